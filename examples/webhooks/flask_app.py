@@ -1,0 +1,25 @@
+"""A receiver in Flask. Run it with `gunicorn flask_app:app`; the target is https://your.host/webhooks/krebit."""
+
+import logging
+import os
+
+from flask import Flask
+from krebit.webhooks import ActCreated, Receiver, SqliteInbox, WebhookEvent, WsgiReceiver
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+log = logging.getLogger("shop")
+
+
+def handle(event: WebhookEvent) -> None:
+    if isinstance(event, ActCreated):
+        log.info("act %s of client %s", event.data.uuid, event.data.client_id)
+
+
+receiver = Receiver(os.environ["KREBIT_WEBHOOK_SECRET"], handle, inbox=SqliteInbox("inbox.db"))
+flask = Flask(__name__)
+app = DispatcherMiddleware(flask, {"/webhooks/krebit": WsgiReceiver(receiver)})
+
+
+@flask.get("/")
+def home() -> str:
+    return "the rest of the application"

@@ -1,0 +1,23 @@
+"""Long work, retries, schedules: hand the event to a job queue, here huey with its SQLite store.
+
+Run `gunicorn huey_queue:app` for the receiver and `huey_consumer.py huey_queue.queue` for the work. The delivery counts as
+handled once it is in the queue.
+"""
+
+import os
+
+from huey import SqliteHuey
+from krebit.webhooks import ActCreated, Receiver, SqliteInbox, WebhookEvent, WsgiReceiver
+
+queue = SqliteHuey(filename="queue.db")
+
+
+def report(event: WebhookEvent) -> None:
+    if isinstance(event, ActCreated):
+        with open("acts.txt", "a") as file:  # noqa: PTH123
+            file.write(f"{event.data.uuid}\n")
+
+
+task = queue.task(retries=3, retry_delay=10)(report)
+receiver = Receiver(os.environ["KREBIT_WEBHOOK_SECRET"], task, inbox=SqliteInbox("inbox.db"))
+app = WsgiReceiver(receiver)

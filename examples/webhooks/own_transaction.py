@@ -1,0 +1,33 @@
+"""Exactly once: the claim and the effect in one transaction of your own database.
+
+A receiver runs its handler at least once: a process can be killed between the effect and the note that it was done. Here the
+delivery's key is stored with the effect, or neither is. With another database only the placeholder changes.
+"""
+
+import os
+import sqlite3
+
+from krebit.webhooks import ActCreated, AsgiReceiver, Receiver, SqliteInbox, WebhookEvent
+
+
+def connect() -> sqlite3.Connection:
+    db = sqlite3.connect("shop.db")
+    db.execute("CREATE TABLE IF NOT EXISTS handled (delivery TEXT PRIMARY KEY)")
+    db.execute("CREATE TABLE IF NOT EXISTS clients (id INTEGER PRIMARY KEY, acts INTEGER NOT NULL)")
+    return db
+
+
+def handle(event: WebhookEvent) -> None:
+    db = connect()
+    try:
+        with db:  # commits, or rolls back when anything raises
+            mine = db.execute("INSERT INTO handled VALUES (?) ON CONFLICT DO NOTHING", [event.key]).rowcount
+            if mine and isinstance(event, ActCreated):
+                count = "INSERT INTO clients VALUES (?, 1) ON CONFLICT (id) DO UPDATE SET acts = acts + 1"
+                db.execute(count, [event.data.client_id])
+    finally:
+        db.close()
+
+
+receiver = Receiver(os.environ["KREBIT_WEBHOOK_SECRET"], handle, inbox=SqliteInbox("inbox.db"))
+app = AsgiReceiver(receiver)

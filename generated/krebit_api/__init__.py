@@ -1,0 +1,21 @@
+# Generated from openapi.yaml by `make regenerate`; do not edit.
+"""A client library for accessing Krebit Finance API"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .client import AuthenticatedClient, Client
+
+__all__ = ("AuthenticatedClient", "Client")
+
+if not TYPE_CHECKING:
+    # Loaded when first asked for: they bring httpx with them, which takes longer than all the rest.
+    def __getattr__(name):
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from . import client
+
+        globals().update({known: getattr(client, known) for known in __all__})
+        return globals()[name]
+
+    def __dir__():
+        return sorted({*globals(), *__all__})

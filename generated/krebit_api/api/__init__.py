@@ -1,0 +1,317 @@
+# Generated from openapi.yaml by `make regenerate`; do not edit.
+"""Every operation of the API as a typed method that hands over to one abstract method, `_send`.
+
+Endpoint modules and models are loaded by the first call that needs them.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, Generic, Literal, NamedTuple, Protocol, Self, TypeVar
+
+from ..types import Unset
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Mapping
+
+    from ..models.act import Act
+    from ..models.act_data_point import ActDataPoint
+    from ..models.client_page import ClientPage
+    from ..models.client_record import ClientRecord
+    from ..models.current_user import CurrentUser
+    from ..models.webhook_store_request import WebhookStoreRequest
+    from ..models.webhook_subscription import WebhookSubscription
+
+
+class Model(Protocol):
+    """A class that is read from a JSON object."""
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any], /) -> Self: ...
+
+
+T = TypeVar("T")
+M = TypeVar("M", bound=Model)
+
+
+class Operation(NamedTuple):
+    """Which operation of the document is called, for errors and logs."""
+
+    id: str
+    method: str
+    path: str
+
+
+class Result(Generic[T]):
+    """What a success of an operation holds.
+
+    `kind` is "one" (an object read by `model`), "many" (a list of such), "none" (no content) or "raw" (the JSON as it is).
+    """
+
+    __slots__ = ("kind", "model")
+
+    def __init__(self, kind: Literal["one", "many", "none", "raw"], model: type[Model] | None = None) -> None:
+        self.kind = kind
+        self.model = model
+
+    def __repr__(self) -> str:
+        return f"<Result {self.kind}{' ' + self.model.__name__ if self.model else ''}>"
+
+
+def one(model: type[M]) -> Result[M]:
+    """A single object, bare or in an envelope."""
+    return Result("one", model)
+
+
+def many(model: type[M]) -> Result[list[M]]:
+    """A list of objects, bare or in an envelope."""
+    return Result("many", model)
+
+
+NOTHING: Result[None] = Result("none")
+RAW: Result[Any] = Result("raw")
+
+__all__ = ("NOTHING", "RAW", "AsyncOperations", "Model", "Operation", "Operations", "Result", "many", "one")
+
+
+class Operations(ABC):
+    """The operations of the API."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def _send(self, operation: Operation, request: dict[str, Any], result: Result[T]) -> T:
+        """Send a request (keywords of `httpx.Client.request`) and return what its success holds."""
+
+    def get_current_user(
+        self,
+    ) -> CurrentUser:
+        """Get the user who is signed in.
+
+        An answer of 200 also proves that the access token is valid for this tenant.
+        """
+        from ..models.current_user import CurrentUser
+        from .users.get_current_user import _get_kwargs
+
+        return self._send(
+            Operation("get_current_user", "GET", "/api/1.0/me"),
+            _get_kwargs(),
+            one(CurrentUser),
+        )
+
+    def list_clients(self, *, limit: int | Unset = 10, page: int | Unset = 1) -> ClientPage:
+        """List clients, one page at a time.
+
+        The records hold the essential fields; a single client has all. Metadata of the page stand beside
+        `data`, in one of several shapes. Where there are none, a page shorter than `limit` is the last.
+
+        Args:
+            limit: Records per page.
+            page: Number of the page, from 1. A page beyond the end is empty.
+
+        Returns:
+            One page of clients. The metadata stand in `meta` and `links`, or flat beside `data`
+            (`current_page`, `per_page`, `last_page`, `total`, `next_page_url` and so on, kept as additional
+            properties), or are missing.
+        """
+        from ..models.client_page import ClientPage
+        from .clients.list_clients import _get_kwargs
+
+        return self._send(
+            Operation("list_clients", "GET", "/api/1.0/clients"),
+            _get_kwargs(limit=limit, page=page),
+            one(ClientPage),
+        )
+
+    def get_client(self, id: int) -> ClientRecord:
+        """Get one client, with all its fields.
+
+        The detail has every field that the tenant keeps of this client; the list has only the essential
+        ones.
+
+        Args:
+            id: The client's number, the `id` of a client record.
+        """
+        from ..models.client_record import ClientRecord
+        from .clients.get_client import _get_kwargs
+
+        return self._send(
+            Operation("get_client", "GET", "/api/1.0/clients/{id}"),
+            _get_kwargs(id=id),
+            one(ClientRecord),
+        )
+
+    def get_latest_act(self, id: int) -> Act:
+        """Get a client's most recent act.
+
+        An act is a financial evaluation of a client. A client that has none is answered with 404
+        (inferred).
+
+        Args:
+            id: The client's number, the `id` of a client record.
+        """
+        from ..models.act import Act
+        from .acts.get_latest_act import _get_kwargs
+
+        return self._send(
+            Operation("get_latest_act", "GET", "/api/1.0/clients/{id}/acts/latest"),
+            _get_kwargs(id=id),
+            one(Act),
+        )
+
+    def get_act_data(self, uuid: str) -> list[ActDataPoint]:
+        """Get the data points of an act.
+
+        The values that were entered in the evaluation, one per field of its template.
+
+        Args:
+            uuid: The act's UUID, the `uuid` of an act.
+        """
+        from ..models.act_data_point import ActDataPoint
+        from .acts.get_act_data import _get_kwargs
+
+        return self._send(
+            Operation("get_act_data", "GET", "/api/1.0/acts/{uuid}/data"),
+            _get_kwargs(uuid=uuid),
+            many(ActDataPoint),
+        )
+
+    def create_webhook(self, *, body: WebhookStoreRequest) -> WebhookSubscription:
+        """Subscribe to an event.
+
+        Answers the subscription with the secret that signs its deliveries. The secret is shown this once:
+        store it securely. Not idempotent: two calls make two subscriptions.
+
+        Args:
+            body: A subscription to make.
+        """
+        from ..models.webhook_subscription import WebhookSubscription
+        from .webhooks.create_webhook import _get_kwargs
+
+        return self._send(
+            Operation("create_webhook", "POST", "/api/1.0/webhooks"),
+            _get_kwargs(body=body),
+            one(WebhookSubscription),
+        )
+
+
+class AsyncOperations(ABC):
+    """The operations of the API, awaited."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def _send(self, operation: Operation, request: dict[str, Any], result: Result[T]) -> Awaitable[T]:
+        """Send a request (keywords of `httpx.Client.request`) and return what its success holds."""
+
+    async def get_current_user(
+        self,
+    ) -> CurrentUser:
+        """Get the user who is signed in.
+
+        An answer of 200 also proves that the access token is valid for this tenant.
+        """
+        from ..models.current_user import CurrentUser
+        from .users.get_current_user import _get_kwargs
+
+        return await self._send(
+            Operation("get_current_user", "GET", "/api/1.0/me"),
+            _get_kwargs(),
+            one(CurrentUser),
+        )
+
+    async def list_clients(self, *, limit: int | Unset = 10, page: int | Unset = 1) -> ClientPage:
+        """List clients, one page at a time.
+
+        The records hold the essential fields; a single client has all. Metadata of the page stand beside
+        `data`, in one of several shapes. Where there are none, a page shorter than `limit` is the last.
+
+        Args:
+            limit: Records per page.
+            page: Number of the page, from 1. A page beyond the end is empty.
+
+        Returns:
+            One page of clients. The metadata stand in `meta` and `links`, or flat beside `data`
+            (`current_page`, `per_page`, `last_page`, `total`, `next_page_url` and so on, kept as additional
+            properties), or are missing.
+        """
+        from ..models.client_page import ClientPage
+        from .clients.list_clients import _get_kwargs
+
+        return await self._send(
+            Operation("list_clients", "GET", "/api/1.0/clients"),
+            _get_kwargs(limit=limit, page=page),
+            one(ClientPage),
+        )
+
+    async def get_client(self, id: int) -> ClientRecord:
+        """Get one client, with all its fields.
+
+        The detail has every field that the tenant keeps of this client; the list has only the essential
+        ones.
+
+        Args:
+            id: The client's number, the `id` of a client record.
+        """
+        from ..models.client_record import ClientRecord
+        from .clients.get_client import _get_kwargs
+
+        return await self._send(
+            Operation("get_client", "GET", "/api/1.0/clients/{id}"),
+            _get_kwargs(id=id),
+            one(ClientRecord),
+        )
+
+    async def get_latest_act(self, id: int) -> Act:
+        """Get a client's most recent act.
+
+        An act is a financial evaluation of a client. A client that has none is answered with 404
+        (inferred).
+
+        Args:
+            id: The client's number, the `id` of a client record.
+        """
+        from ..models.act import Act
+        from .acts.get_latest_act import _get_kwargs
+
+        return await self._send(
+            Operation("get_latest_act", "GET", "/api/1.0/clients/{id}/acts/latest"),
+            _get_kwargs(id=id),
+            one(Act),
+        )
+
+    async def get_act_data(self, uuid: str) -> list[ActDataPoint]:
+        """Get the data points of an act.
+
+        The values that were entered in the evaluation, one per field of its template.
+
+        Args:
+            uuid: The act's UUID, the `uuid` of an act.
+        """
+        from ..models.act_data_point import ActDataPoint
+        from .acts.get_act_data import _get_kwargs
+
+        return await self._send(
+            Operation("get_act_data", "GET", "/api/1.0/acts/{uuid}/data"),
+            _get_kwargs(uuid=uuid),
+            many(ActDataPoint),
+        )
+
+    async def create_webhook(self, *, body: WebhookStoreRequest) -> WebhookSubscription:
+        """Subscribe to an event.
+
+        Answers the subscription with the secret that signs its deliveries. The secret is shown this once:
+        store it securely. Not idempotent: two calls make two subscriptions.
+
+        Args:
+            body: A subscription to make.
+        """
+        from ..models.webhook_subscription import WebhookSubscription
+        from .webhooks.create_webhook import _get_kwargs
+
+        return await self._send(
+            Operation("create_webhook", "POST", "/api/1.0/webhooks"),
+            _get_kwargs(body=body),
+            one(WebhookSubscription),
+        )

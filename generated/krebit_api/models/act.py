@@ -1,0 +1,131 @@
+# Generated from openapi.yaml by `make regenerate`; do not edit.
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any, Self
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset, mismatch, read_time, refuse
+
+
+@_attrs_define
+class Act:
+    """A financial evaluation of a client, made by a template."""
+
+    uuid: str
+    """The act's UUID."""
+
+    client_id: int | None | Unset = UNSET
+    """Number of the client that was evaluated."""
+
+    template_id: int | None | str | Unset = UNSET
+    """Identifier of the template that the act was made by."""
+
+    template_name: None | str | Unset = UNSET
+    """Name of that template."""
+
+    amount: float | None | str | Unset = UNSET
+    """The amount evaluated, in major units of `currency`; a number, a decimal text, or null."""
+
+    currency: None | str | Unset = UNSET
+    """The currency of `amount`, three letters (ISO 4217)."""
+
+    language: None | str | Unset = UNSET
+    """The language of the act. Any value may come."""
+
+    created_at: datetime.datetime | None | Unset = UNSET
+    """When the record was made, ISO 8601. A tenant may also answer `2024-01-15 08:30:00`, which has no
+    offset and is read as it stands: the server's zone, UTC unless it was configured otherwise
+    (inferred)."""
+
+    updated_at: datetime.datetime | None | Unset = UNSET
+    """When the record last changed; use it to find changes. Read like `created_at`."""
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    """What the server sent beside."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object, without the keys that are UNSET."""
+        fields_: dict[str, Any] = {}
+        fields_.update(self.additional_properties)
+        fields_["uuid"] = self.uuid
+        if self.client_id is not UNSET:
+            fields_["client_id"] = self.client_id
+        if self.template_id is not UNSET:
+            fields_["template_id"] = self.template_id
+        if self.template_name is not UNSET:
+            fields_["template_name"] = self.template_name
+        if self.amount is not UNSET:
+            fields_["amount"] = self.amount
+        if self.currency is not UNSET:
+            fields_["currency"] = self.currency
+        if self.language is not UNSET:
+            fields_["language"] = self.language
+        created_at: None | str | Unset
+        if isinstance(self.created_at, Unset):
+            created_at = UNSET
+        elif isinstance(self.created_at, datetime.datetime):
+            created_at = self.created_at.isoformat()
+        else:
+            created_at = self.created_at
+        if created_at is not UNSET:
+            fields_["created_at"] = created_at
+        updated_at: None | str | Unset
+        if isinstance(self.updated_at, Unset):
+            updated_at = UNSET
+        elif isinstance(self.updated_at, datetime.datetime):
+            updated_at = self.updated_at.isoformat()
+        else:
+            updated_at = self.updated_at
+        if updated_at is not UNSET:
+            fields_["updated_at"] = updated_at
+        return fields_
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Read a JSON object. Raises Mismatch, a ValueError, that names the field which has another shape."""
+        try:
+            rest_ = {**src_dict}
+            take_ = rest_.pop
+            # Without __init__, which would take as long as all the rest.
+            made_ = cls.__new__(cls)
+            made_.uuid = value_ if type(value_ := take_("uuid")) is str else refuse("not a text", "uuid")
+            made_.client_id = take_("client_id", UNSET)
+            made_.template_id = take_("template_id", UNSET)
+            made_.template_name = take_("template_name", UNSET)
+            made_.amount = take_("amount", UNSET)
+            made_.currency = take_("currency", UNSET)
+            made_.language = take_("language", UNSET)
+            made_.created_at = (
+                value_
+                if (value_ := take_("created_at", UNSET)) is UNSET or value_ is None
+                else read_time(value_, "created_at")
+            )
+            made_.updated_at = (
+                value_
+                if (value_ := take_("updated_at", UNSET)) is UNSET or value_ is None
+                else read_time(value_, "updated_at")
+            )
+        except (KeyError, TypeError) as error:
+            raise mismatch(error) from None
+        made_.additional_properties = rest_ or {}
+        return made_
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

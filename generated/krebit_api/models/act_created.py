@@ -1,0 +1,105 @@
+# Generated from openapi.yaml by `make regenerate`; do not edit.
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any, Self
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset, mismatch, read_one, read_time, refuse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..models.act import Act
+
+
+@_attrs_define
+class ActCreated:
+    """The delivery of `act.created`."""
+
+    id: int | str
+    """Identifier of the delivery's event, the same when it is sent again. Store it to drop repetitions."""
+
+    event: str | Unset = UNSET
+    """What happened. Any value may come."""
+
+    created_at: datetime.datetime | None | Unset = UNSET
+    """When it happened. Read like `created_at` of an act."""
+
+    data: Act | Unset = UNSET
+    """A financial evaluation of a client, made by a template."""
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    """What the server sent beside."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object, without the keys that are UNSET."""
+        fields_: dict[str, Any] = {}
+        fields_.update(self.additional_properties)
+        fields_["id"] = self.id
+        if self.event is not UNSET:
+            fields_["event"] = self.event
+        created_at: None | str | Unset
+        if isinstance(self.created_at, Unset):
+            created_at = UNSET
+        elif isinstance(self.created_at, datetime.datetime):
+            created_at = self.created_at.isoformat()
+        else:
+            created_at = self.created_at
+        if created_at is not UNSET:
+            fields_["created_at"] = created_at
+        data: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.data, Unset):
+            data = self.data.to_dict()
+        if data is not UNSET:
+            fields_["data"] = data
+        return fields_
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Read a JSON object. Raises Mismatch, a ValueError, that names the field which has another shape."""
+        from ..models.act import Act
+
+        try:
+            rest_ = {**src_dict}
+            take_ = rest_.pop
+            # Without __init__, which would take as long as all the rest.
+            made_ = cls.__new__(cls)
+            made_.id = (
+                value_
+                if type(value_ := take_("id")) in (int, str)
+                else refuse("not an integer or a text", "id")
+            )
+            made_.event = take_("event", UNSET)
+            made_.created_at = (
+                value_
+                if (value_ := take_("created_at", UNSET)) is UNSET or value_ is None
+                else read_time(value_, "created_at")
+            )
+            made_.data = (
+                value_
+                if (value_ := take_("data", UNSET)) is UNSET
+                else read_one(Act.from_dict, value_, "data")
+            )
+        except (KeyError, TypeError) as error:
+            raise mismatch(error) from None
+        made_.additional_properties = rest_ or {}
+        return made_
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

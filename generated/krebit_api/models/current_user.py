@@ -1,0 +1,99 @@
+# Generated from openapi.yaml by `make regenerate`; do not edit.
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset, mismatch, read_one, refuse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..models.organization import Organization
+
+
+@_attrs_define
+class CurrentUser:
+    """The user on whose behalf the application acts."""
+
+    id: int | str
+    """The user's identifier, a number or a UUID."""
+
+    name: None | str | Unset = UNSET
+    """The user's full name."""
+
+    email: None | str | Unset = UNSET
+    """The user's email address."""
+
+    organization: None | Organization | Unset = UNSET
+    """The organisation that the user belongs to."""
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    """What the server sent beside."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object, without the keys that are UNSET."""
+        from ..models.organization import Organization
+
+        fields_: dict[str, Any] = {}
+        fields_.update(self.additional_properties)
+        fields_["id"] = self.id
+        if self.name is not UNSET:
+            fields_["name"] = self.name
+        if self.email is not UNSET:
+            fields_["email"] = self.email
+        organization: dict[str, Any] | None | Unset
+        if isinstance(self.organization, Unset):
+            organization = UNSET
+        elif isinstance(self.organization, Organization):
+            organization = self.organization.to_dict()
+        else:
+            organization = self.organization
+        if organization is not UNSET:
+            fields_["organization"] = organization
+        return fields_
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Read a JSON object. Raises Mismatch, a ValueError, that names the field which has another shape."""
+        from ..models.organization import Organization
+
+        try:
+            rest_ = {**src_dict}
+            take_ = rest_.pop
+            # Without __init__, which would take as long as all the rest.
+            made_ = cls.__new__(cls)
+            made_.id = (
+                value_
+                if type(value_ := take_("id")) in (int, str)
+                else refuse("not an integer or a text", "id")
+            )
+            made_.name = take_("name", UNSET)
+            made_.email = take_("email", UNSET)
+            made_.organization = (
+                value_
+                if (value_ := take_("organization", UNSET)) is UNSET or value_ is None
+                else read_one(Organization.from_dict, value_, "organization")
+            )
+        except (KeyError, TypeError) as error:
+            raise mismatch(error) from None
+        made_.additional_properties = rest_ or {}
+        return made_
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

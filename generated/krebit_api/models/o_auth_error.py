@@ -1,0 +1,76 @@
+# Generated from openapi.yaml by `make regenerate`; do not edit.
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset, mismatch, refuse
+
+
+@_attrs_define
+class OAuthError:
+    """Why the token endpoint refused (RFC 6749, section 5.2)."""
+
+    error: str
+    """The kind of error."""
+
+    error_description: str | Unset = UNSET
+    """The error in words."""
+
+    hint: None | str | Unset = UNSET
+    """What exactly was wrong."""
+
+    message: str | Unset = UNSET
+    """The error in words, once more."""
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    """What the server sent beside."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object, without the keys that are UNSET."""
+        fields_: dict[str, Any] = {}
+        fields_.update(self.additional_properties)
+        fields_["error"] = self.error
+        if self.error_description is not UNSET:
+            fields_["error_description"] = self.error_description
+        if self.hint is not UNSET:
+            fields_["hint"] = self.hint
+        if self.message is not UNSET:
+            fields_["message"] = self.message
+        return fields_
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Read a JSON object. Raises Mismatch, a ValueError, that names the field which has another shape."""
+        try:
+            rest_ = {**src_dict}
+            take_ = rest_.pop
+            # Without __init__, which would take as long as all the rest.
+            made_ = cls.__new__(cls)
+            made_.error = value_ if type(value_ := take_("error")) is str else refuse("not a text", "error")
+            made_.error_description = take_("error_description", UNSET)
+            made_.hint = take_("hint", UNSET)
+            made_.message = take_("message", UNSET)
+        except (KeyError, TypeError) as error:
+            raise mismatch(error) from None
+        made_.additional_properties = rest_ or {}
+        return made_
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,71 @@
+# Generated from openapi.yaml by `make regenerate`; do not edit.
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset, mismatch
+
+
+@_attrs_define
+class PageLink:
+    """A link of a row of page numbers, for people."""
+
+    url: None | str | Unset = UNSET
+    """Address of the page; null where there is none."""
+
+    label: str | Unset = UNSET
+    """What to show, HTML."""
+
+    active: bool | Unset = UNSET
+    """Whether this is the page that was answered."""
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    """What the server sent beside."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object, without the keys that are UNSET."""
+        fields_: dict[str, Any] = {}
+        fields_.update(self.additional_properties)
+        if self.url is not UNSET:
+            fields_["url"] = self.url
+        if self.label is not UNSET:
+            fields_["label"] = self.label
+        if self.active is not UNSET:
+            fields_["active"] = self.active
+        return fields_
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Read a JSON object. Raises Mismatch, a ValueError, that names the field which has another shape."""
+        try:
+            rest_ = {**src_dict}
+            take_ = rest_.pop
+            # Without __init__, which would take as long as all the rest.
+            made_ = cls.__new__(cls)
+            made_.url = take_("url", UNSET)
+            made_.label = take_("label", UNSET)
+            made_.active = take_("active", UNSET)
+        except (KeyError, TypeError) as error:
+            raise mismatch(error) from None
+        made_.additional_properties = rest_ or {}
+        return made_
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,78 @@
+# Generated from openapi.yaml by `make regenerate`; do not edit.
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset, mismatch, read_one
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..models.validation_errors_errors import ValidationErrorsErrors
+
+
+@_attrs_define
+class ValidationErrors:
+    """What was refused, field by field."""
+
+    message: str | Unset = UNSET
+    """The first error in words."""
+
+    errors: ValidationErrorsErrors | Unset = UNSET
+    """The errors of each field, by its name."""
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    """What the server sent beside."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object, without the keys that are UNSET."""
+        fields_: dict[str, Any] = {}
+        fields_.update(self.additional_properties)
+        if self.message is not UNSET:
+            fields_["message"] = self.message
+        errors: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.errors, Unset):
+            errors = self.errors.to_dict()
+        if errors is not UNSET:
+            fields_["errors"] = errors
+        return fields_
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Read a JSON object. Raises Mismatch, a ValueError, that names the field which has another shape."""
+        from ..models.validation_errors_errors import ValidationErrorsErrors
+
+        try:
+            rest_ = {**src_dict}
+            take_ = rest_.pop
+            # Without __init__, which would take as long as all the rest.
+            made_ = cls.__new__(cls)
+            made_.message = take_("message", UNSET)
+            made_.errors = (
+                value_
+                if (value_ := take_("errors", UNSET)) is UNSET
+                else read_one(ValidationErrorsErrors.from_dict, value_, "errors")
+            )
+        except (KeyError, TypeError) as error:
+            raise mismatch(error) from None
+        made_.additional_properties = rest_ or {}
+        return made_
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

@@ -1,0 +1,100 @@
+# Generated from openapi.yaml by `make regenerate`; do not edit.
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any, Self
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset, mismatch, read_time, refuse
+
+
+@_attrs_define
+class WebhookSubscription:
+    """A subscription to an event."""
+
+    id: int | str
+    """The subscription's identifier."""
+
+    event: str | Unset = UNSET
+    """The event subscribed to. Any value may come."""
+
+    target: str | Unset = UNSET
+    """The URL that events are posted to."""
+
+    secret: str | Unset = _attrs_field(default=UNSET, repr=False)
+    """The key that signs deliveries. Shown once, when the subscription is made."""
+
+    created_at: datetime.datetime | None | Unset = UNSET
+    """When the record was made, ISO 8601. A tenant may also answer `2024-01-15 08:30:00`, which has no
+    offset and is read as it stands: the server's zone, UTC unless it was configured otherwise
+    (inferred)."""
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict, repr=False)
+    """What the server sent beside."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object, without the keys that are UNSET."""
+        fields_: dict[str, Any] = {}
+        fields_.update(self.additional_properties)
+        fields_["id"] = self.id
+        if self.event is not UNSET:
+            fields_["event"] = self.event
+        if self.target is not UNSET:
+            fields_["target"] = self.target
+        if self.secret is not UNSET:
+            fields_["secret"] = self.secret
+        created_at: None | str | Unset
+        if isinstance(self.created_at, Unset):
+            created_at = UNSET
+        elif isinstance(self.created_at, datetime.datetime):
+            created_at = self.created_at.isoformat()
+        else:
+            created_at = self.created_at
+        if created_at is not UNSET:
+            fields_["created_at"] = created_at
+        return fields_
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Read a JSON object. Raises Mismatch, a ValueError, that names the field which has another shape."""
+        try:
+            rest_ = {**src_dict}
+            take_ = rest_.pop
+            # Without __init__, which would take as long as all the rest.
+            made_ = cls.__new__(cls)
+            made_.id = (
+                value_
+                if type(value_ := take_("id")) in (int, str)
+                else refuse("not an integer or a text", "id")
+            )
+            made_.event = take_("event", UNSET)
+            made_.target = take_("target", UNSET)
+            made_.secret = take_("secret", UNSET)
+            made_.created_at = (
+                value_
+                if (value_ := take_("created_at", UNSET)) is UNSET or value_ is None
+                else read_time(value_, "created_at")
+            )
+        except (KeyError, TypeError) as error:
+            raise mismatch(error) from None
+        made_.additional_properties = rest_ or {}
+        return made_
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

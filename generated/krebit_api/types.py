@@ -1,0 +1,154 @@
+# Generated from openapi.yaml by `make regenerate`; do not edit.
+"""Types that the models and the endpoints share, and how they read JSON."""
+
+from collections.abc import Callable, Mapping, MutableMapping
+from datetime import datetime, timedelta, timezone
+from http import HTTPStatus
+from typing import IO, Any, BinaryIO, Generic, Literal, NoReturn, TypeVar
+
+from attrs import define, field
+
+
+class Unset:
+    """The type of UNSET, which stands for a key that is missing (null is None)."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+    def __copy__(self) -> "Unset":
+        return self
+
+    def __deepcopy__(self, memo: object) -> "Unset":
+        return self
+
+    def __reduce__(self) -> str:
+        # There is one of it, and it stays one through copy and pickle: the code asks `is UNSET`.
+        return "UNSET"
+
+
+UNSET: Unset = Unset()
+
+# What httpx takes for `files`.
+FileContent = IO[bytes] | bytes | str
+FileTypes = (
+    # (filename, file (or bytes), content_type)
+    tuple[str | None, FileContent, str | None]
+    # (filename, file (or bytes), content_type, headers)
+    | tuple[str | None, FileContent, str | None, Mapping[str, str]]
+)
+RequestFiles = list[tuple[str, FileTypes]]
+
+
+@define
+class File:
+    """A file to be sent."""
+
+    payload: BinaryIO
+    file_name: str | None = None
+    mime_type: str | None = None
+
+    def to_tuple(self) -> FileTypes:
+        """The form that httpx takes."""
+        return self.file_name, self.payload, self.mime_type
+
+
+T = TypeVar("T")
+
+
+@define
+class Response(Generic[T]):
+    """An answer of an endpoint. Its repr leaves out body and headers, which may hold secrets."""
+
+    status_code: HTTPStatus
+    content: bytes = field(repr=False)
+    headers: MutableMapping[str, str] = field(repr=False)
+    parsed: T | None
+
+
+class Mismatch(ValueError):
+    """An answer has not the shape that the document describes. `path` says where, such as `data.3.created_at`."""
+
+    def __init__(self, problem: str, *path: str) -> None:
+        self.problem = problem
+        self.path = ".".join(path)
+        super().__init__(f"{self.path}: {problem}" if path else problem)
+
+    def __reduce__(self) -> tuple[type["Mismatch"], tuple[str, ...]]:
+        return type(self), (self.problem, *([self.path] if self.path else []))
+
+
+def mismatch(error: KeyError | TypeError) -> Mismatch:
+    """What a failure to take an object apart means: a key is missing, or it is no object."""
+    return (
+        Mismatch("missing", str(error.args[0])) if isinstance(error, KeyError) else Mismatch("not an object")
+    )
+
+
+def refuse(problem: str, name: str) -> NoReturn:
+    """Raise Mismatch, where an expression is wanted."""
+    raise Mismatch(problem, name)
+
+
+def read_one(read: Callable[[Any], T], value: Any, name: str) -> T:
+    """Read an object inside another. Raises Mismatch with the way to it."""
+    try:
+        return read(value)
+    except Mismatch as error:
+        raise Mismatch(error.problem, name, *([error.path] if error.path else [])) from None
+
+
+def read_many(read: Callable[[Any], T], values: Any, name: str) -> list[T]:
+    """Read a list of objects. Raises Mismatch with the way to the first that cannot be read."""
+    if not isinstance(values, list):
+        raise Mismatch("not a list", name)
+    try:
+        return [read(value) for value in values]
+    except Mismatch:
+        return [read_one(read, value, f"{name}.{index}") for index, value in enumerate(values)]
+
+
+def read_time(value: Any, name: str) -> datetime:
+    """Read ISO 8601, or another form that can be read in one way only. Raises Mismatch."""
+    try:
+        return datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        pass
+    if not isinstance(value, str) or len(value) > 64:
+        raise Mismatch("not a time", name)
+    from dateutil.parser import parse
+
+    def zone(abbreviation: str | None, seconds: int | None) -> timezone:
+        if seconds is None:
+            raise ValueError(abbreviation)
+        return timezone(timedelta(seconds=seconds))
+
+    try:
+        # What is missing comes from `default`, so only a complete date that names day and month reads twice the same.
+        once = parse(value, default=datetime(2000, 1, 1), dayfirst=False, tzinfos=zone)
+        again = parse(value, default=datetime(2005, 2, 3), dayfirst=True, tzinfos=zone)
+    except (ValueError, OverflowError):
+        raise Mismatch("not a time", name) from None
+    if once != again:
+        raise Mismatch("not a time that can be read in one way only", name)
+    return once
+
+
+__all__ = [
+    "UNSET",
+    "File",
+    "FileTypes",
+    "Mismatch",
+    "RequestFiles",
+    "Response",
+    "Unset",
+    "mismatch",
+    "read_many",
+    "read_one",
+    "read_time",
+    "refuse",
+]

@@ -1,0 +1,140 @@
+"""The Python client of Krebit Finance: typed calls, a login that is never lost, pages, and errors that say what
+happened.
+
+Everything public is here; each name is loaded when it is first used, so that `import krebit` costs next to nothing.
+"""
+
+import sys
+
+from krebit._version import __version__
+
+# A name that type checkers know, without importing typing at run time.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from krebit.client import AsyncKrebit, ClientOptions, Krebit, RawResponse
+    from krebit.errors import (
+        ApiError,
+        BadRequest,
+        ClientClosed,
+        ConfigurationError,
+        ConnectionFailed,
+        DeadlineExceeded,
+        Forbidden,
+        KrebitError,
+        ListDrift,
+        LoginFailed,
+        LoginRequired,
+        NotFound,
+        PageBeyondEnd,
+        PageError,
+        RateLimited,
+        ServerError,
+        StoreBusy,
+        StoreError,
+        StoreUnsafe,
+        TransportError,
+        Unauthorized,
+        UnexpectedResponse,
+        ValidationFailed,
+        WebhookError,
+    )
+    from krebit.oauth.login import LoginAttempt
+    from krebit.pages import AsyncWalk, ListDriftWarning, PageOf, Walk, paginate
+    from krebit.stores import TokenStore
+    from krebit.stores.file import FileTokenStore
+    from krebit.stores.memory import MemoryTokenStore
+    from krebit.values import money, parse_time
+
+_HOMES = {
+    "krebit.client": ("AsyncKrebit", "ClientOptions", "Krebit", "RawResponse"),
+    "krebit.errors": (
+        "ApiError",
+        "BadRequest",
+        "ClientClosed",
+        "ConfigurationError",
+        "ConnectionFailed",
+        "DeadlineExceeded",
+        "Forbidden",
+        "KrebitError",
+        "ListDrift",
+        "LoginFailed",
+        "LoginRequired",
+        "NotFound",
+        "PageBeyondEnd",
+        "PageError",
+        "RateLimited",
+        "ServerError",
+        "StoreBusy",
+        "StoreError",
+        "StoreUnsafe",
+        "TransportError",
+        "Unauthorized",
+        "UnexpectedResponse",
+        "ValidationFailed",
+        "WebhookError",
+    ),
+    "krebit.oauth.login": ("LoginAttempt",),
+    "krebit.pages": ("AsyncWalk", "ListDriftWarning", "PageOf", "Walk", "paginate"),
+    "krebit.stores": ("TokenStore",),
+    "krebit.stores.file": ("FileTokenStore",),
+    "krebit.stores.memory": ("MemoryTokenStore",),
+    "krebit.values": ("money", "parse_time"),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "ApiError",
+    "AsyncKrebit",
+    "AsyncWalk",
+    "BadRequest",
+    "ClientClosed",
+    "ClientOptions",
+    "ConfigurationError",
+    "ConnectionFailed",
+    "DeadlineExceeded",
+    "FileTokenStore",
+    "Forbidden",
+    "Krebit",
+    "KrebitError",
+    "ListDrift",
+    "ListDriftWarning",
+    "LoginAttempt",
+    "LoginFailed",
+    "LoginRequired",
+    "MemoryTokenStore",
+    "NotFound",
+    "PageBeyondEnd",
+    "PageError",
+    "PageOf",
+    "RateLimited",
+    "RawResponse",
+    "ServerError",
+    "StoreBusy",
+    "StoreError",
+    "StoreUnsafe",
+    "TokenStore",
+    "TransportError",
+    "Unauthorized",
+    "UnexpectedResponse",
+    "ValidationFailed",
+    "Walk",
+    "WebhookError",
+    "__version__",
+    "money",
+    "paginate",
+    "parse_time",
+]
+
+
+def __getattr__(name: str) -> object:
+    module = _HOME.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    __import__(module)
+    value = getattr(sys.modules[module], name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,133 @@
+"""What a client and all its views share: who asks whom, the transports, the tokens."""
+
+import os
+import platform
+import threading
+import weakref
+from typing import TypedDict
+
+import httpx
+
+from krebit._call import RequestBuilder
+from krebit._retry import Budget
+from krebit._transports import Asynchronous, Blocking, Route
+from krebit._version import __version__
+from krebit.config import Settings
+from krebit.errors import ClientClosed
+from krebit.oauth.login import Logins
+from krebit.oauth.manager import TokenManager
+from krebit.stores import TokenStore
+
+_cores: "weakref.WeakSet[Core]" = weakref.WeakSet()
+_abandoned: list[object] = []
+
+
+class ClientOptions(TypedDict, total=False):
+    """What `Krebit` and `AsyncKrebit` take beside the application; all optional, all by keyword."""
+
+    store: TokenStore
+    """Where the login is kept; a `FileTokenStore` in the user's state folder if not given."""
+    timeout: float
+    """Seconds for a whole call, retries included; 30."""
+    retries: int
+    """Attempts beyond the first; 2."""
+    ca_file: str | os.PathLike[str]
+    """PEM file of the certificate authority to trust; else `SSL_CERT_FILE`, `SSL_CERT_DIR` or certifi's."""
+    proxy: str
+    """URL of a proxy; else `HTTPS_PROXY` and `NO_PROXY`, or the system's settings."""
+    transport: Blocking
+    """Blocking transport in place of ours, or a function that wraps ours: `lambda ours: Cache(ours)`. Only ours holds
+    the timeout against a server that drips. Of an asynchronous client, the one for the token endpoint."""
+    async_transport: Asynchronous
+    """The same for an asynchronous client; `"aiohttp"` is one over aiohttp (`pip install 'krebit[aiohttp]'`)."""
+    pkce: bool
+    """Whether sign-ins use PKCE (RFC 7636); True."""
+    refresh_timeout: float
+    """Seconds for the token endpoint, retries included; 30."""
+    lock_patience: float
+    """Seconds to wait for another process's refresh; the refresh timeout and 15 more."""
+
+
+class Core:
+    """Shared by a client and its views. Opens no socket and no file before the first call."""
+
+    def __init__(self, settings: Settings, given: ClientOptions) -> None:
+        self.settings = settings
+        self.budget = Budget()
+        self.closed = False
+        self._given = given
+        # Reentrant: a signal handler may close the client in the midst of a call.
+        self._lock = threading.RLock()
+        self._calls = 0
+        self._make_transports()
+        user_agent = f"krebit-python/{__version__} httpx/{httpx.__version__} python/{platform.python_version()}"
+        self.build = RequestBuilder(settings.tenant.origin, user_agent)
+        self.tokens = TokenManager(
+            settings,
+            given["store"] if "store" in given else _default_store(),
+            lambda: self.transport,
+            user_agent=user_agent,
+            refresh_timeout=given.get("refresh_timeout", 30.0),
+            lock_patience=given.get("lock_patience"),
+        )
+        self.logins = Logins(settings, pkce=given.get("pkce", True))
+        _cores.add(self)
+
+    def _make_transports(self) -> None:
+        # Both at once: made on first use they would race, and an asynchronous client refreshes over the blocking one.
+        route = Route(self.settings.tenant, self._given.get("ca_file"), self._given.get("proxy"))
+        self.transport = route.blocking(self._given.get("transport"))
+        self.async_transport = route.asynchronous(self._given.get("async_transport"))
+
+    def check_open(self) -> None:
+        """Raise ClientClosed after close()."""
+        if self.closed:
+            raise ClientClosed("the client is closed; make a new one, it finds the stored login")
+
+    def enter(self) -> None:
+        """A call begins. Raises ClientClosed after close()."""
+        with self._lock:
+            self.check_open()
+            self._calls += 1
+
+    def leave(self) -> bool:
+        """A call ends; says whether it was the last one of a client that has been closed meanwhile."""
+        with self._lock:
+            self._calls -= 1
+            return self.closed and not self._calls
+
+    def close(self) -> bool:
+        """Let no call begin any more; says whether none is under way. A socket must not be closed while another thread
+        reads it: then the last call that ends closes the transports."""
+        with self._lock:
+            last = not self.closed and not self._calls
+            self.closed = True
+            return last
+
+    def end(self) -> None:
+        """Wait for a refresh under way, then close the blocking transport."""
+        self.tokens.settle()
+        self.transport.close()
+
+    def after_fork(self) -> None:
+        """A forked child shares its parent's sockets: it leaves them alone, unclosed, and takes new ones."""
+        _abandoned.append((self.transport, self.async_transport))
+        self._lock = threading.RLock()
+        self._calls = 0
+        self.budget = Budget()
+        self._make_transports()
+
+
+def _default_store() -> TokenStore:
+    from krebit.stores.file import FileTokenStore
+
+    return FileTokenStore()
+
+
+def _after_fork() -> None:
+    for core in list(_cores):
+        core.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,167 @@
+"""The course of a walk through a list: what each page adds, whether there is another, what changed meanwhile. No I/O.
+
+Four kinds of metadata are known: `meta` with `links`, the same keys flat beside `data`, `links` alone, and none.
+Where there are neither `last_page` nor `total`, a list that changes on the way cannot be told from one that does not.
+"""
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
+
+from krebit.errors import ListDrift, PageBeyondEnd
+
+T = TypeVar("T")
+OnDrift = Literal["ignore", "warn", "raise"]
+
+# Pages without a new record that are borne while more are announced: one may be a hiccup, many are a server that
+# ignores `page`.
+_BARREN = 3
+
+
+class ListDriftWarning(UserWarning):
+    """A list changed while it was walked, and `on_drift="warn"`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """Where a page stands, as far as the server tells. `more` is None where only the page's length can tell."""
+
+    per_page: int | None
+    last_page: int | None
+    total: int | None
+    more: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class PageOf(Generic[T]):
+    """One page of a walk: its `number`, the `records` that no earlier page had, and what the server said of the
+    list."""
+
+    number: int
+    records: list[T]
+    last_page: int | None
+    total: int | None
+
+
+def metadata(content: Any, number: int) -> Metadata:
+    """What a page's JSON says of the list; `number` is the page that was asked for."""
+    if not isinstance(content, Mapping):
+        return Metadata(None, None, None, None)
+    meta, links = content.get("meta"), content.get("links")
+    source = meta if isinstance(meta, Mapping) else content
+    last_page, total = _count(source.get("last_page")), _count(source.get("total"))
+    following: list[Any] = []
+    if isinstance(links, Mapping) and "next" in links:
+        following.append(links["next"])
+    if "next_page_url" in source:
+        following.append(source["next_page_url"])
+    more: bool | None = None
+    if last_page is not None:
+        more = number < last_page
+    elif following:
+        # Only whether there is one counts: its address is never followed, it may lead elsewhere.
+        more = any(following)
+    return Metadata(_count(source.get("per_page")), last_page, total, more)
+
+
+def _count(value: Any) -> int | None:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def identity(record: Any) -> Any:
+    """What tells a record from others: its `id`, else its `uuid`, else nothing does."""
+    for name in ("id", "uuid"):
+        value = getattr(record, name, None)
+        if isinstance(value, int | str) or type(value).__name__ == "UUID":
+            return value
+    return None
+
+
+class Course(Generic[T]):
+    """Takes the pages of one walk, in order."""
+
+    def __init__(self, *, start: int, limit: int | None, on_drift: OnDrift, max_items: int | None) -> None:
+        self._start = start
+        self._limit = limit
+        self._on_drift = on_drift
+        self._max_items = max_items
+        self._seen: set[Any] = set()
+        self._previous: Any = None
+        self._first: Metadata | None = None
+        self._barren = 0
+        self._drifted = False
+        self.count = 0
+        self.ended = False
+        self.last_page: int | None = None
+        self.total: int | None = None
+
+    def take(self, number: int, content: Any, records: list[T]) -> PageOf[T]:
+        """The page without what earlier ones had. Sets `ended`. Raises PageBeyondEnd, and ListDrift if asked to."""
+        found = metadata(content, number)
+        if number == self._start and number > 1 and not records:
+            raise PageBeyondEnd(number, found.last_page)
+        new = self._new(records)
+        repeated = len(records) - len(new)
+        self.count += len(new)
+        self.last_page, self.total = found.last_page, found.total
+        self._barren = 0 if new else self._barren + 1
+        size = found.per_page or self._limit
+        more = found.more if found.more is not None else bool(records) and (size is None or len(records) >= size)
+        self.ended = not more or self._barren >= _BARREN
+        self._watch(found, number, repeated, empty=not records, more=more)
+        return PageOf(number, new, found.last_page, found.total)
+
+    @property
+    def horizon(self) -> int | None:
+        """The last page that is worth asking for now, or None where it is not known."""
+        ends = [self.last_page] if self.last_page is not None else []
+        size = (self._first.per_page if self._first else None) or self._limit
+        if self._max_items is not None and size:
+            ends.append(self._start + max(0, self._max_items - 1) // size)
+        return min(ends) if ends else None
+
+    def _new(self, records: list[T]) -> list[T]:
+        new = []
+        for record in records:
+            key = identity(record)
+            if key is None or key not in self._seen:
+                if key is not None:
+                    self._seen.add(key)
+                new.append(record)
+        # Without identities a page can only be compared with the one before it.
+        if new and identity(new[0]) is None and records == self._previous:
+            new = []
+        self._previous = records if records and identity(records[0]) is None else None
+        return new
+
+    def _watch(self, found: Metadata, number: int, repeated: int, *, empty: bool, more: bool) -> None:
+        first = self._first = self._first or found
+        if found.last_page is None and found.total is None:
+            return
+        what = None
+        if (found.total, found.last_page) != (first.total, first.last_page):
+            before, after = (first.total, first.last_page), (found.total, found.last_page)
+            what = f"its size changed (records and pages: {before} → {after})"
+        elif repeated:
+            what = f"page {number} repeats {repeated} records of earlier pages"
+        elif empty and more:
+            what = f"page {number} is empty, and more are announced"
+        elif self.ended and self._start == 1 and found.total is not None and self.count != found.total:
+            what = f"{self.count} records came of the {found.total} announced"
+        if what is not None:
+            self._drift(what)
+
+    def _drift(self, what: str) -> None:
+        if self._drifted or self._on_drift == "ignore":
+            return
+        self._drifted = True
+        text = f"the list changed while it was walked: {what}; records may be missing"
+        if self._on_drift == "raise":
+            raise ListDrift(text)
+        warnings.warn(text, ListDriftWarning, stacklevel=6)
+
+
+Progress = Callable[[int, int | None], None]

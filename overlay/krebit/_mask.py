@@ -1,0 +1,42 @@
+"""Text that is safe to show: what comes from a server or a user, without what looks like a secret or personal data.
+
+The guides ask for organisation numbers and contact data to be masked in logs; tokens never belong there at all.
+"""
+
+import re
+
+_LIMIT = 300
+
+_PATTERNS = (
+    # JSON or form fields whose name says that the value is a secret.
+    (
+        re.compile(
+            r"""(?i)(["']?(?:[a-z_]*(?:token|secret|password|verifier)|code|authorization)["']?\s*[:=]\s*)("[^"]*"|'[^']*'|[^\s,;&}]+)"""
+        ),
+        r"\1***",
+    ),
+    (re.compile(r"(?i)\b(bearer|basic)\s+\S+"), r"\1 ***"),
+    # JSON Web Tokens, and long runs of hex, base64 or base64url. A UUID has its dashes early and stays readable.
+    (re.compile(r"\beyJ[\w-]+(?:\.[\w-]*){0,2}"), "***"),
+    (re.compile(r"\bdef50200[0-9a-f]+", re.IGNORECASE), "***"),
+    (re.compile(r"(?<![\w+/=-])(?=[\w+/=-]*\d)(?![0-9a-fA-F]{8}-[0-9a-fA-F]{4}-)[\w+/=-]{32,}"), "***"),
+    (re.compile(r"[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+"), "***@***"),
+    # Swedish organisation and personal numbers, with or without century and dash.
+    (re.compile(r"(?<![\w-])(?:\d{2})?\d{6}[-+]?\d{4}(?![\w-])"), "******-****"),
+    (re.compile(r"(?:(?<![\w+])(?:\+|00)|%2B)\d[\d\s-]{6,}\d"), "+***"),
+    (re.compile(r"(?<![\w+.:-])0\d{1,3}[\s-]?\d[\d\s-]{4,}\d(?![\w-])"), "0***"),
+)
+
+
+def mask(text: str, limit: int = _LIMIT) -> str:
+    """`text` on one line, cut to `limit` characters, with secrets, e-mail addresses, phone and organisation numbers
+    masked."""
+    # Cut generously first: the patterns need not run over a megabyte of HTML. The last word goes, as half a secret
+    # looks like none.
+    cut = text[: limit * 4]
+    words = cut.split()
+    text = " ".join(words[:-1] if len(cut) < len(text) and len(words) > 1 else words)
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
+    text = "".join(char if char.isprintable() else "?" for char in text)
+    return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -1,0 +1,95 @@
+"""When to send again, and after how long: decisions only, no waiting and no sending."""
+
+import random
+import re
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
+from krebit._wire import Failure, Reply
+
+_BASE = 0.25
+_CAP = 8.0
+# What a server cannot mean: a year, which time.sleep still takes.
+_LONGEST = 31_536_000.0
+
+
+class Budget:
+    """A client's allowance of retries, so that an outage is not multiplied: each costs one, a success earns a tenth."""
+
+    def __init__(self, size: float = 20.0) -> None:
+        self._size = size
+        self._left = size
+        self._lock = threading.Lock()
+
+    def spend(self) -> bool:
+        """Take one, or say that none is left."""
+        with self._lock:
+            if self._left < 1:
+                return False
+            self._left -= 1
+            return True
+
+    def earn(self) -> None:
+        """A call succeeded."""
+        if self._left < self._size:  # a stale read costs a tenth of a retry at most
+            with self._lock:
+                self._left = min(self._size, self._left + 0.1)
+
+
+def retry_after(value: str | None, date: str | None = None, now: Callable[[], float] = time.time) -> float | None:
+    """Seconds of a `Retry-After` header (RFC 9110, 10.2.3), from a number or a date; past dates are 0, at most a year.
+
+    A date is counted from the answer's own `Date` where there is one: this machine's clock may be wrong. None when
+    there is no header or no sense in it.
+    """
+    text = (value or "").strip()
+    if re.fullmatch(r"[0-9]+(\.[0-9]*)?", text):
+        return min(float(text), _LONGEST)
+    until = _timestamp(text)
+    if until is None:
+        return None
+    since = _timestamp(date or "")
+    return min(max(0.0, until - (now() if since is None else since)), _LONGEST)
+
+
+def _timestamp(date: str) -> float | None:
+    try:
+        found = parsedate_to_datetime(date)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, OverflowError, OSError, IndexError):
+        return None
+
+
+def told(reply: Reply) -> float | None:
+    """Seconds that an answer asks to wait."""
+    return retry_after(reply.headers.get("Retry-After"), reply.headers.get("Date"))
+
+
+def wait_before_retry(
+    method: str, outcome: Reply | Failure, *, attempt: int, retries: int, remaining: float, budget: Budget
+) -> float | None:
+    """Seconds to wait before the next attempt, or None to stop.
+
+    A GET is sent again after a failure to connect or to read the whole answer, 408, 429 and 5xx; anything else only
+    when it provably was not sent, or was turned away by 429 (which says that nothing was done). `attempt` counts from
+    1. Full jitter, a server's `Retry-After` obeyed, never past the deadline: then stopping at once tells more than
+    waiting.
+    """
+    if retries == 0:
+        return None
+    pause = random.uniform(0, min(_CAP, _BASE * 2 ** min(attempt, 10)))
+    if isinstance(outcome, Failure):
+        if outcome.kind in ("certificate", "too_large") or (outcome.sent and method != "GET"):
+            return None
+    elif outcome.status == 429:
+        # Nothing was done and the server says when to come back: neither counted nor an outage.
+        wait = pause + (told(outcome) or 0)
+        return wait if wait < remaining else None
+    elif method != "GET" or not (outcome.status == 408 or outcome.status >= 500):
+        return None
+    else:
+        pause = max(pause, told(outcome) or 0)
+    return pause if attempt <= retries and pause < remaining and budget.spend() else None

@@ -1,0 +1,291 @@
+"""Everything that this library raises.
+
+KrebitError
+├── ConfigurationError        a setting is missing or malformed, or the server refused the application itself
+├── LoginRequired             there is no login, or its refresh token is dead: somebody must sign in
+├── LoginFailed               a sign-in was refused: wrong state, access denied, dead code
+├── ClientClosed              used after close()
+├── StoreError                the token store cannot be read or written
+│   ├── StoreUnsafe           others could read or replace the tokens; the message says what to run
+│   └── StoreBusy             another process held the store's lock for too long
+├── TransportError
+│   ├── ConnectionFailed      no connection, or it broke before the answer was whole
+│   └── DeadlineExceeded      no answer within the call's deadline
+├── ApiError                  the server answered with an error status
+│   ├── BadRequest            400
+│   ├── Unauthorized          401, also after a refresh
+│   ├── Forbidden             403
+│   ├── NotFound              404
+│   ├── ValidationFailed      422, or 400 with field errors
+│   ├── RateLimited           429
+│   └── ServerError           500 and above
+├── UnexpectedResponse        a success that is not what the document says, or a redirect
+├── PageError
+│   ├── PageBeyondEnd         a walk was started behind the last page
+│   └── ListDrift             a list changed while it was walked, and on_drift="raise"
+└── WebhookError              a delivery that is not authentic, or whose payload is not what it should be
+
+No message, attribute or pickle of these holds a token, a client secret, a code or a webhook secret of ours. What the
+server itself put into a body is in `body` alone, which no text shows and no pickle holds.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from krebit._mask import mask
+
+__all__ = [
+    "ApiError",
+    "BadRequest",
+    "ClientClosed",
+    "ConfigurationError",
+    "ConnectionFailed",
+    "DeadlineExceeded",
+    "Forbidden",
+    "KrebitError",
+    "ListDrift",
+    "LoginFailed",
+    "LoginRequired",
+    "NotFound",
+    "PageBeyondEnd",
+    "PageError",
+    "RateLimited",
+    "ServerError",
+    "StoreBusy",
+    "StoreError",
+    "StoreUnsafe",
+    "TransportError",
+    "Unauthorized",
+    "UnexpectedResponse",
+    "ValidationFailed",
+    "WebhookError",
+]
+
+
+class KrebitError(Exception):
+    """Base of all errors of this library."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Keyword-only arguments break the default pickling of exceptions, and process pools pickle them.
+        # A body may hold personal data, or a secret that was just granted: it stays in this process.
+        state = {name: b"" if name == "body" else value for name, value in self.__dict__.items()}
+        return _rebuild, (type(self), self.args, state)
+
+
+def _rebuild(cls: type[KrebitError], args: tuple[Any, ...], state: dict[str, Any]) -> KrebitError:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class ConfigurationError(KrebitError):
+    """A setting is missing or malformed. `problems` holds a line for each."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class LoginRequired(KrebitError):
+    """There is no usable login. Sign in with `krebit.login()`, or `start_login()` and `finish_login()`."""
+
+
+class LoginFailed(KrebitError):
+    """A sign-in did not succeed. `error` is the server's code (RFC 6749, 4.1.2.1), or None if it was refused here."""
+
+    def __init__(self, message: str, *, error: str | None = None) -> None:
+        super().__init__(message)
+        self.error = error
+
+
+class ClientClosed(KrebitError):
+    """The client was used after it was closed."""
+
+
+class StoreError(KrebitError):
+    """The token store failed. What it held is as it was."""
+
+
+class StoreUnsafe(StoreError):
+    """The store's files could be read or replaced by somebody else; the message names the file and the repair."""
+
+
+class StoreBusy(StoreError):
+    """The store's lock was not free within the waiting time; nothing was refreshed without it."""
+
+
+class TransportError(KrebitError):
+    """The request got no whole answer. `sent` is False when it provably never reached the server."""
+
+    def __init__(self, message: str, *, sent: bool = True, operation: str | None = None) -> None:
+        super().__init__(message)
+        self.sent = sent
+        self.operation = operation
+
+
+class ConnectionFailed(TransportError):
+    """No connection could be made, or it broke before the answer was whole."""
+
+
+class DeadlineExceeded(TransportError):
+    """The call did not end within its timeout (seconds, for all attempts together)."""
+
+
+class ApiError(KrebitError):
+    """The server answered with an error status.
+
+    `status` as a number · `message` from the server, masked · `errors` by field · `request_id` · `retry_after` in
+    seconds, None if the server did not say · `method`, `path` (the template), `operation` · `headers` (lower-case
+    names) · `body`, the raw bytes, which are never part of the text of the error.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str = "",
+        *,
+        errors: Mapping[str, list[str]] | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+        method: str = "",
+        path: str = "",
+        operation: str = "",
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+    ) -> None:
+        self.status = status
+        self.message = mask(message)
+        self.errors = dict(errors or {})
+        self.request_id = request_id
+        self.retry_after = retry_after
+        self.method = method
+        self.path = path
+        self.operation = operation
+        self.headers = dict(headers or {})
+        self.body = body
+        super().__init__(self._text())
+
+    def _text(self) -> str:
+        text = f"{self.status} {_phrase(self.status)}".rstrip()
+        if self.message:
+            text += f": {self.message}"
+        for field, reasons in list(self.errors.items())[:10]:
+            text += f"; {mask(field)[:80]}: {mask(' '.join(reasons))[:200]}"
+        if self.retry_after is not None:
+            text += f"; try again in {self.retry_after:g} s"
+        where = " ".join(part for part in (self.method, mask(self.path)) if part)
+        if self.request_id:
+            where += f", request {self.request_id}"
+        return f"{text} ({where})" if where else text
+
+
+def _phrase(status: int) -> str:
+    # 419 is Laravel's own; other unregistered numbers (499, 520) have no phrase, and must not raise.
+    if status == 419:
+        return "Page Expired"
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+class BadRequest(ApiError):
+    """400."""
+
+
+class Unauthorized(ApiError):
+    """401, also with a fresh access token."""
+
+
+class Forbidden(ApiError):
+    """403: this identity may not do that."""
+
+
+class NotFound(ApiError):
+    """404."""
+
+
+class ValidationFailed(ApiError):
+    """422, or 400 with field errors: `errors` says which fields and why."""
+
+
+class RateLimited(ApiError):
+    """429: `retry_after` says in how many seconds to try again, if the server told."""
+
+
+class ServerError(ApiError):
+    """500 and above."""
+
+
+_BY_STATUS: dict[int, type[ApiError]] = {
+    400: BadRequest,
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    422: ValidationFailed,
+    429: RateLimited,
+}
+
+
+def api_error_class(status: int, *, has_field_errors: bool = False) -> type[ApiError]:
+    """The type for a status, unknown ones included: compared as numbers, since not all of them are registered."""
+    if status == 400 and has_field_errors:
+        return ValidationFailed
+    return _BY_STATUS.get(status) or (ServerError if status >= 500 else ApiError)
+
+
+class UnexpectedResponse(KrebitError):
+    """A success that is not what the document says: `operation`, `field` (a path such as `data[3].id`), `expected`,
+    `got`.
+
+    `status` and `body` (raw bytes) are there to inspect; the text of the error never shows the body.
+    """
+
+    def __init__(
+        self,
+        *,
+        operation: str,
+        expected: str,
+        got: str,
+        field: str | None = None,
+        status: int | None = None,
+        body: bytes = b"",
+    ) -> None:
+        self.operation = operation
+        self.field = field
+        self.expected = expected
+        self.got = mask(got)
+        self.status = status
+        self.body = body
+        where = f"{operation}: {field}" if field else operation
+        super().__init__(f"{where}: expected {expected}, got {self.got}")
+
+
+class PageError(KrebitError):
+    """Something about a paginated list."""
+
+
+class PageBeyondEnd(PageError):
+    """The walk was started at a page behind the last one. `page` asked for, `last_page` if the server told."""
+
+    def __init__(self, page: int, last_page: int | None) -> None:
+        self.page = page
+        self.last_page = last_page
+        known = f"; the last page is {last_page}" if last_page is not None else ""
+        super().__init__(f"page {page} is beyond the end of the list{known}")
+
+
+class ListDrift(PageError):
+    """The list changed while it was walked."""
+
+
+class WebhookError(KrebitError):
+    """A delivery was refused. `reason` is one of the class's `REASONS`."""
+
+    REASONS: ClassVar[tuple[str, ...]] = ("signature", "payload", "too_large")
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason

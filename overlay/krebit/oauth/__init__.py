@@ -1,0 +1,1 @@
+"""OAuth: signing in, and a login that is never lost."""

@@ -1,0 +1,195 @@
+"""What to do next in a refresh: decisions only, no clock, no socket, no file.
+
+    begin ──► Adopt                    the store holds a token that works: somebody else was quicker
+          ──► Stop(LoginRequired)      nothing to refresh with
+          ──► Post ──► granted         Save, Adopt
+                  ──► not spent        the same grant again, after a pause, while there is time
+                  ──► unknown          the same grant again: it still lives, or the answer says that it is dead
+                  ──► dead             the store again: adopt a newer pair; else Save a mark, Stop(LoginRequired)
+                  ──► configuration    Stop(ConfigurationError); nothing is stored, nothing is wiped
+
+A grant from the environment (a seed) goes first, once. When it is refused, the stored login goes on.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from krebit._secret import Secret
+from krebit.config import Seeds
+from krebit.errors import KrebitError, LoginRequired
+from krebit.oauth.answers import Outcome
+from krebit.oauth.record import Login
+
+_UNKNOWN_TRIES = 3
+HOW_TO_SIGN_IN = (
+    "sign in with krebit.login() at a terminal, or with start_login() and finish_login(); "
+    "a fresh KREBIT_REFRESH_TOKEN or KREBIT_AUTH_CODE in the environment is taken too"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What is sent to the token endpoint. `redirect_uri` and `code_verifier` belong to codes (RFC 6749, 4.1.3; RFC
+    7636, 4.5)."""
+
+    kind: Literal["refresh_token", "authorization_code"]
+    value: Secret
+    redirect_uri: str | None = None
+    code_verifier: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """Use this login; it is stored already."""
+
+    login: Login
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Wait so many seconds, make sure that the answer can be stored, and send the grant."""
+
+    grant: Grant
+    wait: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """Store this login, then go on. `granted` says that the tokens in it are new: they are used even if storing
+    fails."""
+
+    login: Login
+    then: "Action"
+    granted: bool = False
+    warning: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Raise this."""
+
+    error: KrebitError
+
+
+Action = Adopt | Post | Save | Stop
+
+
+class Refresh:
+    """One refresh, from the store's state to a token that works or an error. Call `begin`, then `answered` for each
+    Post."""
+
+    def __init__(
+        self, *, rejected: Secret | None, seeds: Seeds, redirect_uri: str | None, now: Callable[[], float]
+    ) -> None:
+        self._rejected = rejected
+        self._seeds = seeds
+        self._redirect_uri = redirect_uri
+        self._now = now
+        self._login = Login.empty()
+        self._grant: Grant | None = None
+        self._is_seed = False
+        self._tries = 0
+        self._unknown = 0
+
+    def begin(self, stored: Login | None) -> Action:
+        """The first step, given what the store holds now that its lock is ours."""
+        if stored is not None:
+            self._login = stored
+        seed = self._next_seed()
+        if seed is not None:
+            return self._post(seed, is_seed=True)
+        return self._from_store()
+
+    def answered(self, outcome: Outcome, *, reload: Callable[[], Login | None], remaining: float) -> Action:
+        """The next step after an answer. `reload` reads the store again, `remaining` is the time left in seconds."""
+        assert self._grant is not None
+        if outcome.kind == "granted":
+            assert outcome.pair is not None
+            # The other seed came with this one: used later, it would replace the login that it began.
+            seeds = (self._seeds.refresh_token, self._seeds.auth_code) if self._is_seed else ()
+            login = self._login.with_seen(self._grant.value, *seeds).with_pair(outcome.pair, self._now())
+            return Save(login, Adopt(login), granted=True)
+        assert outcome.error is not None
+        if outcome.kind in ("not_spent", "unknown"):
+            pause = self._pause(outcome)
+            if pause < remaining:
+                return Post(self._grant, pause)
+        if outcome.kind == "configuration":
+            return Stop(outcome.error)
+        if self._is_seed:
+            return self._seed_failed(outcome)
+        if outcome.kind != "dead":
+            return Stop(outcome.error)
+        return self._dead(outcome, reload())
+
+    def _next_seed(self) -> Grant | None:
+        token, code = self._seeds.refresh_token, self._seeds.auth_code
+        if token is not None and not self._login.has_seen(token):
+            return Grant("refresh_token", token)
+        # The quickstart's code was asked for without PKCE: a verifier nobody announced would be refused.
+        if code is not None and not self._login.has_seen(code):
+            return Grant("authorization_code", code, redirect_uri=self._redirect_uri)
+        return None
+
+    def _from_store(self) -> Action:
+        login = self._login
+        if is_usable(login, self._rejected, self._now()):
+            return Adopt(login)
+        if login.refresh_token is None:
+            state = (
+                "the access token has ended and there is no refresh token" if login.access_token else "not signed in"
+            )
+            return Stop(LoginRequired(f"{state}; {HOW_TO_SIGN_IN}"))
+        if login.is_dead:
+            return Stop(LoginRequired(f"the server refused the stored refresh token; {HOW_TO_SIGN_IN}"))
+        return self._post(Grant("refresh_token", login.refresh_token), is_seed=False)
+
+    def _post(self, grant: Grant, *, is_seed: bool) -> Post:
+        self._grant, self._is_seed, self._tries, self._unknown = grant, is_seed, 0, 0
+        return Post(grant)
+
+    def _pause(self, outcome: Outcome) -> float:
+        self._tries += 1
+        if outcome.kind == "unknown":
+            self._unknown += 1
+            if self._unknown >= _UNKNOWN_TRIES:
+                return float("inf")
+        return (outcome.retry_after or 0.0) + random.uniform(0, min(4.0, 0.1 * 2**self._tries))
+
+    def _seed_failed(self, outcome: Outcome) -> Action:
+        assert self._grant is not None
+        assert outcome.error is not None
+        name = "KREBIT_REFRESH_TOKEN" if self._grant.kind == "refresh_token" else "KREBIT_AUTH_CODE"
+        if outcome.kind != "dead":
+            # Not known to be spent: it is tried again another time, unless there is nothing else to go on with.
+            return self._from_store() if self._login.refresh_token is not None else Stop(outcome.error)
+        self._login = self._login.with_seen(self._grant.value)
+        seed = self._next_seed()
+        then: Action
+        if seed is not None:
+            then = self._post(seed, is_seed=True)
+        elif self._login.access_token is None and self._login.refresh_token is None:
+            then = Stop(LoginRequired(f"the server refused {name} ({outcome.detail}); {HOW_TO_SIGN_IN}"))
+        else:
+            then = self._from_store()
+        return Save(
+            self._login, then, warning=f"the server refused {name} ({outcome.detail}); the stored login goes on"
+        )
+
+    def _dead(self, outcome: Outcome, stored: Login | None) -> Action:
+        assert self._grant is not None
+        if stored is not None and stored.refresh_token != self._grant.value:
+            # Somebody signed in or out meanwhile, against the rules of the lock or from another tool: theirs is newer.
+            self._login = stored
+            return self._from_store()
+        marked = self._login.marked_dead()
+        return Save(
+            marked, Stop(LoginRequired(f"the server refused the refresh token ({outcome.detail}); {HOW_TO_SIGN_IN}"))
+        )
+
+
+def is_usable(login: Login, rejected: Secret | None, now: float) -> bool:
+    """Whether its access token may be tried: not the one that was refused, and not at its end."""
+    return login.access_token is not None and login.access_token != rejected and login.remaining(now) > 0

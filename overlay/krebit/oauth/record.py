@@ -1,0 +1,174 @@
+"""A login as it is kept: the token pair, when it was had, and fingerprints of every token that was ever part of it."""
+
+import base64
+import hmac
+import json
+import math
+import secrets
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from krebit._secret import Secret
+from krebit.errors import StoreError
+
+_VERSION = 1
+_DIGEST = 8  # bytes of a fingerprint: enough to tell one store's tokens apart, too few to be of use to anybody else
+# A lifetime beyond this is nonsense, not a promise.
+_LONGEST = 10 * 366 * 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class LoginKey:
+    """Whose login: one per tenant, application and profile."""
+
+    tenant: str
+    client_id: str
+    profile: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """What the token endpoint granted. `lifetime` of the access token in seconds, None if the server did not say."""
+
+    access_token: Secret
+    refresh_token: Secret | None
+    lifetime: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """The state of a login. Without tokens it is a login that was ended, or that never began.
+
+    `obtained_at` and `expires_at` in seconds since the epoch; `generation` counts the changes; `dead` is the
+    fingerprint of a refresh token that the server refused.
+    """
+
+    access_token: Secret | None = None
+    refresh_token: Secret | None = None
+    obtained_at: float = 0.0
+    expires_at: float | None = None
+    generation: int = 0
+    salt: bytes = b""
+    seen: bytes = b""
+    dead: bytes = b""
+
+    @classmethod
+    def empty(cls) -> Self:
+        """A login that never began, with a key of its own for fingerprints."""
+        return cls(salt=secrets.token_bytes(16))
+
+    def fingerprint(self, token: Secret) -> bytes:
+        """A keyed hash by which a token is known again, without being kept."""
+        return hmac.digest(self.salt, token.reveal().encode(), "sha256")[:_DIGEST]
+
+    def has_seen(self, token: Secret) -> bool:
+        """Whether this token was ever part of this login, or was tried for it."""
+        digest = self.fingerprint(token)
+        return any(self.seen[at : at + _DIGEST] == digest for at in range(0, len(self.seen), _DIGEST))
+
+    def with_seen(self, *tokens: Secret | None) -> Self:
+        """The same, remembering these tokens."""
+        new = b"".join(self.fingerprint(token) for token in tokens if token is not None and not self.has_seen(token))
+        return replace(self, seen=self.seen + new)
+
+    def with_pair(self, pair: TokenPair, now: float) -> Self:
+        """The login after a grant. Where no new refresh token was granted, the old one stays (RFC 6749, 6)."""
+        return replace(
+            self.with_seen(pair.refresh_token),
+            access_token=pair.access_token,
+            refresh_token=pair.refresh_token or self.refresh_token,
+            obtained_at=now,
+            expires_at=None if pair.lifetime is None else now + pair.lifetime,
+            generation=self.generation + 1,
+            dead=b"",
+        )
+
+    def marked_dead(self) -> Self:
+        """The login whose refresh token the server refused. Nothing is wiped: the mark says which token it is about."""
+        assert self.refresh_token is not None
+        return replace(self, dead=self.fingerprint(self.refresh_token), generation=self.generation + 1)
+
+    def ended(self) -> Self:
+        """After a logout: no tokens; what was seen stays, so that a token left in the environment does not come
+        back."""
+        return replace(
+            self, access_token=None, refresh_token=None, expires_at=None, dead=b"", generation=self.generation + 1
+        )
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether the refresh token that is kept is the one that the server refused."""
+        return bool(self.dead) and self.refresh_token is not None and self.fingerprint(self.refresh_token) == self.dead
+
+    def remaining(self, now: float) -> float:
+        """Seconds for which the access token may be used; infinite where the server never said, 0 without a token.
+
+        A clock that was put back since cannot make a token live longer than it was granted for.
+        """
+        if self.access_token is None:
+            return 0.0
+        if self.expires_at is None:
+            return math.inf
+        lifetime = self.expires_at - self.obtained_at
+        return max(0.0, min(self.expires_at - now, lifetime) - margin(lifetime))
+
+    def to_json(self) -> bytes:
+        """The form in which stores keep it. It holds the tokens."""
+        return json.dumps(
+            {
+                "version": _VERSION,
+                "access_token": self.access_token.reveal() if self.access_token else None,
+                "refresh_token": self.refresh_token.reveal() if self.refresh_token else None,
+                "obtained_at": self.obtained_at,
+                "expires_at": self.expires_at,
+                "generation": self.generation,
+                "salt": base64.b64encode(self.salt).decode(),
+                "seen": base64.b64encode(self.seen).decode(),
+                "dead": base64.b64encode(self.dead).decode(),
+            }
+        ).encode()
+
+    @classmethod
+    def from_json(cls, text: bytes, where: str) -> Self:
+        """Read it back. Raises StoreError naming `where`, and never showing what stood there."""
+        try:
+            content = json.loads(text)
+            if content["version"] > _VERSION:
+                raise StoreError(f"{where}: was written by a newer version of this library")
+            return cls(
+                access_token=_secret(content["access_token"]),
+                refresh_token=_secret(content["refresh_token"]),
+                obtained_at=float(content["obtained_at"]),
+                expires_at=None if content["expires_at"] is None else float(content["expires_at"]),
+                generation=int(content["generation"]),
+                salt=base64.b64decode(content["salt"], validate=True),
+                seen=base64.b64decode(content["seen"], validate=True),
+                dead=base64.b64decode(content["dead"], validate=True),
+            )
+        except (ValueError, KeyError, TypeError, RecursionError):
+            problem = f"{where}: is not a stored login; move it away and sign in again"
+        raise StoreError(problem)
+
+
+def margin(lifetime: float) -> float:
+    """Seconds before its end at which a token is renewed: a tenth of its life, at most a minute."""
+    return min(60.0, lifetime / 10)
+
+
+def sane_lifetime(value: Any) -> float | None:
+    """`expires_in` as seconds, from a number or its text, or None where it makes no sense: then only a 401 tells."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        seconds = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return seconds if 0 < seconds <= _LONGEST else None
+
+
+def _secret(value: Any) -> Secret | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value:
+        raise TypeError
+    return Secret(value)

@@ -1,0 +1,58 @@
+"""Logins in this process's memory: for tests, and for programs that sign in anew each time."""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from krebit.errors import StoreBusy, StoreError
+from krebit.oauth.record import Login, LoginKey
+
+__all__ = ["MemoryTokenStore"]
+
+
+class MemoryTokenStore:
+    """Keeps logins until the process ends. Clients in one process may share it; a forked child may not (it is
+    refused)."""
+
+    def __init__(self) -> None:
+        self._logins: dict[LoginKey, Login] = {}
+        self._locks: dict[LoginKey, threading.Lock] = {}
+        self._guard = threading.Lock()
+        self._pid = os.getpid()
+
+    def load(self, key: LoginKey) -> Login | None:
+        """What is stored for `key`, or None."""
+        return self._logins.get(key)
+
+    @contextmanager
+    def lease(self, key: LoginKey, *, patience: float) -> Iterator["_Lease"]:
+        """The only lease on `key`. Raises StoreBusy after `patience` seconds, StoreError in a forked child."""
+        if os.getpid() != self._pid:
+            # Parent and child would both use the one refresh token, and the second use ends the session.
+            raise StoreError("a MemoryTokenStore cannot be shared with a forked process; use a FileTokenStore")
+        with self._guard:
+            lock = self._locks.setdefault(key, threading.Lock())
+        if not lock.acquire(timeout=patience):
+            raise StoreBusy(f"the login was locked for more than {patience:g} s")
+        try:
+            yield _Lease(self._logins, key)
+        finally:
+            lock.release()
+
+
+class _Lease:
+    fence = 0
+
+    def __init__(self, logins: dict[LoginKey, Login], key: LoginKey) -> None:
+        self._logins = logins
+        self._key = key
+
+    def load(self) -> Login | None:
+        return self._logins.get(self._key)
+
+    def prepare(self) -> None:
+        pass
+
+    def save(self, login: Login) -> None:
+        self._logins[self._key] = login

@@ -1,0 +1,90 @@
+"""The signature of a delivery: `X-Signature` is the hex HMAC-SHA256 of the raw body, with the subscription's secret.
+
+Nothing else is signed: neither a time nor `X-Client-Id`, which routes and proves nothing (webhooks guide).
+"""
+
+import hmac
+import re
+from collections.abc import Iterable, Mapping
+from typing import NoReturn, TypeAlias
+
+from krebit.errors import ConfigurationError, WebhookError
+
+Secret: TypeAlias = str | bytes
+OneOrMore: TypeAlias = Secret | Iterable[Secret]
+SecretsLike: TypeAlias = OneOrMore | Mapping[str, OneOrMore]
+Headers: TypeAlias = Mapping[str, str] | Mapping[bytes, bytes] | Iterable[tuple[str | bytes, str | bytes]]
+
+_SIGNATURE = re.compile(rb"(?:sha256=)?\s*([0-9A-Fa-f]{64})")
+
+
+def sign(body: bytes, secret: Secret) -> str:
+    """The `X-Signature` that Krebit sends with `body`: 64 lower-case hex digits. For tests of your own receiver."""
+    return hmac.digest(_key(secret), body, "sha256").hex()
+
+
+class Secrets:
+    """The secrets that may have signed a delivery, each under its subscription's name; never shown, never pickled.
+
+    Raises ConfigurationError if there is none, or if one is empty or blank.
+    """
+
+    __slots__ = ("_keys",)
+
+    def __init__(self, secrets: SecretsLike) -> None:
+        named = secrets if isinstance(secrets, Mapping) else {"": secrets}
+        self._keys: tuple[tuple[str, bytes], ...] = tuple(
+            (name, _key(secret)) for name, some in named.items() for secret in _each(some)
+        )
+        if not self._keys:
+            raise ConfigurationError("no webhook secret is configured")
+
+    def signer(self, body: bytes | bytearray, headers: Headers) -> str:
+        """The name of the subscription whose secret signed `body`. Raises WebhookError with the reason "signature"."""
+        if not body or not isinstance(body, bytes | bytearray):
+            # The same JSON, decoded or serialised anew, has other bytes and so another signature.
+            raise WebhookError("the body is empty, or not the bytes that were received", reason="signature")
+        signature = _signature(headers)
+        signers = [name for name, key in self._keys if hmac.compare_digest(hmac.digest(key, body, "sha256"), signature)]
+        if not signers:
+            raise WebhookError("no known secret gives this body the signature it came with", reason="signature")
+        return signers[0]
+
+    def __repr__(self) -> str:
+        return "Secrets(***)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("webhook secrets are not pickled; build them anew in the other process")
+
+
+def _each(secrets: object) -> Iterable[object]:
+    return secrets if isinstance(secrets, Iterable) and not isinstance(secrets, str | bytes) else (secrets,)
+
+
+def _key(secret: object) -> bytes:
+    """The bytes exactly as given: a newline is part of a secret, and so is what the environment could not decode."""
+    if isinstance(secret, str | bytes) and secret.strip():
+        try:
+            return secret.encode("utf-8", "surrogateescape") if isinstance(secret, str) else secret
+        except UnicodeEncodeError:
+            pass  # raised outside: the cause would show the secret
+    raise ConfigurationError("a webhook secret is empty, blank, or no text that can be encoded")
+
+
+def _signature(headers: Headers) -> bytes:
+    try:
+        pairs = headers.items() if hasattr(headers, "items") else headers
+        found = [value for name, value in pairs if _ascii(name).lower() == b"x-signature"]
+    except (TypeError, ValueError):
+        found = []
+    if len(found) != 1:
+        raise WebhookError("there must be one X-Signature header, exactly", reason="signature")
+    digits = _SIGNATURE.fullmatch(_ascii(found[0]).strip())
+    if digits is None:
+        raise WebhookError("X-Signature is not 64 hex digits", reason="signature")
+    return bytes.fromhex(digits[1].decode())
+
+
+def _ascii(text: object) -> bytes:
+    """A header's text; what is not ASCII becomes `?`, which is in no name and no hex number."""
+    return text.encode("ascii", "replace") if isinstance(text, str) else text if isinstance(text, bytes) else b""

@@ -1,0 +1,172 @@
+"""The arguments of `krebit-sandbox`, each switch an option, and the process around the server."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shlex
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from krebit_sandbox.faults import Fault
+from krebit_sandbox.server import Sandbox
+from krebit_sandbox.switches import Switches, choices, hints
+from krebit_sandbox.tenant import REDIRECT_URIS
+
+_LOCAL = ("127.0.0.1", "localhost", "::1")
+
+_DESCRIPTION = """\
+A stateful local Krebit tenant with made-up data, on loopback only. Prints the environment of the quickstart as
+`export NAME=value` lines, then serves until it gets SIGTERM or SIGINT."""
+
+_BANNER = """\
+*** KREBIT SANDBOX: made-up data on this machine only, no tenant of Krebit Finance. ***
+    {url}   control: {url}/_sandbox/switches
+    KREBIT_AUTH_CODE and KREBIT_REFRESH_TOKEN belong to two grants and work once; the code lives ten minutes.
+    New ones: curl -X POST {url}/_sandbox/reset
+    Stop with Ctrl+C."""
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Serve until a signal; 0 then, 1 when the sandbox cannot start or ends by itself. 2 for wrong arguments."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.host not in _LOCAL:
+        parser.error(f"--host {options.host}: the sandbox binds to loopback only (127.0.0.1 and ::1)")
+    chosen = {name: value for name in hints() if (value := getattr(options, name)) is not None}
+    try:
+        switches = Switches(**{name: _unset(value) for name, value in chosen.items()})
+        faults = [parse_fault(text) for text in options.fault]
+    except (TypeError, ValueError) as error:
+        parser.error(str(error))
+    stopped = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopped.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    sandbox = Sandbox(
+        options.seed,
+        tls=options.tls,
+        port=options.port,
+        switches=switches,
+        state_dir=options.state_dir,
+        redirect_uris=[*REDIRECT_URIS, *options.redirect_uri],
+    )
+    try:
+        sandbox.start()
+    except OSError as error:
+        print(f"krebit-sandbox cannot start: {error}", file=sys.stderr)
+        return 1
+    try:
+        for fault in faults:
+            sandbox.fault(fault)
+        return _serve(sandbox, options.env_file, stopped)
+    except OSError as error:
+        print(f"krebit-sandbox: {error}", file=sys.stderr)
+        return 1
+    finally:
+        sandbox.stop()
+
+
+def _serve(sandbox: Sandbox, env_file: Path | None, stopped: threading.Event) -> int:
+    lines = export_lines(sandbox.environment)
+    print(_BANNER.format(url=sandbox.url), file=sys.stderr, flush=True)
+    if env_file is not None:
+        _write_private(env_file, lines)
+    with contextlib.suppress(BrokenPipeError):
+        print(lines, end="", flush=True)
+    while not stopped.wait(1.0):
+        if not sandbox.running:
+            print("krebit-sandbox: the server has ended", file=sys.stderr)
+            return 1
+    return 0
+
+
+def export_lines(environment: Mapping[str, str]) -> str:
+    """`export NAME=value`, quoted for a shell, a line each."""
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in environment.items())
+
+
+def parse_fault(text: str) -> Fault:
+    """`kind=reset,path=/api/oauth/token,times=1`, or a JSON object where a value holds a comma."""
+    if text.lstrip().startswith("{"):
+        return Fault(**json.loads(text))
+    fields = {}
+    for part in text.split(","):
+        name, equals, value = part.partition("=")
+        if not equals:
+            raise ValueError(f"--fault: {part!r} is not NAME=VALUE")
+        fields[name.strip()] = _literal(value)
+    return Fault(**fields)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("krebit-sandbox", description=_DESCRIPTION, allow_abbrev=False)
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="loopback, and nothing else (default 127.0.0.1)")
+    add("--port", type=_port, default=0, help="0, the default, takes a free one")
+    add("--seed", type=int, default=1, help="another seed, other companies (default 1)")
+    add("--tls", action=argparse.BooleanOptionalAction, default=True, help="plain http with --no-tls")
+    add("--state-dir", type=Path, help="keep the certificate authority here, for the next run (default: a new one)")
+    add("--env-file", type=Path, help="write the export lines into this file as well")
+    add("--redirect-uri", action="append", default=[], metavar="URI", help="register one more; may be repeated")
+    add("--fault", action="append", default=[], metavar="NAME=VALUE,…", help="set a fault; may be repeated")
+    switches = parser.add_argument_group("switches")
+    defaults = Switches()
+    for name, hint in hints().items():
+        option, default = f"--{name.replace('_', '-')}", getattr(defaults, name)
+        if hint is bool:
+            switches.add_argument(
+                option, action=argparse.BooleanOptionalAction, default=None, help=f"default {default}"
+            )
+        elif allowed := choices(hint):
+            switches.add_argument(option, choices=allowed, help=f"default {default}")
+        else:
+            shown = "null" if default is None else default
+            switches.add_argument(option, type=_value, metavar="VALUE", help=f"default {shown}")
+    return parser
+
+
+class _Null:
+    """`null` on the command line, told apart from an option that was not given."""
+
+
+def _unset(value: Any) -> Any:
+    return None if isinstance(value, _Null) else value
+
+
+def _value(text: str) -> Any:
+    value = _literal(text)
+    return _Null() if value is None else value
+
+
+def _literal(text: str) -> Any:
+    """JSON where it is JSON, else the text itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65_535:
+        raise argparse.ArgumentTypeError(f"{port} is not within 0 to 65535")
+    return port
+
+
+def _write_private(path: Path, content: str) -> None:
+    """For its owner alone from the first byte on, and whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(content)
+    temporary.replace(path)

@@ -1,0 +1,194 @@
+"""The way in: every request is noted, may meet a fault, and is answered whole or lost."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import threading
+from typing import Any, Final
+from uuid import uuid4
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from krebit_sandbox.faults import Fault
+from krebit_sandbox.shapes import php_json
+from krebit_sandbox.tenant import Tenant
+from krebit_sandbox.wire import JSON_HEADERS, Answer, Connection, answer_of, lose
+
+CONTROL: Final = "/_sandbox"
+_LARGEST_BODY: Final = 1 << 20
+_SENT_AS_HTTP: Final = frozenset({"status", "redirect", "garbage_body"})
+_logger: Final = logging.getLogger("krebit_sandbox.http")
+
+
+class Gate:
+    """The ASGI application that uvicorn serves. `app` is the tenant's, `control` what steers it."""
+
+    def __init__(self, tenant: Tenant, app: ASGIApp, control: ASGIApp) -> None:
+        self._tenant = tenant
+        self._app = app
+        self._control = control
+        self._holds: set[_Hold] = set()
+        self._lost: set[Connection] = set()
+        self._changed = threading.Condition()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].startswith(f"{CONTROL}/"):
+            await self._control(scope, receive, send)
+            return
+        body = await _read(receive)
+        if body is None:
+            return
+        tenant, method, path = self._tenant, scope["method"], scope["path"]
+        record = tenant.log.add(scope, body, str(uuid4()))
+        fault = tenant.faults.take(method, path)
+        if tenant.switches.latency:
+            await asyncio.sleep(tenant.switches.latency)
+        if fault and fault.kind == "hold" and not fault.after_effect:
+            if not await self._hold(scope):
+                return
+            fault = None
+        real = await self._work(scope, body) if fault is None or fault.needs_effect else None
+        if fault and fault.kind == "hold":
+            if not await self._hold(scope):
+                return
+            fault = None
+        answer = real if fault is None and real is not None else answer_of(fault or Fault("status"), real)
+        answer.headers.append((b"x-request-id", record.request_id.encode()))
+        if fault is None or fault.kind in _SENT_AS_HTTP:
+            record.status = answer.status
+            await _send(answer, send)
+            return
+        if fault.kind in {"stall_body", "truncate", "drip_headers", "drip_body"}:
+            record.status = answer.status
+        await self._lose(scope, receive, fault, answer)
+
+    async def _work(self, scope: Scope, body: bytes) -> Answer:
+        """What the tenant answers, with everything that comes of it."""
+        if len(body) > _LARGEST_BODY:
+            return Answer(413, list(JSON_HEADERS), php_json({"message": "The POST data is too large."}))
+        rate_headers, refusal = self._count(scope)
+        answer = refusal or await _run(self._app, scope, body)
+        answer.headers.extend(rate_headers)
+        return answer
+
+    def _count(self, scope: Scope) -> tuple[list[tuple[bytes, bytes]], Answer | None]:
+        """The throttle: before the application, so that what it refuses has spent nothing."""
+        tenant, limit = self._tenant, self._tenant.switches.rate_limit
+        if limit is None or not scope["path"].startswith("/api/"):
+            return [], None
+        key = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1") or str(scope["client"][0])
+        now = tenant.clock.now()
+        start, count = tenant.rates.get(key, (now, 0))
+        if now - start >= 60:
+            start, count = now, 0
+        tenant.rates[key] = (start, count + 1)
+        headers = [
+            (b"x-ratelimit-limit", b"%d" % limit),
+            (b"x-ratelimit-remaining", b"%d" % max(0, limit - count - 1)),
+        ]
+        if count < limit:
+            return headers, None
+        headers.append((b"retry-after", b"%d" % math.ceil(start + 60 - now)))
+        headers.append((b"x-ratelimit-reset", b"%d" % math.ceil(start + 60)))
+        return headers, Answer(429, list(JSON_HEADERS), php_json({"message": "Too Many Attempts."}))
+
+    async def _lose(self, scope: Scope, receive: Receive, fault: Fault, answer: Answer) -> None:
+        connection: Connection = scope["state"]["connection"]
+        gone = asyncio.create_task(_gone(receive))
+        self._lost.add(connection)
+        try:
+            await lose(connection, fault, answer, gone)
+        finally:
+            gone.cancel()
+            self._lost.discard(connection)
+
+    async def _hold(self, scope: Scope) -> bool:
+        """Wait for a release; False when the request is to be forgotten."""
+        hold = _Hold(scope["state"]["connection"])
+        with self._changed:
+            self._holds.add(hold)
+            self._changed.notify_all()
+        try:
+            await hold.released.wait()
+        finally:
+            with self._changed:
+                self._holds.discard(hold)
+        return not hold.forgotten
+
+    def release(self) -> None:
+        """Let held requests go on; call it in the server's loop."""
+        for hold in list(self._holds):
+            hold.released.set()
+
+    def abandon(self) -> None:
+        """Cut the connections of all requests that are held or stalled; call it in the server's loop."""
+        for hold in list(self._holds):
+            hold.forgotten = True
+            hold.connection.cut()
+            hold.released.set()
+        for connection in list(self._lost):
+            connection.cut()
+
+    def wait_for_held(self, count: int, timeout: float) -> None:
+        """Block until so many requests are held; TimeoutError after `timeout` seconds. From other threads only."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: len(self._holds) >= count, timeout):
+                raise TimeoutError(f"{len(self._holds)} requests are held after {timeout} s, not {count}")
+
+
+class _Hold:
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.released = asyncio.Event()
+        self.forgotten = False
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """The whole body, or a little more than is allowed of it; None when the client has gone."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        if len(body) <= _LARGEST_BODY:
+            body += message.get("body", b"")
+        if not message.get("more_body"):
+            return bytes(body)
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _run(app: ASGIApp, scope: Scope, body: bytes) -> Answer:
+    answer = Answer(500, [], b"")
+    parts: list[bytes] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            answer.status = message["status"]
+            answer.headers = list(message["headers"])
+        else:
+            parts.append(message.get("body", b""))
+
+    try:
+        await app(scope, receive, send)
+    except Exception:
+        # The application has answered 500 by now; whoever runs the sandbox should learn why.
+        _logger.exception("the sandbox failed on %s %s", scope["method"], scope["path"])
+    answer.body = b"".join(parts)
+    return answer
+
+
+async def _send(answer: Answer, send: Send) -> None:
+    headers: list[Any] = [(name, value) for name, value in answer.headers if name != b"content-length"]
+    if answer.status not in (204, 304):
+        headers.append((b"content-length", b"%d" % len(answer.body)))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if answer.status in (204, 304) else answer.body})

@@ -1,0 +1,55 @@
+"""Fixtures for tests against a sandbox. Nothing is imported until a test asks for one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from krebit_sandbox.server import Sandbox
+
+_OPTION = "krebit_sandbox_seed"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--krebit-sandbox-seed`, or `krebit_sandbox_seed` in the configuration file."""
+    text = "seed of the sandbox's companies (default 1)"
+    parser.getgroup("krebit").addoption("--krebit-sandbox-seed", type=int, default=None, help=text)
+    parser.addini(_OPTION, text, default="1")
+
+
+def _seed(config: pytest.Config) -> int:
+    chosen = config.getoption(_OPTION)
+    return int(config.getini(_OPTION) if chosen is None else chosen)
+
+
+@pytest.fixture(scope="session")
+def krebit_sandbox_server(pytestconfig: pytest.Config) -> Iterator[Sandbox]:
+    """One sandbox for all tests, with TLS; its state is whatever the tests before have left."""
+    from krebit_sandbox import Sandbox
+
+    with Sandbox(seed=_seed(pytestconfig)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def krebit_sandbox(krebit_sandbox_server: Sandbox) -> Sandbox:
+    """The sandbox of the session as new: other tokens, no faults, first switches, nothing logged."""
+    krebit_sandbox_server.reset()
+    return krebit_sandbox_server
+
+
+@pytest.fixture
+def krebit_sandbox_factory(pytestconfig: pytest.Config) -> Iterator[Callable[..., Sandbox]]:
+    """Makes sandboxes of a test's own, by the arguments of `Sandbox`; they run until the test has ended."""
+    from krebit_sandbox import Sandbox
+
+    with ExitStack() as stack:
+
+        def make(**arguments: Any) -> Sandbox:
+            return stack.enter_context(Sandbox(**{"seed": _seed(pytestconfig), **arguments}))
+
+        yield make

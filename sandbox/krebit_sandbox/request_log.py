@@ -1,0 +1,71 @@
+"""What the server was asked, in the order of arrival."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from starlette.datastructures import Headers
+
+KEPT: Final = 50_000
+"""The oldest records go when there are more than this."""
+
+
+@dataclass(slots=True)
+class Request:
+    """One request: `status` is None until it is answered, and stays so when it never is."""
+
+    number: int
+    method: str
+    path: str
+    query: dict[str, str] = field(repr=False)
+    raw_query: str = field(repr=False)
+    headers: Headers = field(repr=False)
+    body: bytes = field(repr=False)
+    request_id: str
+    status: int | None = None
+
+    def json(self) -> Any:
+        """The body, read as JSON."""
+        return json.loads(self.body)
+
+
+class RequestLog:
+    """The records; control requests are not among them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all records and count anew."""
+        with self._lock:
+            self._records: deque[Request] = deque(maxlen=KEPT)
+            self._numbers = itertools.count(1)
+
+    def add(self, scope: Any, body: bytes, request_id: str) -> Request:
+        """Note a request that has arrived."""
+        raw_query = scope["query_string"].decode("latin-1")
+        with self._lock:
+            record = Request(
+                number=next(self._numbers),
+                method=scope["method"],
+                path=scope["path"],
+                query=dict(parse_qsl(raw_query, keep_blank_values=True)),
+                raw_query=raw_query,
+                headers=Headers(raw=list(scope["headers"])),
+                body=body,
+                request_id=request_id,
+            )
+            self._records.append(record)
+            return record
+
+    def records(self) -> list[Request]:
+        """All that are kept, the oldest first."""
+        with self._lock:
+            return list(self._records)

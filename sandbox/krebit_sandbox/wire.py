@@ -1,0 +1,149 @@
+"""Below HTTP: a connection that an answer can be lost on.
+
+uvicorn hands no transport to an application; this protocol puts itself into the state of each request, so that a
+fault can write bytes that are no HTTP, or none, and end the connection as it likes. TLS or not makes no difference.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http
+import logging
+import socket
+import struct
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from krebit_sandbox.faults import Fault
+
+JSON_HEADERS: Final = ((b"content-type", b"application/json"),)
+_GARBAGE: Final = b"\x15\x03\x00NOT/HTTP \xff\xfe\x00 ?\r\n\r\n"
+_GARBAGE_BODY: Final = b'{"data": [{"id": 1, "name": "tru'
+_RST: Final = struct.pack("ii", 1, 0)
+
+
+class Connection(H11Protocol):
+    """A client's connection; `scope["state"]["connection"]` of every request on it."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, {**app_state, "connection": self}, _loop)
+        # uvicorn's own loggers belong to the program that the sandbox runs in, and addresses hold codes.
+        self.logger = logging.getLogger("krebit_sandbox.http")
+        self.access_log = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Accept; head and body are written apart, and neither may wait for the other's acknowledgement."""
+        self._socket: socket.socket = transport.get_extra_info("socket")
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        super().connection_made(transport)
+
+    def write(self, data: bytes) -> None:
+        """Send bytes past HTTP."""
+        if not self.transport.is_closing():
+            self.transport.write(data)
+
+    def end(self) -> None:
+        """Close when all is sent: TCP FIN."""
+        self.transport.close()
+
+    def cut(self) -> None:
+        """Close at once, and let the client know by TCP RST."""
+        with contextlib.suppress(OSError):  # closed by now
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST)
+        self.transport.abort()
+
+
+@dataclass(slots=True)
+class Answer:
+    """A whole answer before it is sent."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]] = field(repr=False)
+    body: bytes = field(repr=False)
+
+    def head(self) -> bytes:
+        """Status line and headers for this body, the connection ending after it."""
+        try:
+            phrase = http.HTTPStatus(self.status).phrase
+        except ValueError:
+            phrase = ""
+        lines = [f"HTTP/1.1 {self.status} {phrase}".encode()]
+        lines += [name + b": " + value for name, value in self.headers if name != b"content-length"]
+        lines += [b"content-length: %d" % len(self.body), b"connection: close"]
+        return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+def answer_of(fault: Fault, real: Answer | None) -> Answer:
+    """What a fault answers: its own, or the real answer where it has none."""
+    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in fault.headers.items()]
+    own = {name for name, _ in headers}
+    if fault.kind == "redirect":
+        status = fault.status if 300 <= fault.status <= 399 else 307
+        return Answer(status, [(b"location", fault.location.encode()), *headers], fault.content or b"")
+    if fault.kind == "garbage_body":
+        return Answer(200, [*_missing(JSON_HEADERS, own), *headers], fault.content or _GARBAGE_BODY)
+    if fault.kind == "status":
+        body = fault.content if fault.content is not None else _default_body(fault.status)
+        return Answer(fault.status, [*_missing(JSON_HEADERS, own), *headers], body)
+    if real is None or fault.body is not None:
+        return Answer(200, [*_missing(JSON_HEADERS, own), *headers], fault.content or b"")
+    return Answer(real.status, [*_missing(real.headers, own), *headers], real.body)
+
+
+def _missing(defaults: Any, own: set[bytes]) -> list[tuple[bytes, bytes]]:
+    return [(name, value) for name, value in defaults if name not in own]
+
+
+def _default_body(status: int) -> bytes:
+    messages = {401: "Unauthenticated.", 419: "CSRF token mismatch.", 429: "Too Many Attempts.", 500: "Server Error"}
+    try:
+        message = messages.get(status) or http.HTTPStatus(status).phrase
+    except ValueError:
+        message = ""
+    return b'{"message":"%s"}' % message.encode()
+
+
+async def lose(connection: Connection, fault: Fault, answer: Answer, gone: asyncio.Task[None]) -> None:
+    """Let an answer go wrong on its way. `gone` ends when the connection has."""
+    cut_at = fault.at_byte if fault.at_byte is not None else len(answer.body) // 2
+    match fault.kind:
+        case "reset":
+            connection.cut()
+        case "close":
+            connection.end()
+        case "garbage":
+            connection.write(fault.content or _GARBAGE)
+            connection.end()
+        case "stall_body":
+            connection.write(answer.head() + answer.body[:cut_at])
+        case "truncate":
+            connection.write(answer.head() + answer.body[:cut_at])
+            connection.end()
+        case "drip_headers":
+            await _drip(connection, answer.head(), fault.seconds, gone)
+            connection.write(answer.body)
+            connection.end()
+        case "drip_body":
+            connection.write(answer.head())
+            await _drip(connection, answer.body, fault.seconds, gone)
+            connection.end()
+    await gone
+
+
+async def _drip(connection: Connection, data: bytes, seconds: float, gone: asyncio.Task[None]) -> None:
+    for byte in data:
+        connection.write(bytes((byte,)))
+        await asyncio.wait({gone}, timeout=seconds)
+        if gone.done():
+            return

@@ -1,0 +1,210 @@
+"""An operation that is added to the document is a typed method at once, with no other edit."""
+
+from __future__ import annotations
+
+import ast
+import runpy
+from typing import Any
+
+import pytest
+from krebit import AsyncKrebit, Krebit
+from krebit_api.api import AsyncOperations, Operations
+
+from .conftest import ROOT, Scratch
+
+
+def answer(schema: dict[str, Any] | None) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": "The answer."}
+    if schema is not None:
+        described["content"] = {"application/json": {"schema": schema}}
+    return described
+
+
+def operation(name: str, tag: str, responses: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {
+        "operationId": name,
+        "tags": [tag],
+        "summary": f"Do {name}",
+        "security": [{"oauth2": []}],
+        "responses": responses,
+        **more,
+    }
+
+
+def reference(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def query(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "query", "schema": schema}
+
+
+@pytest.fixture
+def grown(scratch: Scratch) -> Scratch:
+    """The document with a paged list, a bare array, an answer without content, and odder ones."""
+    schemas, paths = scratch.document["components"]["schemas"], scratch.document["paths"]
+    schemas["ActPage"] = {
+        "type": "object",
+        "required": ["data"],
+        "properties": {
+            "data": {"type": "array", "items": reference("Act")},
+            "meta": {"anyOf": [reference("PageMeta"), {"type": "null"}]},
+        },
+    }
+    schemas["Template"] = {
+        "type": "object",
+        "required": ["id"],
+        "properties": {"id": {"type": "integer"}, "name": {"type": "string"}},
+    }
+    parameters = scratch.document["components"]["parameters"]
+    client, limit, page = ({"$ref": f"#/components/parameters/{name}"} for name in ("ClientId", "Limit", "Page"))
+    assert {"ClientId", "Limit", "Page"} <= set(parameters)
+    paths["/api/1.0/clients/{id}/acts"] = {
+        "get": operation("list_acts", "acts", {"200": answer(reference("ActPage"))}, parameters=[client, limit, page])
+    }
+    templates = {"type": "array", "items": reference("Template")}
+    paths["/api/1.0/templates"] = {"get": operation("list_templates", "templates", {"200": answer(templates)})}
+    webhook = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    paths["/api/1.0/webhooks/{id}"] = {
+        "delete": operation("delete_webhook", "webhooks", {"204": answer(None)}, parameters=[webhook])
+    }
+    two_kinds = {"anyOf": [reference("Template"), reference("Act")]}
+    paths["/api/1.0/search"] = {
+        "get": operation(
+            "search",
+            "search",
+            {"200": answer(two_kinds)},
+            parameters=[
+                query("since", {"type": "string", "format": "date-time"}),
+                query("kind", {"type": "string", "enum": ["client", "act"], "default": "act"}),
+                query("day", {"type": "string", "format": "date", "default": "2024-01-02"}),
+            ],
+        )
+    }
+    paths["/api/1.0/health"] = {"get": operation("get_health", "health", {"200": answer({"type": "string"})})}
+    paths["/api/1.0/jobs"] = {
+        "post": operation("start_job", "jobs", {"200": answer(reference("Act")), "202": answer(reference("Template"))})
+    }
+    scratch.generated()
+    return scratch
+
+
+PROGRAM = """
+from collections.abc import Awaitable
+from typing import Any, TypeVar, assert_type
+
+from krebit_api.api import AsyncOperations, Operation, Operations, Result
+from krebit_api.models import Act, ActPage, Template
+
+T = TypeVar("T")
+
+
+class Client(Operations):
+    def _send(self, operation: Operation, request: dict[str, Any], result: Result[T]) -> T:
+        raise NotImplementedError
+
+
+class AsyncClient(AsyncOperations):
+    def _send(self, operation: Operation, request: dict[str, Any], result: Result[T]) -> Awaitable[T]:
+        raise NotImplementedError
+
+
+def use(client: Client) -> None:
+    assert_type(client.list_acts(12345, limit=5, page=2), ActPage)
+    assert_type(client.list_templates(), list[Template])
+    assert_type(client.get_latest_act(1), Act)
+    client.delete_webhook("17")
+    assert_type(client.search(), Any)
+    assert_type(client.get_health(), Any)
+
+
+async def use_async(client: AsyncClient) -> None:
+    assert_type(await client.list_acts(12345, limit=5, page=2), ActPage)
+    assert_type(await client.list_templates(), list[Template])
+    await client.delete_webhook("17")
+"""
+
+MISUSE = """
+from krebit_api.api import Operations
+
+
+def use(client: Operations) -> None:
+    client.list_acts(12345, limt=5)
+    client.list_templates().name
+    client.get_client("12345", 6)
+"""
+
+
+def test_the_methods_are_typed_for_mypy_and_pyright(grown: Scratch) -> None:
+    for done in grown.check_types(PROGRAM):
+        assert done.returncode == 0, done.stdout
+    for done in grown.check_types(MISUSE):
+        assert done.returncode == 1
+        for line in (6, 7, 8):
+            assert f"program.py:{line}:" in done.stdout
+
+
+RECORDED = """
+import asyncio
+from krebit_api.api import AsyncOperations, Operations
+
+class Client(Operations):
+    def _send(self, operation, request, result):
+        return tuple(operation), request, result.kind, result.model and result.model.__name__
+
+class AsyncClient(AsyncOperations):
+    async def _send(self, operation, request, result):
+        return tuple(operation), request, result.kind, result.model and result.model.__name__
+
+client, other = Client(), AsyncClient()
+calls = [
+    ("list_acts", (12345,), {"limit": 5, "page": 2}),
+    ("list_templates", (), {}),
+    ("delete_webhook", ("a/b",), {}),
+    ("search", (), {}),
+    ("get_health", (), {}),
+    ("start_job", (), {}),
+]
+for name, given, named in calls:
+    sent = getattr(client, name)(*given, **named)
+    assert sent == asyncio.run(getattr(other, name)(*given, **named))
+    print(sent)
+"""
+
+
+def test_the_methods_hand_over_what_to_send_and_what_comes_back(grown: Scratch) -> None:
+    acts, templates, deletion, search, health, job = (
+        ast.literal_eval(line) for line in grown.python(RECORDED).splitlines()
+    )
+    assert acts == (
+        ("list_acts", "GET", "/api/1.0/clients/{id}/acts"),
+        {"method": "get", "url": "/api/1.0/clients/12345/acts", "params": {"limit": 5, "page": 2}},
+        "one",
+        "ActPage",
+    )
+    assert templates == (
+        ("list_templates", "GET", "/api/1.0/templates"),
+        {"method": "get", "url": "/api/1.0/templates"},
+        "many",
+        "Template",
+    )
+    assert deletion == (
+        ("delete_webhook", "DELETE", "/api/1.0/webhooks/{id}"),
+        {"method": "delete", "url": "/api/1.0/webhooks/a%2Fb"},
+        "none",
+        None,
+    )
+    assert search[1]["params"] == {"kind": "act", "day": "2024-01-02"}
+    # Two kinds that are no envelope of one another, a string, and a choice of statuses: the JSON as it is.
+    assert [call[2:] for call in (search, health, job)] == [("raw", None)] * 3
+
+
+@pytest.mark.parametrize(("client", "operations"), [(Krebit, Operations), (AsyncKrebit, AsyncOperations)])
+def test_no_operation_may_take_a_name_that_the_clients_have(client: type, operations: type) -> None:
+    taken: set[str] = runpy.run_path(str(ROOT / "tools" / "contract.py"))["TAKEN_OPERATIONS"]
+    own = {name for name in set(dir(client)) - set(dir(operations)) if not name.startswith("_")}
+    assert own <= taken
+    # And none has: an operation that a client defines once more would be hidden by it.
+    assert not {name for kind in client.__mro__ if kind is not operations for name in vars(kind)} & {
+        name for name in vars(operations) if not name.startswith("_")
+    }

@@ -1,0 +1,204 @@
+"""The document: what it describes, and that its checks see what they are for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from ruamel.yaml import YAML
+
+from tests.needs import absent, needs
+
+from .conftest import ROOT, Scratch
+
+DOCUMENT: dict[str, Any] = YAML(typ="safe").load(ROOT / "openapi.yaml")
+CHECK = ROOT / "tools" / "check_document.py"
+
+QUICKSTART = [
+    ("authorize", "get", "/oauth/authorize", "oauth"),
+    ("exchange_token", "post", "/api/oauth/token", "oauth"),
+    ("get_current_user", "get", "/api/1.0/me", "users"),
+    ("list_clients", "get", "/api/1.0/clients", "clients"),
+    ("get_client", "get", "/api/1.0/clients/{id}", "clients"),
+    ("get_latest_act", "get", "/api/1.0/clients/{id}/acts/latest", "acts"),
+    ("get_act_data", "get", "/api/1.0/acts/{uuid}/data", "acts"),
+    ("create_webhook", "post", "/api/1.0/webhooks", "webhooks"),
+]
+
+
+def test_it_describes_the_calls_of_the_quickstart_and_no_others() -> None:
+    described = [
+        (operation["operationId"], method, path, *operation["tags"])
+        for path, item in DOCUMENT["paths"].items()
+        for method, operation in item.items()
+    ]
+    assert sorted(described) == sorted(QUICKSTART)
+
+
+def test_the_token_endpoint_takes_both_grants_as_json() -> None:
+    body = DOCUMENT["paths"]["/api/oauth/token"]["post"]["requestBody"]["content"]
+    assert list(body) == ["application/json"]
+    grants = [part["$ref"].rsplit("/", 1)[1] for part in body["application/json"]["schema"]["oneOf"]]
+    required = {name: set(DOCUMENT["components"]["schemas"][name]["required"]) for name in grants}
+    shared = {"grant_type", "client_id", "client_secret"}
+    assert required == {
+        "AuthorizationCodeGrant": {*shared, "redirect_uri", "code"},
+        "RefreshTokenGrant": {*shared, "refresh_token"},
+    }
+
+
+def test_rest_calls_need_the_oauth_scheme_and_sign_in_does_not() -> None:
+    flow = DOCUMENT["components"]["securitySchemes"]["oauth2"]["flows"]["authorizationCode"]
+    assert (flow["authorizationUrl"], flow["tokenUrl"], flow["refreshUrl"]) == (
+        "/oauth/authorize",
+        "/api/oauth/token",
+        "/api/oauth/token",
+    )
+    for _, method, path, tag in QUICKSTART:
+        expected: list[dict[str, list[str]]] = [] if tag == "oauth" else [{"oauth2": []}]
+        assert DOCUMENT["paths"][path][method]["security"] == expected
+
+
+def test_deliveries_are_webhooks_with_signed_headers_and_payloads_in_components() -> None:
+    payloads = set()
+    for item in DOCUMENT["webhooks"].values():
+        parameters = [reference["$ref"].rsplit("/", 1)[1] for reference in item["post"]["parameters"]]
+        headers = {DOCUMENT["components"]["parameters"][name]["name"] for name in parameters}
+        assert headers == {"X-Signature", "X-Client-Id"}
+        payloads.add(item["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"])
+    assert payloads == {"#/components/schemas/ActCreated", "#/components/schemas/WebhookEvent"}
+
+
+def test_a_single_object_may_come_in_an_envelope_or_bare_in_this_order() -> None:
+    for _, method, path, tag in QUICKSTART:
+        if tag == "oauth" or path.endswith("/clients"):
+            continue
+        answers = DOCUMENT["paths"][path][method]["responses"]
+        (success,) = (answers[status] for status in answers if status.startswith("2"))
+        envelope, bare = success["content"]["application/json"]["schema"]["anyOf"]
+        inner = DOCUMENT["components"]["schemas"][envelope["$ref"].rsplit("/", 1)[1]]["properties"]["data"]
+        assert inner.get("$ref") == bare.get("$ref")
+        assert inner.get("items") == bare.get("items")
+
+
+def test_errors_are_described_for_every_rest_call() -> None:
+    for _, method, path, tag in QUICKSTART:
+        statuses = set(DOCUMENT["paths"][path][method]["responses"])
+        assert statuses >= ({"400", "401", "429", "5XX"} if tag == "oauth" else {"401", "403", "429", "5XX"})
+        if "{" in path:
+            assert "404" in statuses
+    headers = DOCUMENT["components"]["responses"]["TooManyRequests"]["headers"]
+    assert set(headers) == {"Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}
+
+
+def test_it_is_valid_and_passes_our_own_checks() -> None:
+    OpenAPIV31SpecValidator(DOCUMENT).validate()
+    done = subprocess.run([sys.executable, str(CHECK)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_it_passes_the_public_linters_at_their_strict_settings() -> None:
+    needs("node")
+    if not (ROOT / "tools/node/node_modules/.bin/spectral").exists():
+        absent("npm ci was not run in tools/node")
+    done = subprocess.run([sys.executable, str(CHECK), "--linters"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_public_linters_fail_on_what_is_only_a_warning(scratch: Scratch) -> None:
+    needs("node")
+    tools = ROOT / "tools/node/node_modules/.bin"
+    if not (tools / "spectral").exists():
+        absent("npm ci was not run in tools/node")
+    (scratch.root / "tools" / "node").symlink_to(ROOT / "tools" / "node")
+    for operation in ("authorize", "exchange_token"):
+        path = {name: path for name, _, path, _ in QUICKSTART}[operation]
+        for described in scratch.document["paths"][path].values():
+            del described["description"], described["summary"]
+    scratch.document["tags"].reverse()
+    scratch.save()
+    done = scratch.run("check_document.py", "--linters")
+    assert done.returncode == 1
+    assert "redocly refuses openapi.yaml" in done.stderr
+    assert "spectral refuses openapi.yaml" in done.stderr
+
+
+Change = Callable[[dict[str, Any]], object]
+
+
+def schema(document: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = document["components"]["schemas"][name]
+    return found
+
+
+FAULTS: dict[str, tuple[Change, str]] = {
+    "a property without its source": (
+        lambda d: schema(d, "Act")["properties"]["amount"].pop("x-source"),
+        "Act.amount: x-source is None",
+    ),
+    "a reference without its source": (
+        lambda d: schema(d, "ActEnvelope")["properties"]["data"].pop("x-source"),
+        "ActEnvelope.data: x-source is None",
+    ),
+    "a source of another name": (
+        lambda d: d["components"]["parameters"]["Limit"].update({"x-source": "rumour"}),
+        "components.parameters.Limit: x-source is 'rumour'",
+    ),
+    "an answer without its source": (
+        lambda d: d["components"]["responses"]["NotFound"].pop("x-source"),
+        "components.responses.NotFound: x-source is None",
+    ),
+    "an example of another type": (
+        lambda d: schema(d, "ClientRecord")["properties"]["id"].update(examples=["twelve"]),
+        "ClientRecord.id examples[0]",
+    ),
+    "an example of a time that is none": (
+        lambda d: schema(d, "Act")["properties"]["created_at"].update(examples=["yesterday"]),
+        "'yesterday' is not a 'date-time'",
+    ),
+    "an example of a body that lacks a key": (
+        lambda d: d["paths"]["/api/1.0/webhooks"]["post"]["requestBody"]["content"]["application/json"]["example"].pop(
+            "event"
+        ),
+        "'event' is a required property",
+    ),
+    "a body without an example": (
+        lambda d: d["components"]["responses"]["Forbidden"]["content"]["application/json"].pop("example"),
+        "components.responses.Forbidden application/json: no example",
+    ),
+    "a secret that is not marked": (
+        lambda d: schema(d, "TokenPair")["properties"]["access_token"].pop("x-secret"),
+        "TokenPair.access_token: looks like a secret",
+    ),
+    "a secret that tools would show": (
+        lambda d: schema(d, "WebhookSubscription")["properties"]["secret"].pop("format"),
+        "WebhookSubscription.secret: x-secret without format: password",
+    ),
+    "a second server": (
+        lambda d: d["servers"].append({"url": "https://example.test"}),
+        "servers: exactly one",
+    ),
+    "a path that is not whole": (
+        lambda d: d["paths"].update({"/me": d["paths"].pop("/api/1.0/me")}),
+        "GET /me: paths are whole",
+    ),
+    "a name that would be changed": (
+        lambda d: schema(d, "Act")["properties"].update(clientId={"x-source": "guide"}),
+        "Act.clientId: not in snake_case",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_our_checks_see(fault: str, scratch: Scratch) -> None:
+    change, message = FAULTS[fault]
+    # Written and read once more, so that what an anchor shares is shared no longer.
+    change(scratch.document)
+    scratch.save()
+    done = scratch.run("check_document.py")
+    assert done.returncode == 1
+    assert message in done.stderr

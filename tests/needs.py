@@ -1,0 +1,20 @@
+"""What a test needs from the machine: it says so and skips, or fails where everything must be there."""
+
+import os
+import shutil
+
+import pytest
+
+
+def needs(*commands: str) -> None:
+    """Skip the test unless each command is on PATH; with KREBIT_TESTS_REQUIRE_ALL=1 (CI) fail instead."""
+    missing = [command for command in commands if shutil.which(command) is None]
+    if missing:
+        absent(f"needs {', '.join(missing)} on PATH")
+
+
+def absent(reason: str) -> None:
+    """Skip with the reason, or fail where nothing may be skipped."""
+    if os.environ.get("KREBIT_TESTS_REQUIRE_ALL") == "1":
+        pytest.fail(f"this machine must not skip: {reason}")
+    pytest.skip(reason)

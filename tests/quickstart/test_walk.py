@@ -1,0 +1,100 @@
+"""The walk-through: on a sandbox of its own, on a tenant named by the environment, and what it says when something is wrong."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from krebit_sandbox import Sandbox
+
+PROGRAM = Path(__file__).resolve().parents[2] / "examples" / "quickstart.py"
+
+
+def walk(*arguments: str, environ: dict[str, str] | None = None, home: Path) -> "subprocess.CompletedProcess[str]":
+    """Run it with no KREBIT_ variable but those given, and a home folder of its own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("KREBIT_", "XDG_"))}
+    return subprocess.run(
+        [sys.executable, PROGRAM, *arguments],
+        env=kept | {"HOME": str(home)} | (environ or {}),
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+
+def secrets(sandbox: Sandbox) -> list[str]:
+    names = ("KREBIT_CLIENT_SECRET", "KREBIT_AUTH_CODE", "KREBIT_REFRESH_TOKEN")
+    return [sandbox.environment[name] for name in names]
+
+
+def test_without_an_environment_it_walks_through_a_sandbox_of_its_own(tmp_path: Path) -> None:
+    done = walk(home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for text in ("Step 1", "Step 2", "Step 3", "Step 4", "Step 5", "POST /api/1.0/webhooks", "57/57", "57 clients"):
+        assert text in done.stdout
+    assert "sandbox plays the tenant" in done.stdout
+
+
+def test_with_the_quickstarts_variables_it_walks_there_reading_only(krebit_sandbox: Sandbox, tmp_path: Path) -> None:
+    for _ in range(2):  # the second run finds the stored login
+        done = walk(environ=krebit_sandbox.environment, home=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert not any(secret in done.stdout + done.stderr for secret in secrets(krebit_sandbox))
+    methods = {(one.method, one.path) for one in krebit_sandbox.requests if one.method != "GET"}
+    assert methods == {("POST", "/api/oauth/token")}
+    stored = next(tmp_path.rglob("*.json"))
+    assert stored.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_webhook_only_with_its_flag(krebit_sandbox: Sandbox, tmp_path: Path) -> None:
+    done = walk("--webhook", "https://example.com/hook", environ=krebit_sandbox.environment, home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert ("POST", "/api/1.0/webhooks") in {(one.method, one.path) for one in krebit_sandbox.requests}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--client", "99999999"], "404 Not Found"),
+        (["--limit", "0"], "limit"),
+        (["--page", "9999"], "page 9999 is beyond the end of the list"),
+    ],
+)
+def test_bad_wishes_end_in_one_line(arguments: list[str], said: str, krebit_sandbox: Sandbox, tmp_path: Path) -> None:
+    done = walk(*arguments, environ=krebit_sandbox.environment, home=tmp_path)
+    assert_one_line(done, said)
+
+
+def test_each_variable_that_is_missing_or_malformed_is_named(tmp_path: Path) -> None:
+    done = walk(environ={"KREBIT_DOMAIN": "http://yourco.krebit.se/x"}, home=tmp_path)
+    assert_one_line(done, "KREBIT_DOMAIN", "KREBIT_CLIENT_ID", "KREBIT_CLIENT_SECRET", "yourco.krebit.se")
+
+
+def test_no_tenant_within_reach(krebit_sandbox: Sandbox, tmp_path: Path) -> None:
+    with socket.socket() as taken:  # bound, and nobody listens
+        taken.bind(("127.0.0.1", 0))
+        domain = f"localhost:{taken.getsockname()[1]}"
+        environ = krebit_sandbox.environment | {"KREBIT_DOMAIN": domain, "KREBIT_API": f"https://{domain}/api/1.0"}
+        done = walk(environ=environ, home=tmp_path)
+    assert_one_line(done, "no connection", domain)
+
+
+def test_a_refused_refresh_token(krebit_sandbox: Sandbox, tmp_path: Path) -> None:
+    environ = krebit_sandbox.environment | {"KREBIT_REFRESH_TOKEN": "spent", "KREBIT_AUTH_CODE": ""}
+    assert_one_line(walk(environ=environ, home=tmp_path), "KREBIT_REFRESH_TOKEN", "sign in")
+
+
+def test_no_login_at_all(krebit_sandbox: Sandbox, tmp_path: Path) -> None:
+    environ = krebit_sandbox.environment | {"KREBIT_REFRESH_TOKEN": "", "KREBIT_AUTH_CODE": ""}
+    assert_one_line(walk(environ=environ, home=tmp_path), "not signed in", "sign in")
+
+
+def assert_one_line(done: "subprocess.CompletedProcess[str]", *said: str) -> None:
+    lines = done.stderr.strip().splitlines()
+    assert done.returncode == 1, done.stdout
+    assert len([line for line in lines if line.startswith("error: ")]) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert all(text in lines[-1] for text in said), done.stderr

@@ -1,0 +1,126 @@
+"""The control endpoint: all that the Python object can do, for other languages and for curl."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from krebit_sandbox import Sandbox, Switches
+from tests.sandbox.support import exchange, http_client, refresh
+
+ME = "/api/1.0/me"
+
+
+@pytest.fixture
+def control(sandbox: Sandbox, browser: httpx.Client) -> Callable[..., Any]:
+    """Calls the control endpoint as somebody without a token; fails on other answers than 200 and 201."""
+
+    def call(method: str, name: str, fields: dict[str, Any] | None = None) -> Any:
+        answer = browser.request(method, f"/_sandbox/{name}", json=fields)
+        assert answer.status_code == (201 if method == "POST" else 200), answer.text
+        return answer.json()
+
+    return call
+
+
+def test_switches(control: Callable[..., Any], sandbox: Sandbox) -> None:
+    assert control("GET", "switches") == Switches().as_dict()
+    changed = control("PATCH", "switches", {"envelope": "bare", "expires_in": None, "clients": 3})
+    assert (changed["envelope"], changed["expires_in"], changed["clients"]) == ("bare", None, 3)
+    assert sandbox.switches == Switches(envelope="bare", expires_in=None, clients=3)
+
+
+def test_faults(control: Callable[..., Any], api: httpx.Client) -> None:
+    control("POST", "faults", {"kind": "status", "status": 503, "path": ME, "body": {"message": "down"}})
+    control("POST", "faults", {"kind": "status", "status": 418, "times": None})
+    assert [fault["status"] for fault in control("GET", "faults")] == [503, 418]
+    assert (api.get(ME).status_code, api.get(ME).status_code) == (503, 418)
+    assert control("DELETE", "faults") == {}
+    assert api.get(ME).status_code == 200
+
+
+def test_reset_answers_the_new_environment(control: Callable[..., Any], sandbox: Sandbox, api: httpx.Client) -> None:
+    before = sandbox.environment
+    control("PATCH", "switches", {"envelope": "bare"})
+    environment = control("POST", "reset")
+    assert environment == sandbox.environment == control("GET", "environment")
+    assert environment["KREBIT_REFRESH_TOKEN"] != before["KREBIT_REFRESH_TOKEN"]
+    assert sandbox.switches == Switches()
+    assert sandbox.requests == []
+    assert exchange(api, sandbox, environment["KREBIT_AUTH_CODE"]).status_code == 200
+
+
+def test_tokens_codes_and_applications(control: Callable[..., Any], sandbox: Sandbox, api: httpx.Client) -> None:
+    registered = control("POST", "applications", {"redirect_uris": ["http://127.0.0.1:1/cb"]})
+    tokens = control("POST", "tokens", {"client_id": registered["client_id"]})
+    fields = {"client_id": registered["client_id"], "client_secret": registered["client_secret"]}
+    assert refresh(api, sandbox, tokens["refresh_token"], **fields).status_code == 200
+    assert control("POST", "token-state", tokens)["state"] == "revoked"
+    assert exchange(api, sandbox, control("POST", "codes")["code"]).status_code == 200
+    fresh = control("POST", "tokens")
+    control("POST", "revoke", fresh)
+    assert control("POST", "token-state", fresh)["state"] == "revoked"
+
+
+def test_expiry_and_clock(control: Callable[..., Any], sandbox: Sandbox, api: httpx.Client) -> None:
+    control("POST", "expire")
+    assert api.get(ME).status_code == 401
+    bearer = {"Authorization": f"Bearer {sandbox.issue_tokens().access_token}"}
+    assert api.get(ME, headers=bearer).status_code == 200
+    control("POST", "clock", {"advance": 3601})
+    assert api.get(ME, headers=bearer).status_code == 401
+
+
+def test_acts(control: Callable[..., Any], api: httpx.Client) -> None:
+    act = control("POST", "acts", {"client_id": 12346})
+    assert api.get("/api/1.0/clients/12346/acts/latest").json()["data"] == act
+    assert api.get(f"/api/1.0/acts/{act['uuid']}/data").status_code == 200
+
+
+def test_requests_leave_control_out(control: Callable[..., Any], api: httpx.Client, sandbox: Sandbox) -> None:
+    sandbox.switch(latency=0.0, rate_limit=1)
+    sandbox.fault(kind="stall", path="/_sandbox/*", times=None)
+    api.post("/api/1.0/webhooks?a=1", json={"event": "é"})
+    for _ in range(3):
+        records = control("GET", "requests")
+    assert [(item["method"], item["path"], item["query"], item["status"]) for item in records] == [
+        ("POST", "/api/1.0/webhooks", {"a": "1"}, 422)
+    ]
+    assert records[0]["headers"]["accept"] == "application/json"
+    assert json.loads(records[0]["body"]) == {"event": "é"}
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "text"),
+    [
+        ("acts", {"client_id": 1}, "Missing or unknown: 1"),
+        ("acts", {}, "Missing or unknown: client_id"),
+        ("faults", {"kind": "nonsense"}, "fault kind 'nonsense' is not one of"),
+        ("faults", {"kind": "reset", "pth": "/"}, "pth"),
+        ("redeliver", {"id": "none"}, "Missing or unknown: none"),
+        ("tokens", {"client_id": "nobody"}, "Missing or unknown: nobody"),
+        ("revoke", {"refresh_token": "none"}, "Missing or unknown: none"),
+        ("clock", {"advance": "soon"}, "could not convert"),
+        ("applications", {"redirect_uris": "http://localhost"}, "redirect_uris is a list"),
+    ],
+)
+def test_mistakes_are_422_with_a_reason(browser: httpx.Client, name: str, fields: dict[str, Any], text: str) -> None:
+    answer = browser.post(f"/_sandbox/{name}", json=fields)
+    assert answer.status_code == 422
+    assert text in answer.json()["message"]
+
+
+def test_a_switch_that_does_not_exist(browser: httpx.Client) -> None:
+    answer = browser.patch("/_sandbox/switches", json={"enevlope": "bare"})
+    assert (answer.status_code, answer.json()["message"]) == (422, "no such switch: enevlope")
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Host": "evil.example"}, {"Origin": "null"}])
+def test_pages_of_other_sites_cannot_steer(sandbox: Sandbox, headers: dict[str, str]) -> None:
+    with http_client(sandbox) as client:
+        answer = client.post("/_sandbox/expire", headers=headers)
+        assert answer.status_code == 403
+        assert client.get(ME).status_code == 200
+        assert client.post("/_sandbox/expire", headers={"Origin": sandbox.url}).status_code == 201

@@ -1,0 +1,61 @@
+"""A receiver in a process of its own, told when to die: `python -m tests.webhooks.process KIND FOLDER [MOMENT]`.
+
+It prints its port, and appends a line to `effects` in the folder for each event that it handles.
+"""
+
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import uvicorn
+from krebit.webhooks import Receiver, SqliteInbox, WebhookEvent
+from krebit.webhooks.inbox import Claim
+
+from tests.webhooks.cases import SECRETS
+from tests.webhooks.servers import flask_app, starlette_app
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class DyingInbox(SqliteInbox):
+    """Kills the process before or after what it stores is on the disk."""
+
+    def __init__(self, path: Path, moment: str) -> None:
+        super().__init__(path)
+        self.moment = moment
+
+    def claim(self, key: str, digest: str, body: bytes) -> Claim:
+        with self.together():
+            claim = super().claim(key, digest, body)
+            if self.moment == "storing":
+                die()
+        if self.moment == "stored":
+            die()
+        return claim
+
+
+def main(kind: str, folder: Path, moment: str) -> None:
+    def handle(event: WebhookEvent) -> None:
+        if moment == "answered":
+            die()
+        with (folder / "effects").open("a") as file:
+            file.write(f"{event.id}\n")
+
+    receiver = Receiver(SECRETS, handle, inbox=DyingInbox(folder / "inbox.db", moment))
+    listener = socket.create_server(("127.0.0.1", 0))
+    print(listener.getsockname()[1], flush=True)  # noqa: T201 - the parent reads it
+    if kind == "asgi":
+        config = uvicorn.Config(starlette_app(receiver), log_level="warning")
+        uvicorn.Server(config).run(sockets=[listener])
+    else:
+        from werkzeug.serving import make_server
+
+        make_server("127.0.0.1", 0, flask_app(receiver), threaded=True, fd=listener.fileno()).serve_forever()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else "")

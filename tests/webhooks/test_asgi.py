@@ -1,0 +1,240 @@
+"""The ASGI receiver: what cancels the request, hangs up or is slow must neither lose a delivery nor hold up another."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from krebit.webhooks import AsgiReceiver, MemoryInbox, Receiver, SqliteInbox, WebhookEvent
+
+from tests.webhooks.cases import SECRET, act_created, signed
+
+Message = dict[str, Any]
+
+
+def scope(body: bytes) -> Message:
+    headers = [(name.lower(), value) for name, value in signed(body)]
+    return {"type": "http", "method": "POST", "path": "/", "headers": headers}
+
+
+class Exchange:
+    """One request as an ASGI server would make it."""
+
+    def __init__(self, body: bytes) -> None:
+        self.scope = scope(body)
+        self.incoming: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+        self.sent: list[Message] = []
+        self.answered = asyncio.Event()
+
+    async def receive(self) -> Message:
+        return self.incoming.pop(0)
+
+    async def send(self, message: Any) -> None:
+        self.sent.append(message)
+        if message["type"] == "http.response.body":
+            self.answered.set()
+
+    def start(self, app: AsgiReceiver) -> "asyncio.Task[None]":
+        return asyncio.create_task(app(self.scope, self.receive, self.send))
+
+
+def run(test: Callable[[], Awaitable[None]]) -> None:
+    asyncio.run(asyncio.wait_for(test(), 60))
+
+
+def test_other_protocols_are_refused_as_the_specification_says() -> None:
+    async def test() -> None:
+        app = AsgiReceiver(Receiver(SECRET, print, inbox=MemoryInbox()))
+        exchange = Exchange(b"")
+        for kind in ("lifespan", "websocket"):
+            with pytest.raises(NotImplementedError):
+                await app({"type": kind}, exchange.receive, exchange.send)
+
+    run(test)
+
+
+def test_the_answer_goes_out_before_the_handler_begins_and_the_request_waits_for_it() -> None:
+    async def test() -> None:
+        order: list[str] = []
+        may_end = asyncio.Event()
+
+        async def handle(event: WebhookEvent) -> None:
+            order.append(f"handling after {exchange.sent[-1]['type']}")
+            await may_end.wait()
+
+        exchange = Exchange(act_created())
+        request = exchange.start(AsgiReceiver(Receiver(SECRET, handle, inbox=MemoryInbox())))
+        await exchange.answered.wait()
+        assert not request.done()
+        may_end.set()
+        await request
+        assert order == ["handling after http.response.body"]
+        assert exchange.sent[0]["status"] == 200
+
+    run(test)
+
+
+def test_a_request_cancelled_while_it_is_stored_is_handled_all_the_same() -> None:
+    class Slow(MemoryInbox):
+        claiming, may_claim = threading.Event(), threading.Event()
+
+        def claim(self, key: str, digest: str, body: bytes) -> Any:
+            self.claiming.set()
+            self.may_claim.wait(30)
+            return super().claim(key, digest, body)
+
+    async def test() -> None:
+        handled = asyncio.Event()
+
+        async def handle(event: WebhookEvent) -> None:
+            handled.set()
+
+        inbox = Slow()
+        exchange = Exchange(act_created())
+        request = exchange.start(AsgiReceiver(Receiver(SECRET, handle, inbox=inbox)))
+        await asyncio.to_thread(inbox.claiming.wait, 30)
+        request.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await request
+        inbox.may_claim.set()
+        await handled.wait()
+        assert exchange.sent == []
+
+    run(test)
+
+
+def test_a_request_cancelled_while_it_is_handled_is_handled_to_the_end() -> None:
+    async def test() -> None:
+        may_end, ended = asyncio.Event(), asyncio.Event()
+
+        async def handle(event: WebhookEvent) -> None:
+            await may_end.wait()
+            ended.set()
+
+        exchange = Exchange(act_created())
+        request = exchange.start(AsgiReceiver(Receiver(SECRET, handle, inbox=MemoryInbox())))
+        await exchange.answered.wait()
+        request.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await request
+        may_end.set()
+        await ended.wait()
+
+    run(test)
+
+
+def test_a_sender_that_is_gone_when_the_answer_is_sent_is_handled_all_the_same() -> None:
+    async def test() -> None:
+        handled: list[WebhookEvent] = []
+        exchange = Exchange(act_created())
+
+        async def gone(message: Any) -> None:
+            raise ConnectionResetError
+
+        app = AsgiReceiver(Receiver(SECRET, handled.append, inbox=MemoryInbox()))
+        await app(exchange.scope, exchange.receive, gone)
+        assert len(handled) == 1
+
+    run(test)
+
+
+def test_a_sender_that_hangs_up_in_mid_body_is_not_answered() -> None:
+    async def test() -> None:
+        handled: list[WebhookEvent] = []
+        exchange = Exchange(act_created())
+        exchange.incoming = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+        await exchange.start(AsgiReceiver(Receiver(SECRET, handled.append, inbox=MemoryInbox())))
+        assert (exchange.sent, handled) == ([], [])
+
+    run(test)
+
+
+def test_slow_handlers_do_not_hold_up_the_answers() -> None:
+    async def test() -> None:
+        may_end = threading.Event()
+        app = AsgiReceiver(Receiver(SECRET, lambda event: may_end.wait(30), inbox=MemoryInbox()))
+        exchanges = [Exchange(act_created(number)) for number in range(100)]
+        requests = [exchange.start(app) for exchange in exchanges]
+        for exchange in exchanges:
+            await exchange.answered.wait()
+        assert not any(request.done() for request in requests)
+        may_end.set()
+        await asyncio.gather(*requests)
+
+    run(test)
+
+
+def test_a_handler_cancelled_with_its_loop_leaves_the_delivery_pending(tmp_path: Path) -> None:
+    inbox = SqliteInbox(tmp_path / "inbox.db")
+
+    async def handle(event: WebhookEvent) -> None:
+        await asyncio.Event().wait()
+
+    receiver = Receiver(SECRET, handle, inbox=inbox)
+    app = AsgiReceiver(receiver)
+
+    async def begin() -> None:
+        exchange = Exchange(act_created())
+        request = exchange.start(app)
+        await exchange.answered.wait()
+        assert not request.done()
+
+    asyncio.run(begin())
+    assert [event.id for event in receiver.pending()] == ["evt_1"]
+    inbox.close()
+
+
+def test_the_same_application_serves_one_loop_after_another() -> None:
+    handled: list[WebhookEvent] = []
+    app = AsgiReceiver(Receiver(SECRET, handled.append, inbox=MemoryInbox()))
+    for number in range(3):
+
+        async def deliver(body: bytes = act_created(number)) -> None:
+            await Exchange(body).start(app)
+
+        run(deliver)
+    assert [event.id for event in handled] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("explicit", [True, False])
+def test_what_an_earlier_process_left_is_handled(tmp_path: Path, explicit: bool) -> None:
+    async def test() -> None:
+        handled: list[object] = []
+
+        async def handle(event: WebhookEvent) -> None:
+            handled.append(event.id)
+
+        before, inbox = SqliteInbox(tmp_path / "inbox.db"), SqliteInbox(tmp_path / "inbox.db")
+        earlier = Receiver(SECRET, handle, inbox=before)
+        for number in range(3):
+            body = earlier.body(None)
+            body.feed(act_created(number))
+            earlier.claim(earlier.verify(body, signed(act_created(number))))
+        before.close()  # as the end of its process would
+        app = AsgiReceiver(Receiver(SECRET, handle, inbox=inbox))
+        if explicit:
+            assert await app.recover() == 3
+            assert await app.recover() == 0
+            assert handled == [0, 1, 2]
+        else:
+            await Exchange(act_created("now")).start(app)
+            assert handled == ["now", 0, 1, 2]
+        inbox.close()
+
+    run(test)
+
+
+def test_an_asynchronous_handler_that_fails_leaves_the_delivery_pending() -> None:
+    async def test() -> None:
+        async def handle(event: WebhookEvent) -> None:
+            raise ValueError(event.payload)
+
+        receiver = Receiver(SECRET, handle, inbox=MemoryInbox())
+        app = AsgiReceiver(receiver)
+        await app.recover()
+        await Exchange(act_created()).start(app)
+        assert len(list(receiver.pending())) == 1
+
+    run(test)

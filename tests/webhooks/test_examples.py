@@ -1,0 +1,159 @@
+"""The examples, and the code of the documentation, under the real frameworks and with real processes."""
+
+import logging
+import os
+import re
+import runpy
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.webhooks.cases import ACT, SECRET, act_created, signed
+from tests.webhooks.client import send
+from tests.webhooks.servers import serving_asgi, serving_wsgi
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples" / "webhooks"
+DOCUMENT = ROOT / "docs" / "webhooks.md"
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KREBIT_WEBHOOK_SECRET", SECRET)
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "tests.webhooks.django_project")
+    return tmp_path
+
+
+class Seen(logging.Handler):
+    """The lines that an example's handler logs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+        self.any = threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+        self.any.set()
+
+
+@pytest.mark.parametrize("name", ["starlette_app", "fastapi_app", "flask_app", "django_app"])
+def test_an_example_receives(name: str) -> None:
+    seen = Seen()
+    log = logging.getLogger("shop")
+    log.setLevel(logging.INFO)
+    log.addHandler(seen)
+    try:
+        module = runpy.run_path(str(EXAMPLES / f"{name}.py"))
+        serve: Any = serving_asgi if name in ("starlette_app", "fastapi_app") else serving_wsgi
+        with serve(module.get("app") or module["application"]) as port:
+            body = act_created()
+            assert send(port, body, signed(body)) == (200, b"stored\n")
+            assert seen.any.wait(30)
+            assert send(port, body, signed(b"other"))[0] == 401
+            assert send(port, body, signed(body), path="/elsewhere")[0] == 404
+    finally:
+        log.removeHandler(seen)
+    assert seen.lines == [f"act {ACT['uuid']} of client 12345"]
+
+
+def blocks() -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", DOCUMENT.read_text(), re.DOTALL | re.MULTILINE)
+
+
+def test_the_receiver_of_the_documentation_has_ten_lines_and_works(capsys: pytest.CaptureFixture[str]) -> None:
+    code = blocks()[0]
+    assert len([line for line in code.splitlines() if line.strip()]) == 10
+    names: dict[str, Any] = {}
+    exec(code, names)
+    body = act_created()
+    with serving_asgi(names["app"]) as port:
+        assert send(port, body, signed(body)) == (200, b"stored\n")
+        assert send(port, body, signed(body)) == (200, b"known\n")
+    assert capsys.readouterr().out == f"act {ACT['uuid']} of client 12345\n"
+
+
+def test_all_code_of_the_documentation_runs() -> None:
+    names: dict[str, Any] = {}
+    for code in blocks():
+        exec(code, names)
+    assert names["event"].id == "evt_1"
+    event = names["verify"](act_created(), signed(act_created()), SECRET)
+    for _ in range(3):
+        names["handle_once"](event)
+    assert names["shop"].execute("SELECT uuid FROM acts").fetchall() == [(ACT["uuid"],)]
+    names["shop"].close()
+    done = threading.Event()
+    names["plain"].handler = lambda event: done.set()
+    with serving_wsgi(names["flask_app"]) as port:
+        body = act_created("by flask")
+        assert send(port, body, signed(body)) == (200, b"stored\n")
+        assert done.wait(30)
+
+
+DIES = """
+import os, runpy, signal, sys
+from krebit.webhooks import verify
+from tests.webhooks.cases import act_created, signed
+example = runpy.run_path(sys.argv[1])
+receiver, moment = example["receiver"], sys.argv[2]
+die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+connect = example["connect"]
+def dying():
+    db = connect()
+    db.set_trace_callback(lambda statement: statement == "COMMIT" and die())
+    return db
+body = receiver.body(None)
+body.feed(act_created())
+event = receiver.verify(body, signed(act_created()))
+if receiver.claim(event)[1]:
+    if moment == "before the commit":
+        receiver.handler.__globals__["connect"] = dying
+    if moment == "after the commit":
+        receiver.write = die
+    receiver.handle(event)
+receiver.recover()
+"""
+
+
+@pytest.mark.parametrize("moment", ["before the commit", "after the commit"])
+def test_in_one_s_own_transaction_the_effect_happens_exactly_once(moment: str, place: Path) -> None:
+    def deliver(moment: str) -> int:
+        command = [sys.executable, "-c", DIES, str(EXAMPLES / "own_transaction.py"), moment]
+        return subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=60, check=False).returncode
+
+    def acts() -> list[tuple[int]]:
+        db = sqlite3.connect(place / "shop.db")
+        try:
+            return db.execute("SELECT acts FROM clients").fetchall()
+        finally:
+            db.close()
+
+    assert deliver(moment) == -signal.SIGKILL
+    assert acts() == ([] if moment == "before the commit" else [(1,)])
+    assert deliver("") == 0
+    assert deliver("") == 0
+    assert acts() == [(1,)]
+
+
+def test_an_event_goes_through_a_job_queue_to_its_worker(place: Path) -> None:
+    module = runpy.run_path(str(EXAMPLES / "huey_queue.py"))
+    with serving_wsgi(module["app"]) as port:
+        body = act_created()
+        assert send(port, body, signed(body)) == (200, b"stored\n")
+    worker = [sys.executable, "-m", "huey.bin.huey_consumer", "huey_queue.queue", "--delay", "0.05"]
+    environment = {**os.environ, "PYTHONPATH": str(EXAMPLES)}
+    with subprocess.Popen(worker, cwd=place, env=environment, stderr=subprocess.DEVNULL) as consumer:
+        deadline = time.monotonic() + 30
+        while not (place / "acts.txt").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        consumer.send_signal(signal.SIGINT)
+    assert (place / "acts.txt").read_text() == f"{ACT['uuid']}\n"

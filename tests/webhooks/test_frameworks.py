@@ -1,0 +1,140 @@
+"""Every case under every framework, over real sockets."""
+
+import gzip
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from krebit.webhooks import Receiver, SqliteInbox, WebhookEvent
+
+from tests.webhooks.cases import CASES, SECRETS, Case, act_created, signed
+from tests.webhooks.client import open_request, read_answer, send
+from tests.webhooks.servers import FRAMEWORKS, serving
+
+LIMIT = 1024 * 1024
+
+
+@dataclass
+class Service:
+    """A running receiver, and what its handler saw."""
+
+    inbox: SqliteInbox
+    port: int = 0
+    events: list[WebhookEvent] = field(default_factory=list)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+    may_handle: threading.Event = field(default_factory=threading.Event)
+
+    def handle(self, event: WebhookEvent) -> None:
+        self.may_handle.wait(30)
+        with self.changed:
+            self.events.append(event)
+            self.changed.notify_all()
+
+    def handled(self, body: bytes) -> int:
+        return sum(event.body == body for event in self.events)
+
+    def wait_for(self, body: bytes) -> None:
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.handled(body) > 0, timeout=30)
+
+
+@pytest.fixture(scope="module", params=FRAMEWORKS)
+def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    service = Service(SqliteInbox(Path(tmp_path_factory.mktemp("inbox")) / "inbox.db"))
+    service.may_handle.set()
+    with serving(request.param, Receiver(SECRETS, service.handle, inbox=service.inbox)) as service.port:
+        yield service
+    service.inbox.close()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_each_case(service: Service, case: Case) -> None:
+    status, text = send(service.port, case.body, case.headers)
+    assert status == case.status
+    assert len(text) < 100
+    if status == 200:
+        service.wait_for(case.body)
+    assert service.handled(case.body) == (status == 200)
+
+
+def test_a_delivery_sent_again_is_known_and_has_one_effect(service: Service) -> None:
+    body = act_created("again")
+    assert send(service.port, body, signed(body)) == (200, b"stored\n")
+    service.wait_for(body)
+    assert send(service.port, body, signed(body)) == (200, b"known\n")
+    assert service.handled(body) == 1
+
+
+def test_the_same_id_with_another_body_is_kept_and_not_handled(service: Service) -> None:
+    first, second = act_created("conflict"), act_created("conflict", attempt=2)
+    assert send(service.port, first, signed(first))[0] == 200
+    assert send(service.port, second, signed(second)) == (200, b"kept\n")
+    service.wait_for(first)
+    assert service.handled(second) == 0
+    assert second in [body for _, body in service.inbox.conflicts()]
+
+
+def test_the_answer_comes_before_the_handler_runs(service: Service) -> None:
+    body = act_created("patience")
+    service.may_handle.clear()
+    try:
+        assert send(service.port, body, signed(body))[0] == 200
+        assert service.handled(body) == 0
+    finally:
+        service.may_handle.set()
+    service.wait_for(body)
+
+
+def test_too_large_as_declared_is_refused_before_it_is_sent(service: Service) -> None:
+    with open_request(service.port, [*signed(b"x"), (b"Content-Length", str(LIMIT + 1).encode())]) as connection:
+        assert read_answer(connection)[0] == 413
+
+
+def test_too_large_in_chunks_is_refused_when_it_is_too_much(service: Service) -> None:
+    with open_request(service.port, [*signed(b"x"), (b"Transfer-Encoding", b"chunked")]) as connection:
+        chunk = b"%x\r\n%s\r\n" % (65_536, b"x" * 65_536)
+        for _ in range(LIMIT // 65_536):
+            connection.sendall(chunk)
+        connection.sendall(b"1\r\nx\r\n")
+        assert read_answer(connection)[0] == 413  # and the last chunk was never sent
+
+
+def test_a_body_in_chunks_is_read_to_its_end(service: Service) -> None:
+    body = act_created("chunks")
+    with open_request(service.port, [*signed(body), (b"Transfer-Encoding", b"chunked")]) as connection:
+        for piece in (body[:10], body[10:]):
+            connection.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
+        connection.sendall(b"0\r\n\r\n")
+        assert read_answer(connection) == (200, b"stored\n")
+    service.wait_for(body)
+
+
+def test_the_largest_body_is_accepted(service: Service) -> None:
+    body = act_created("large")
+    body = act_created("large", padding="x" * (LIMIT - len(body) - len(',"padding":""')))
+    assert len(body) == LIMIT
+    assert send(service.port, body, signed(body))[0] == 200
+
+
+def test_gzip_is_not_unpacked(service: Service) -> None:
+    plain = act_created("gzip")
+    packed = gzip.compress(plain)
+    encoding = (b"Content-Encoding", b"gzip")
+    assert send(service.port, packed, [*signed(plain), encoding])[0] == 401
+    assert send(service.port, packed, [*signed(packed), encoding])[0] == 400
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_another_method_is_refused(service: Service, method: str) -> None:
+    with open_request(service.port, [(b"Content-Length", b"0")], method=method) as connection:
+        assert read_answer(connection)[0] == 405
+
+
+def test_a_sender_that_hangs_up_in_mid_body_leaves_nothing(service: Service) -> None:
+    body = act_created("hangs up")
+    with open_request(service.port, [*signed(body), (b"Content-Length", str(len(body)).encode())]) as connection:
+        connection.sendall(body[:20])
+    assert send(service.port, body, signed(body)) == (200, b"stored\n")
+    service.wait_for(body)

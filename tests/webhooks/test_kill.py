@@ -1,0 +1,106 @@
+"""Real processes that die at the worst moments, and several that get the same delivery at once."""
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.webhooks.cases import act_created, signed
+from tests.webhooks.client import send
+
+ROOT = Path(__file__).parents[2]
+
+
+class Process:
+    """A receiver's process and its port."""
+
+    def __init__(self, kind: str, folder: Path, moment: str) -> None:
+        command = [sys.executable, "-m", "tests.webhooks.process", kind, str(folder), moment]
+        self.popen = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        assert self.popen.stdout is not None
+        self.port = int(self.popen.stdout.readline())
+
+    def stop(self) -> None:
+        self.popen.send_signal(signal.SIGTERM)
+        self.popen.wait(30)
+        assert self.popen.stdout is not None
+        self.popen.stdout.close()
+
+
+@contextmanager
+def running(kind: str, folder: Path, moment: str = "") -> Iterator[Process]:
+    process = Process(kind, folder, moment)
+    try:
+        yield process
+    finally:
+        process.stop()
+
+
+def effects(folder: Path) -> list[str]:
+    path = folder / "effects"
+    return path.read_text().split() if path.exists() else []
+
+
+def wait_for_effects(folder: Path, number: int) -> None:
+    deadline = time.monotonic() + 30
+    while len(effects(folder)) < number:
+        assert time.monotonic() < deadline, "the handler never ran"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("kind", ["asgi", "wsgi"])
+@pytest.mark.parametrize("moment", ["storing", "stored"])
+def test_killed_before_the_answer_it_is_sent_again_and_has_one_effect(kind: str, moment: str, tmp_path: Path) -> None:
+    body = act_created("evt_1")
+    with running(kind, tmp_path, moment) as process:
+        with pytest.raises((IndexError, OSError)):  # no answer: the sender will try again
+            send(process.port, body, signed(body))
+        assert process.popen.wait(30) == -signal.SIGKILL
+    assert effects(tmp_path) == []
+    with running(kind, tmp_path) as process:
+        assert send(process.port, body, signed(body)) == (200, b"stored\n")
+        wait_for_effects(tmp_path, 1)
+        assert send(process.port, body, signed(body)) == (200, b"known\n")
+    assert effects(tmp_path) == ["evt_1"]
+
+
+@pytest.mark.parametrize("kind", ["asgi", "wsgi"])
+def test_killed_after_the_answer_it_is_handled_by_the_next_process(kind: str, tmp_path: Path) -> None:
+    body, later = act_created("evt_1"), act_created("evt_2")
+    with running(kind, tmp_path, "answered") as process:
+        assert send(process.port, body, signed(body)) == (200, b"stored\n")
+        assert process.popen.wait(30) == -signal.SIGKILL
+    with running(kind, tmp_path) as process:
+        assert send(process.port, later, signed(later)) == (200, b"stored\n")
+        wait_for_effects(tmp_path, 2)
+        assert send(process.port, body, signed(body)) == (200, b"known\n")
+    assert effects(tmp_path) == ["evt_2", "evt_1"]
+
+
+def test_a_hundred_times_at_once_in_four_processes_has_one_effect(tmp_path: Path) -> None:
+    body = act_created("evt_1")
+    start = threading.Barrier(100)
+
+    def deliver(port: int) -> tuple[int, bytes]:
+        start.wait(30)
+        return send(port, body, signed(body))
+
+    with (
+        running("asgi", tmp_path) as one,
+        running("asgi", tmp_path) as two,
+        running("asgi", tmp_path) as three,
+        running("asgi", tmp_path) as four,
+        ThreadPoolExecutor(100) as pool,
+    ):
+        ports = [process.port for process in (one, two, three, four)] * 25
+        answers = list(pool.map(deliver, ports))
+    # Stopped servers have waited for their handlers.
+    assert sorted(answers) == [(200, b"known\n")] * 99 + [(200, b"stored\n")]
+    assert effects(tmp_path) == ["evt_1"]

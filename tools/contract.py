@@ -1,0 +1,165 @@
+"""Reading `openapi.yaml`, and what the generator would get wrong without a word."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENT = ROOT / "openapi.yaml"
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+LOWER_CASE = re.compile(r"[a-z][a-z0-9_]*")
+# A schema of one of these names shadows the generated class of the same name in every endpoint.
+TAKEN_SCHEMAS = {"AuthenticatedClient", "Client", "File", "HTTPStatus", "Response", "Unset"}
+# An operation of one of these names would be hidden by the method that `krebit.Krebit` has under it.
+TAKEN_OPERATIONS = {
+    "close",
+    "finish_login",
+    "from_env",
+    "logout",
+    "observed",
+    "request",
+    "signed_in",
+    "start_login",
+    "with_options",
+    "with_raw_response",
+}
+
+
+class Problem(Exception):
+    """Something that is wrong with the document, the configuration or the tools, in words."""
+
+
+class Operation(NamedTuple):
+    id: str
+    method: str
+    path: str
+    tags: list[str]
+    body: dict[str, Any]
+
+    @property
+    def where(self) -> str:
+        return f"{self.method.upper()} {self.path}"
+
+
+def load(path: Path) -> dict[str, Any]:
+    """The document. Raises Problem where it cannot be read, with the line."""
+    try:
+        document = YAML(typ="safe").load(path)
+    except FileNotFoundError:
+        raise Problem(f"{path}: no such file") from None
+    except YAMLError as error:
+        raise Problem(f"{path}: not YAML: {error}") from None
+    if not isinstance(document, dict) or not isinstance(document.get("paths"), dict):
+        raise Problem(f"{path}: not an OpenAPI document: no `paths`")
+    return document
+
+
+def operations(document: dict[str, Any]) -> Iterator[Operation]:
+    """Every operation under `paths`, in the order of the document. Webhooks are no operations of ours."""
+    for path, item in document["paths"].items():
+        for method in METHODS:
+            if isinstance(body := (item or {}).get(method), dict):
+                yield Operation(body.get("operationId", ""), method, path, body.get("tags", []), body)
+
+
+def resolve(document: dict[str, Any], node: Any) -> Any:
+    """What a local `$ref` points at, or the node itself."""
+    while isinstance(node, dict) and isinstance(reference := node.get("$ref"), str):
+        if not reference.startswith("#/"):
+            raise Problem(f"$ref {reference}: only references within the document are read")
+        target: Any = document
+        for part in reference[2:].split("/"):
+            try:
+                target = target[part.replace("~1", "/").replace("~0", "~")]
+            except (KeyError, TypeError):
+                raise Problem(f"$ref {reference}: points at nothing") from None
+        node = target
+    return node
+
+
+def schemas(node: Any, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A schema and all schemas inside it, with the way to each."""
+    if not isinstance(node, dict):
+        return
+    yield where, node
+    for name, inner in (node.get("properties") or {}).items():
+        yield from schemas(inner, f"{where}.{name}")
+    for keyword in ("items", "additionalProperties"):
+        yield from schemas(node.get(keyword), f"{where}.{keyword}")
+    for keyword in ("anyOf", "oneOf", "allOf"):
+        for index, inner in enumerate(node.get(keyword, [])):
+            yield from schemas(inner, f"{where}.{keyword}[{index}]")
+
+
+def component_schemas(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The schemas that have a name."""
+    named: dict[str, dict[str, Any]] = document.get("components", {}).get("schemas", {})
+    return named
+
+
+def carriers(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Operations, parameters, headers, bodies and answers: kind, way and node. References are left to their targets."""
+    for kind, where, node in [*_in_operations(document), *_in_components(document)]:
+        if "$ref" in node:
+            continue
+        yield kind, where, node
+        if kind == "answer":
+            for name, header in node.get("headers", {}).items():
+                if "$ref" not in header:
+                    yield "header", f"{where} header {name}", header
+
+
+def _in_operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in [*document["paths"].items(), *document.get("webhooks", {}).items()]:
+        for method in METHODS:
+            if not isinstance(operation := item.get(method), dict):
+                continue
+            where = f"{method.upper()} {path}"
+            yield "operation", where, operation
+            for parameter in operation.get("parameters", []):
+                yield "parameter", f"{where} parameter {parameter.get('name')}", parameter
+            if "requestBody" in operation:
+                yield "body", f"{where} body", operation["requestBody"]
+            for status, answer in operation.get("responses", {}).items():
+                yield "answer", f"{where} {status}", answer
+
+
+def _in_components(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    sections = {"parameters": "parameter", "headers": "header", "responses": "answer", "securitySchemes": "scheme"}
+    for section, kind in sections.items():
+        for name, node in document.get("components", {}).get(section, {}).items():
+            yield kind, f"components.{section}.{name}", node
+
+
+def traps(document: dict[str, Any]) -> Iterator[str]:
+    """What openapi-python-client drops, renames or breaks without a warning, one line each."""
+    for path, item in document["paths"].items():
+        if "$ref" in (item or {}):
+            yield f"{path}: a path item with $ref: the generator drops its operations"
+    known = list(operations(document))
+    for identifier, times in Counter(operation.id for operation in known).items():
+        if times > 1:
+            places = ", ".join(operation.where for operation in known if operation.id == identifier)
+            yield f"operationId {identifier or '(none)'} is used {times} times: {places}"
+    for operation in known:
+        if not SNAKE_CASE.fullmatch(operation.id):
+            yield f"{operation.where}: operationId {operation.id!r} is not in snake_case"
+        if operation.id in TAKEN_OPERATIONS:
+            yield f"{operation.where}: operationId {operation.id!r} is a method of Krebit already"
+        if len(operation.tags) != 1 or not LOWER_CASE.fullmatch(operation.tags[0]):
+            yield f"{operation.where}: needs exactly one tag, in lower case"
+        if "security" not in operation.body:
+            yield f"{operation.where}: needs its own `security`, or it is generated as open to anybody"
+    for name in sorted(TAKEN_SCHEMAS & set(component_schemas(document))):
+        yield f"schema {name}: shadows the generated class of that name"
+    if "jsonSchemaDialect" in document:
+        yield "jsonSchemaDialect: makes some servers skip the validation of bodies; leave it out"
