@@ -1,15 +1,26 @@
-"""Keeps the overlay thin: counts its hand-written lines, the command line apart, and fails above the budget."""
+"""Keeps the overlay thin: counts its hand-written lines, the command line apart, and fails above the budget.
 
+Lines are logical ones, as the language defines them: a call that the formatter spreads over six is one. Blank lines,
+comments and docstrings are free, so that nobody saves on them.
+"""
+
+import ast
 from pathlib import Path
 
 BUDGET = 2500
 OVERLAY = Path(__file__).resolve().parent.parent / "overlay" / "krebit"
 
 
+def logical_lines(source: str) -> int:
+    """The statements of a file, but for docstrings."""
+    statements = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.stmt)]
+    return sum(not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) for node in statements)
+
+
 def main() -> int:
     """Print the lines of each file and their sum; 1 when it is over the budget."""
     files = [path for path in sorted(OVERLAY.rglob("*.py")) if "cli" not in path.relative_to(OVERLAY).parts[:-1]]
-    counts = {path: len(path.read_text().splitlines()) for path in files}
+    counts = {path: logical_lines(path.read_text()) for path in files}
     for path, count in counts.items():
         print(f"{count:6} {path.relative_to(OVERLAY)}")
     total = sum(counts.values())

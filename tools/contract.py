@@ -24,6 +24,7 @@ TAKEN_OPERATIONS = {
     "close",
     "finish_login",
     "from_env",
+    "login",
     "logout",
     "observed",
     "request",

@@ -29,7 +29,7 @@ LOCKS = {
 
 def main() -> int:
     """Write both locks anew; `--upgrade` takes the newest versions instead of the locked ones."""
-    uv = Path(sys.executable).with_name("uv")
+    uv = str(Path(sys.executable).with_name("uv"))
     for lock, options in LOCKS.items():
         command = [uv, "pip", "compile", *OPTIONS, *options, *sys.argv[1:], "--output-file", lock, "pyproject.toml"]
         subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)

@@ -1,11 +1,13 @@
 """A receiver in Django: what to put into the project's `wsgi.py`. The target is https://your.host/webhooks/krebit.
 
-It stands before Django, so that no middleware (CSRF, sessions, ATOMIC_REQUESTS) touches a delivery; the handler may use models.
+It stands before Django, so that no middleware (CSRF, sessions, ATOMIC_REQUESTS) touches a delivery. The handler may
+use models.
 """
 
 import logging
 import os
 from collections.abc import Iterable
+from typing import cast
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from django.core.wsgi import get_wsgi_application
@@ -26,5 +28,4 @@ webhooks = WsgiReceiver(Receiver(os.environ["KREBIT_WEBHOOK_SECRET"], handle, in
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     if environ["PATH_INFO"] == "/webhooks/krebit":
         return webhooks(environ, start_response)
-    answer: Iterable[bytes] = django(environ, start_response)
-    return answer
+    return cast("Iterable[bytes]", django(environ, start_response))

@@ -1,6 +1,6 @@
 """Long work, retries, schedules: hand the event to a job queue, here huey with its SQLite store.
 
-Run `gunicorn huey_queue:app` for the receiver and `huey_consumer.py huey_queue.queue` for the work. The delivery counts as
+Run `gunicorn huey_queue:app` for the receiver and `huey_consumer.py huey_queue.queue` for the work. A delivery is
 handled once it is in the queue.
 """
 

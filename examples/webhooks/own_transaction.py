@@ -1,6 +1,6 @@
 """Exactly once: the claim and the effect in one transaction of your own database.
 
-A receiver runs its handler at least once: a process can be killed between the effect and the note that it was done. Here the
+A receiver runs its handler at least once: a process can be killed between the effect and the note of it. Here the
 delivery's key is stored with the effect, or neither is. With another database only the placeholder changes.
 """
 

@@ -3,6 +3,7 @@
 
 from collections.abc import Callable, Mapping, MutableMapping
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 from http import HTTPStatus
 from typing import IO, Any, BinaryIO, Generic, Literal, NoReturn, TypeVar
 
@@ -89,6 +90,21 @@ def mismatch(error: KeyError | TypeError) -> Mismatch:
     )
 
 
+_KINDS: dict[str, tuple[type, ...]] = {
+    "None": (type(None),),
+    "Unset": (Unset,),
+    "bool": (bool,),
+    "float": (int, float, Decimal),
+    "int": (int,),
+    "str": (str,),
+}
+
+
+def kinds(*names: str) -> frozenset[type]:
+    """The types that JSON may be read as for these types of the document."""
+    return frozenset(kind for name in names for kind in _KINDS[name])
+
+
 def refuse(problem: str, name: str) -> NoReturn:
     """Raise Mismatch, where an expression is wanted."""
     raise Mismatch(problem, name)
@@ -146,6 +162,7 @@ __all__ = [
     "RequestFiles",
     "Response",
     "Unset",
+    "kinds",
     "mismatch",
     "read_many",
     "read_one",

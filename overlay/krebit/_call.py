@@ -15,7 +15,7 @@ import httpx
 
 from krebit._body import check_status, request_id
 from krebit._deadline import Deadline
-from krebit._mask import mask
+from krebit._mask import mask, mask_path
 from krebit._retry import Budget, wait_before_retry
 from krebit._secret import Secret
 from krebit._wire import Failure, Reply
@@ -167,7 +167,7 @@ def _note(operation: "Operation", outcome: Reply | Failure, attempt: int, starte
     facts = {
         "method": operation.method,
         # The path's template, never its values: an organisation number may be one.
-        "path": mask(operation.path),
+        "path": mask_path(operation.path),
         "status": outcome.status if isinstance(outcome, Reply) else outcome.kind,
         "attempt": attempt,
         "milliseconds": round((time.monotonic() - started) * 1000),

@@ -31,7 +31,7 @@ class ClientOptions(TypedDict, total=False):
     """Seconds for a whole call, retries included; 30."""
     retries: int
     """Attempts beyond the first; 2."""
-    ca_file: str | os.PathLike[str]
+    ca_file: str | os.PathLike[str] | None
     """PEM file of the certificate authority to trust; else `SSL_CERT_FILE`, `SSL_CERT_DIR` or certifi's."""
     proxy: str
     """URL of a proxy; else `HTTPS_PROXY` and `NO_PROXY`, or the system's settings."""

@@ -1,9 +1,11 @@
 """The course of a walk through a list: what each page adds, whether there is another, what changed meanwhile. No I/O.
 
 Four kinds of metadata are known: `meta` with `links`, the same keys flat beside `data`, `links` alone, and none.
-Where there are neither `last_page` nor `total`, a list that changes on the way cannot be told from one that does not.
+Where there are neither `last_page` nor `total`, a list that changes on the way cannot be told from one that does not;
+only giving up is reported there.
 """
 
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from krebit.errors import ListDrift, PageBeyondEnd
 
 T = TypeVar("T")
 OnDrift = Literal["ignore", "warn", "raise"]
+Progress = Callable[[int, int | None], None]
 
 # Pages without a new record that are borne while more are announced: one may be a hiccup, many are a server that
 # ignores `page`.
@@ -88,30 +91,30 @@ class Course(Generic[T]):
         self._limit = limit
         self._on_drift = on_drift
         self._max_items = max_items
-        self._seen: set[Any] = set()
+        self._seen: dict[type, set[Any]] = {}
         self._previous: Any = None
         self._first: Metadata | None = None
         self._barren = 0
         self._drifted = False
         self.count = 0
-        self.ended = False
+        self.ended = max_items == 0
         self.last_page: int | None = None
         self.total: int | None = None
 
     def take(self, number: int, content: Any, records: list[T]) -> PageOf[T]:
         """The page without what earlier ones had. Sets `ended`. Raises PageBeyondEnd, and ListDrift if asked to."""
         found = metadata(content, number)
-        if number == self._start and number > 1 and not records:
+        size = found.per_page or self._limit
+        more = found.more if found.more is not None else bool(records) and (size is None or len(records) >= size)
+        if number == self._start > 1 and not more and (not records or number > (found.last_page or number)):
             raise PageBeyondEnd(number, found.last_page)
         new = self._new(records)
-        repeated = len(records) - len(new)
         self.count += len(new)
         self.last_page, self.total = found.last_page, found.total
         self._barren = 0 if new else self._barren + 1
-        size = found.per_page or self._limit
-        more = found.more if found.more is not None else bool(records) and (size is None or len(records) >= size)
         self.ended = not more or self._barren >= _BARREN
-        self._watch(found, number, repeated, empty=not records, more=more)
+        self._watch(found, number, repeated=len(records) - len(new), empty=not records, more=more)
+        self.ended = self.ended or (self._max_items is not None and self.count >= self._max_items)
         return PageOf(number, new, found.last_page, found.total)
 
     @property
@@ -127,41 +130,47 @@ class Course(Generic[T]):
         new = []
         for record in records:
             key = identity(record)
-            if key is None or key not in self._seen:
-                if key is not None:
-                    self._seen.add(key)
-                new.append(record)
+            if key is not None:
+                seen = self._seen.setdefault(type(record), set())
+                if key in seen:
+                    continue
+                seen.add(key)
+            new.append(record)
         # Without identities a page can only be compared with the one before it.
         if new and identity(new[0]) is None and records == self._previous:
             new = []
         self._previous = records if records and identity(records[0]) is None else None
         return new
 
-    def _watch(self, found: Metadata, number: int, repeated: int, *, empty: bool, more: bool) -> None:
+    def _watch(self, found: Metadata, number: int, *, repeated: int, empty: bool, more: bool) -> None:
         first = self._first = self._first or found
-        if found.last_page is None and found.total is None:
+        told = found.last_page is not None or found.total is not None
+        before, after = (first.total, first.last_page), (found.total, found.last_page)
+        if more and self.ended:
+            self._report(f"the walk was given up at page {number}: more are announced, {_BARREN} brought nothing new")
+        elif not told or self._drifted:
             return
-        what = None
-        if (found.total, found.last_page) != (first.total, first.last_page):
-            before, after = (first.total, first.last_page), (found.total, found.last_page)
-            what = f"its size changed (records and pages: {before} → {after})"
+        elif any(None not in pair and pair[0] != pair[1] for pair in zip(before, after, strict=True)):
+            self._report(f"its size changed (records and pages: {before} → {after})")
         elif repeated:
-            what = f"page {number} repeats {repeated} records of earlier pages"
+            self._report(f"page {number} repeats {repeated} records of earlier pages")
         elif empty and more:
-            what = f"page {number} is empty, and more are announced"
+            self._report(f"page {number} is empty, and more are announced")
         elif self.ended and self._start == 1 and found.total is not None and self.count != found.total:
-            what = f"{self.count} records came of the {found.total} announced"
-        if what is not None:
-            self._drift(what)
+            self._report(f"{self.count} records came of the {found.total} announced")
 
-    def _drift(self, what: str) -> None:
-        if self._drifted or self._on_drift == "ignore":
-            return
+    def _report(self, what: str) -> None:
         self._drifted = True
         text = f"the list changed while it was walked: {what}; records may be missing"
         if self._on_drift == "raise":
             raise ListDrift(text)
-        warnings.warn(text, ListDriftWarning, stacklevel=6)
+        if self._on_drift == "warn":
+            warnings.warn(text, ListDriftWarning, stacklevel=_outside())
 
 
-Progress = Callable[[int, int | None], None]
+def _outside() -> int:
+    """How far up the stack, seen from our caller, the user's own line is."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_globals.get("__package__") == __package__ and frame.f_back is not None:
+        level, frame = level + 1, frame.f_back
+    return level

@@ -180,3 +180,59 @@ class DeadlineTransport(httpx.HTTPTransport):
         super().__init__(**options)
         # httpx has no argument for httpcore's public `network_backend`; a test notices if the attribute should move.
         self._pool._network_backend = _Backend()
+
+
+class _AsyncStream(httpcore.AsyncNetworkStream):
+    """A stream that is closed when its TLS handshake is cancelled, which httpcore leaves to the garbage collector."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+        self.read, self.write, self.aclose = stream.read, stream.write, stream.aclose  # type: ignore[method-assign]
+        self.get_extra_info = stream.get_extra_info  # type: ignore[method-assign]
+
+    async def start_tls(self, *arguments: Any, **options: Any) -> httpcore.AsyncNetworkStream:
+        import anyio
+
+        try:
+            return _AsyncStream(await self._stream.start_tls(*arguments, **options))
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self._stream.aclose()
+            raise
+
+
+class _AsyncBackend(httpcore.AnyIOBackend):
+    async def connect_tcp(self, *arguments: Any, **options: Any) -> httpcore.AsyncNetworkStream:
+        return _AsyncStream(await super().connect_tcp(*arguments, **options))
+
+
+class AsyncTransport(httpx.AsyncHTTPTransport):
+    """httpx's own asynchronous transport, which leaves no connection behind when a call is cancelled."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._pool._network_backend = _AsyncBackend()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return await super().handle_async_request(request)
+        except BaseException:
+            await self._drop_orphans()
+            raise
+
+    async def _drop_orphans(self) -> None:
+        """Close what httpcore forgets: a call that is cancelled between connecting and sending leaves a connection
+        that is neither idle nor closed and that no request has, which takes one of the pool's places for ever."""
+        import anyio
+
+        taken = {id(request.connection) for request in self._pool._requests}
+        orphans = [
+            connection
+            for connection in self._pool._connections
+            if id(connection) not in taken and not connection.is_idle() and not connection.is_closed()
+        ]
+        for connection in orphans:
+            self._pool._connections.remove(connection)
+        with anyio.CancelScope(shield=True):
+            for connection in orphans:
+                await connection.aclose()

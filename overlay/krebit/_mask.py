@@ -40,3 +40,8 @@ def mask(text: str, limit: int = _LIMIT) -> str:
         text = pattern.sub(replacement, text)
     text = "".join(char if char.isprintable() else "?" for char in text)
     return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def mask_path(path: str) -> str:
+    """The same for the path of a URL, part by part: as a whole it would look like one long token."""
+    return "/".join(mask(part, 100) for part in path[: _LIMIT * 4].split("/"))

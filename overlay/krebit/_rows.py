@@ -1,32 +1,41 @@
 """Plain rows for pandas, polars or DuckDB, without depending on any."""
 
+import functools
 from decimal import Decimal
 from typing import Any
 
 import attrs
-from krebit_api.types import Unset
 
 from krebit.values import money
+from krebit_api.types import Unset
 
 
 def row(record: Any) -> dict[str, Any]:
     """A record as a dictionary: numbers that may be money as `Decimal`, times as `datetime`, missing values as None."""
-    result = {
-        field.name.rstrip("_"): _value(getattr(record, field.name), str(field.type))
-        for field in attrs.fields(type(record))
-        if field.name != "additional_properties"
-    }
+    model: Any = type(record)
+    columns = _columns(model)
+    result = {column: _value(getattr(record, name), amount=amount) for name, column, amount in columns}
     return result | getattr(record, "additional_properties", {})
 
 
-def _value(value: Any, annotation: str) -> Any:
+@functools.cache
+def _columns(model: Any) -> tuple[tuple[str, str, bool], ...]:
+    """Of each field: its name, its name as a column, and whether it may be money."""
+    return tuple(
+        (field.name, field.name.rstrip("_"), "float" in str(field.type))
+        for field in attrs.fields(model)
+        if field.name != "additional_properties"
+    )
+
+
+def _value(value: Any, *, amount: bool) -> Any:
     if value is None or isinstance(value, Unset):
         return None
-    if "float" in annotation and isinstance(value, int | float | str | Decimal):
+    if amount and isinstance(value, int | float | str | Decimal):
         try:
             return money(value)
         except ValueError:
             return value  # a text in a field that may be either
     if isinstance(value, list):
-        return [_value(part, "") for part in value]
+        return [_value(part, amount=amount) for part in value]
     return row(value) if attrs.has(type(value)) else value

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 import httpx
 
-from krebit._deadline import DeadlineSocket, DeadlineTransport
+from krebit._deadline import AsyncTransport, DeadlineSocket, DeadlineTransport
 from krebit._mask import mask
 from krebit.config import Tenant
 from krebit.errors import ConfigurationError
@@ -106,14 +106,14 @@ class Route:
         if isinstance(given, httpx.AsyncBaseTransport):
             return given
         if given is None:
-            return PerLoop(lambda: httpx.AsyncHTTPTransport(**self._options()))
+            return PerLoop(lambda: AsyncTransport(**self._options()))
         if given == "aiohttp":
             return PerLoop(self._aiohttp())
         if not callable(given):
             raise ConfigurationError(
                 'async_transport: must be an httpx.AsyncBaseTransport, a function that wraps one, or "aiohttp"'
             )
-        return PerLoop(lambda: given(httpx.AsyncHTTPTransport(**self._options())))
+        return PerLoop(lambda: given(AsyncTransport(**self._options())))
 
     def _aiohttp(self) -> Callable[[], httpx.AsyncBaseTransport]:
         try:

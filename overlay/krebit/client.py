@@ -4,9 +4,10 @@ All that decides stands in modules without I/O; here are the two drivers that do
 """
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, ParamSpec, Self, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypeVar, Unpack, cast
 
 from krebit_api.api import RAW, AsyncOperations, Operation, Operations, Result
 
@@ -14,11 +15,14 @@ from krebit._body import parse
 from krebit._call import GetToken, Options, Send, Step, steps
 from krebit._core import ClientOptions, Core
 from krebit._deadline import Deadline, EndableDeadline
-from krebit._mask import mask
+from krebit._mask import mask_path
 from krebit._wire import Reply, atransmit, transmit
 from krebit.config import API_PREFIX, Settings, settings, settings_from_env
 from krebit.errors import ConfigurationError
 from krebit.oauth.login import LoginAttempt
+
+if TYPE_CHECKING:
+    from krebit.oauth.loopback import Terminal
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -172,6 +176,25 @@ class _Client:
         timeout = self._options.timeout
         return Deadline(timeout) if self._observer is None else self._observer.begin(timeout)
 
+    def _at_terminal(
+        self,
+        redirect_uri: str | None,
+        timeout: float,
+        paste: bool | None,
+        terminal: "Terminal | None",
+        wake: threading.Event,
+    ) -> None:
+        from krebit.oauth.loopback import Terminal, sign_in
+
+        core = self._core
+        core.check_open()
+        attempt = self.start_login(redirect_uri=redirect_uri)
+
+        def finish(callback: str) -> None:
+            core.tokens.complete(core.tokens.sign_in(core.logins.finish(callback, attempt=attempt)))
+
+        sign_in(attempt, finish, timeout=timeout, paste=paste, terminal=terminal or Terminal(), wake=wake)
+
     def _steps(self, operation: Operation, request: dict[str, Any], deadline: Deadline) -> Generator[Step, Any, Reply]:
         core = self._core
         token = core.tokens.cached()
@@ -205,8 +228,9 @@ class _Client:
         if not relative.isascii() or any(char.isspace() or not char.isprintable() for char in relative):
             raise ConfigurationError("path: has white space or characters that must be percent-encoded")
         where = API_PREFIX + "/" + relative.lstrip("/")
+        shown = where.partition("?")[0]
         return (
-            Operation(f"{method.upper()} {mask(where.partition('?')[0])}", method.upper(), where.partition("?")[0]),
+            Operation(f"{method.upper()} {mask_path(shown)}", method.upper(), shown),
             {"method": method, "url": where, **{name: value for name, value in given.items() if value is not None}},
         )
 
@@ -299,6 +323,22 @@ class Krebit(_Client, Operations):
         self._core.check_open()
         grant = self._core.logins.finish(callback, code=code, state=state, attempt=attempt)
         self._core.tokens.complete(self._core.tokens.sign_in(grant))
+
+    def login(
+        self,
+        *,
+        redirect_uri: str | None = None,
+        timeout: float = 300.0,
+        paste: bool | None = None,
+        terminal: "Terminal | None" = None,
+    ) -> None:
+        """Sign somebody in at this terminal; the login is stored.
+
+        With a redirect URI such as `http://127.0.0.1:8765/callback` the browser is opened and its way back listened
+        for, once, at that port. With one registered elsewhere, without a browser, or with `paste=True`, the address is
+        shown and the callback's address asked for. Raises LoginFailed after `timeout` seconds, and as `finish_login`.
+        """
+        self._at_terminal(redirect_uri, timeout, paste, terminal, threading.Event())
 
     def logout(self) -> None:
         """Forget the login. The API has no revocation: at the server the tokens live until they end. Raises
@@ -394,6 +434,21 @@ class AsyncKrebit(_Client, AsyncOperations):
         self._core.check_open()
         grant = self._core.logins.finish(callback, code=code, state=state, attempt=attempt)
         await self._core.tokens.acomplete(self._core.tokens.sign_in(grant))
+
+    async def login(
+        self,
+        *,
+        redirect_uri: str | None = None,
+        timeout: float = 300.0,  # noqa: ASYNC109 - the same as the blocking client's
+        paste: bool | None = None,
+        terminal: "Terminal | None" = None,
+    ) -> None:
+        """As `Krebit.login`. Cancelled, it stops listening; a prompt stays until it is answered."""
+        wake = threading.Event()
+        try:
+            await asyncio.to_thread(self._at_terminal, redirect_uri, timeout, paste, terminal, wake)
+        finally:
+            wake.set()
 
     async def logout(self) -> None:
         """As `Krebit.logout`."""

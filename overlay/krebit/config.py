@@ -22,12 +22,13 @@ _PLACEHOLDERS = {
     "CSRF_PROTECTION_VALUE",
 }
 _EXAMPLES = {
-    "KREBIT_DOMAIN": "yourco.krebit.se",
-    "KREBIT_CLIENT_ID": "the id shown at /developer/my-apps in your tenant",
-    "KREBIT_CLIENT_SECRET": "the secret shown once at /developer/my-apps",
-    "KREBIT_REDIRECT_URI": "https://yourapp.example.com/oauth/callback",
+    "domain": "yourco.krebit.se",
+    "client_id": "the id shown at /developer/my-apps in your tenant",
+    "client_secret": "the secret shown once at /developer/my-apps",
 }
-_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
+_HOST = re.compile(rf"(?P<host>\[(?P<six>[0-9a-f:.]+)\]|{_LABEL}(?:\.{_LABEL})*)(?::(?P<port>[0-9]{{1,6}}))?")
+_NOT_A_HOST = {"://": "a protocol", "@": "credentials", "/": "a path", "?": "a query", "#": "a fragment"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,51 +97,31 @@ def tenant(domain: str, *, plain_http: bool = False) -> Tenant:
 
 
 def _domain_problem(text: str) -> str | None:
-    if not text:
-        return "is empty"
     if not text.isascii():
         return "has a letter that is not ASCII, which may only look like the one you mean"
-    for sign, meaning in (
-        ("://", "a protocol"),
-        ("@", "credentials"),
-        ("/", "a path"),
-        ("?", "a query"),
-        ("#", "a fragment"),
-    ):
+    for sign, meaning in _NOT_A_HOST.items():
         if sign in text:
             return f"has {meaning}"
-    if any(char.isspace() or not char.isprintable() for char in text):
-        return "has white space or control characters"
-    host, port = _split_port(text)
-    if port is not None and not (port.isdigit() and 0 < int(port[:6]) < 65536):
+    found = _HOST.fullmatch(text)
+    if found is None or len(text) > 253 or (found["six"] and _address(found["six"]) is None):
+        return "is not a host name, or has white space or a port that is no number"
+    if found["port"] and not 0 < int(found["port"]) < 65536:
         return "has a port that is not a number from 1 to 65535"
-    if host.startswith("[") and host.endswith("]"):
-        try:
-            ipaddress.IPv6Address(host[1:-1])
-        except ValueError:
-            return "has brackets, but not an IPv6 address in them"
-        return None
-    if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in host.split(".")):
-        return "is not a host name"
     return None
 
 
-def _split_port(text: str) -> tuple[str, str | None]:
-    if text.startswith("["):
-        host, bracket, rest = text.partition("]")
-        return host + bracket, rest[1:] if rest.startswith(":") else (rest or None)
-    host, colon, port = text.partition(":")
-    return host, port if colon else None
+def _address(host: str) -> "ipaddress.IPv4Address | ipaddress.IPv6Address | None":
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
 
 
 def _is_loopback(text: str) -> bool:
-    host = _split_port(text)[0].strip("[]")
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    found = _HOST.fullmatch(text)
+    host = (found["six"] or found["host"]) if found else ""
+    address = _address(host)
+    return address.is_loopback if address else host == "localhost" or host.endswith(".localhost")
 
 
 def redirect_uri_problem(uri: str) -> str | None:
@@ -168,32 +149,31 @@ def settings(
     auth_code: str | None = None,
     profile: str = "default",
     plain_http: bool = False,
+    label: str = "{}",
 ) -> Settings:
-    """Settings from arguments. Raises ConfigurationError naming each one that is wrong."""
-    problems: list[str] = []
-    given: tuple[tuple[str, object], ...] = (("client_id", client_id), ("client_secret", client_secret))
-    for name, value in given:
-        if not isinstance(value, str) or not value.strip():
-            problems.append(f"{name}: is empty")
-        elif not value.isprintable():
-            problems.append(f"{name}: has line breaks or control characters")
-    if redirect_uri is not None and (problem := redirect_uri_problem(redirect_uri)):
-        problems.append(f"redirect_uri: {problem}")
-    if not profile or not profile.isprintable() or len(profile) > 100:
-        problems.append("profile: must be 1 to 100 printable characters")
+    """Settings from arguments. Raises ConfigurationError naming each one that is wrong, as `label` writes its name."""
+    needed = {"domain": domain, "client_id": client_id, "client_secret": client_secret}
+    grants = {"refresh_token": refresh_token, "auth_code": auth_code}
+    problems: dict[str, str] = {}
+    for name, value in {**needed, **grants}.items():
+        if not value or not value.strip() or value in _PLACEHOLDERS:
+            if name in needed:
+                problems[name] = f"is not set; for example {_EXAMPLES[name]}"
+        elif name != "domain" and not _is_token(value):
+            problems[name] = "has characters that none has (white space, quotes or line breaks around it?)"
     where = None
     try:
-        where = tenant(domain, plain_http=plain_http)
+        where = tenant(domain, plain_http=plain_http) if "domain" not in problems else None
     except ConfigurationError as error:
-        problems[:0] = error.problems
+        problems["domain"] = error.problems[0].removeprefix("domain: ")
+    if redirect_uri is not None and (problem := redirect_uri_problem(redirect_uri)):
+        problems["redirect_uri"] = problem
+    if not profile or not profile.isprintable() or len(profile) > 100:
+        problems["profile"] = "must be 1 to 100 printable characters"
     if problems or where is None:
-        raise ConfigurationError(*problems)
-    return Settings(
-        tenant=where,
-        application=Application(client_id, Secret(client_secret), redirect_uri),
-        seeds=Seeds(_secret(refresh_token), _secret(auth_code)),
-        profile=profile,
-    )
+        raise ConfigurationError(*(f"{_labelled(label, name)}: {problem}" for name, problem in problems.items()))
+    seeds = {name: Secret(value) for name, value in grants.items() if value and value not in _PLACEHOLDERS}
+    return Settings(where, Application(client_id, Secret(client_secret), redirect_uri), Seeds(**seeds), profile)
 
 
 def settings_from_env(
@@ -207,43 +187,18 @@ def settings_from_env(
     ConfigurationError naming every variable that is missing or malformed.
     """
     source = os.environ if environ is None else environ
-    values = {name: value for name, value in source.items() if name.startswith("KREBIT_") and value}
-    problems = [
-        f"{name}: is not set; for example {_EXAMPLES[name]}"
-        if name not in values
-        else f"{name}: still holds the quickstart's placeholder; for example {_EXAMPLES[name]}"
-        for name in ("KREBIT_DOMAIN", "KREBIT_CLIENT_ID", "KREBIT_CLIENT_SECRET")
-        if values.get(name) is None or values[name] in _PLACEHOLDERS
-    ]
-    if "KREBIT_DOMAIN" in values:
-        try:
-            tenant(values["KREBIT_DOMAIN"], plain_http=plain_http)
-        except ConfigurationError as error:
-            problems += map(_as_variable, error.problems)
-    grants = {
-        name: value
-        for name in ("KREBIT_REFRESH_TOKEN", "KREBIT_AUTH_CODE")
-        if (value := values.get(name)) not in _PLACEHOLDERS
-    }
-    for name, value in grants.items():
-        if value is not None and not _is_token(value):
-            problems.append(f"{name}: has characters that no token has (white space, quotes or line breaks around it?)")
-    if problems:
-        raise ConfigurationError(*problems)
-    try:
-        found = settings(
-            values["KREBIT_DOMAIN"],
-            values["KREBIT_CLIENT_ID"],
-            values["KREBIT_CLIENT_SECRET"],
-            redirect_uri=values.get("KREBIT_REDIRECT_URI"),
-            refresh_token=grants.get("KREBIT_REFRESH_TOKEN"),
-            auth_code=grants.get("KREBIT_AUTH_CODE"),
-            profile=profile,
-            plain_http=plain_http,
-        )
-    except ConfigurationError as error:
-        raise ConfigurationError(*map(_as_variable, error.problems)) from None
-    api = values.get("KREBIT_API", "").removesuffix("/")
+    found = settings(
+        source.get("KREBIT_DOMAIN", ""),
+        source.get("KREBIT_CLIENT_ID", ""),
+        source.get("KREBIT_CLIENT_SECRET", ""),
+        redirect_uri=source.get("KREBIT_REDIRECT_URI") or None,
+        refresh_token=source.get("KREBIT_REFRESH_TOKEN"),
+        auth_code=source.get("KREBIT_AUTH_CODE"),
+        profile=profile,
+        plain_http=plain_http,
+        label="KREBIT_{}",
+    )
+    api = source.get("KREBIT_API", "").removesuffix("/")
     if api and api.lower() != found.tenant.api:
         raise ConfigurationError(
             f"KREBIT_API: does not belong to KREBIT_DOMAIN; unset it or set it to {found.tenant.api}"
@@ -251,15 +206,10 @@ def settings_from_env(
     return found
 
 
-def _as_variable(problem: str) -> str:
-    name, colon, rest = problem.partition(":")
-    return f"KREBIT_{name.upper()}{colon}{rest}" if name != "profile" else problem
+def _labelled(label: str, name: str) -> str:
+    return name if label == "{}" or name == "profile" else label.format(name.upper())
 
 
 def _is_token(value: str) -> bool:
     # RFC 6749, appendix A: %x20-7E; none that is issued holds a space or a quote.
     return value.isascii() and value.isprintable() and not any(char in " \"'" for char in value)
-
-
-def _secret(value: str | None) -> Secret | None:
-    return Secret(value) if value else None

@@ -33,7 +33,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-from krebit._mask import mask
+from krebit._mask import mask, mask_path
 
 __all__ = [
     "ApiError",
@@ -175,7 +175,7 @@ class ApiError(KrebitError):
             text += f"; {mask(field)[:80]}: {mask(' '.join(reasons))[:200]}"
         if self.retry_after is not None:
             text += f"; try again in {self.retry_after:g} s"
-        where = " ".join(part for part in (self.method, mask(self.path)) if part)
+        where = " ".join(part for part in (self.method, mask_path(self.path)) if part)
         if self.request_id:
             where += f", request {self.request_id}"
         return f"{text} ({where})" if where else text

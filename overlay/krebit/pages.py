@@ -1,38 +1,35 @@
 """Walks through paginated lists: every record once, in order, with pages fetched ahead where that is asked for."""
 
-import asyncio
 import inspect
-import time
-from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import aclosing, closing
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, overload
 
+from krebit_api.types import Unset
+
+from krebit._ahead import Tasks, Threads
 from krebit._course import Course, ListDriftWarning, OnDrift, PageOf, Progress
 from krebit._rows import row
 from krebit.client import AsyncKrebit, Call, Krebit
-from krebit.errors import ConfigurationError, KrebitError, RateLimited
+from krebit.errors import ConfigurationError
 from krebit.values import parse_time
 
 P = ParamSpec("P")
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-F = TypeVar("F")
 
 __all__ = ["AsyncWalk", "ListDriftWarning", "PageOf", "Walk", "paginate"]
-
-_PATIENT = 10
-_LONGEST_WAIT = 300.0
 
 
 class Page(Protocol[T_co]):
     """What an operation of a list returns."""
 
     @property
-    def data(self) -> Sequence[T_co]: ...
+    def data(self) -> Sequence[T_co] | Unset | None: ...
 
 
 @overload
@@ -45,37 +42,38 @@ def paginate(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
     Takes an operation of a client and its arguments; `page=` is where the walk starts (default 1). Nothing is sent
     before the iteration begins. Raises what the operation raises, PageBeyondEnd when started behind the last page,
-    and ListDrift if asked to.
+    and ListDrift if asked to; ConfigurationError for an operation that has no pages.
     """
     owner = getattr(operation, "__self__", None)
     if not isinstance(owner, Krebit | AsyncKrebit):
         raise ConfigurationError("operation: must be a method of a client, such as krebit.list_clients")
-    bound = inspect.signature(operation).bind(*args, **kwargs)
-    if "page" not in bound.signature.parameters:
-        raise ConfigurationError(f"operation: {operation.__name__} has no pages")
-    bound.apply_defaults()
-    start, limit = bound.arguments["page"], bound.arguments.get("limit")
-    arguments = _Arguments(
-        operation.__name__,
-        owner,
-        args,
-        {name: value for name, value in kwargs.items() if name != "page"},
-        start if isinstance(start, int) else 1,
-        limit if isinstance(limit, int) else None,
-    )
-    if arguments.start < 1:
-        raise ConfigurationError("page: must be 1 or more")
-    return AsyncWalk(arguments, Options()) if isinstance(owner, AsyncKrebit) else Walk(arguments, Options())
+    walk = AsyncWalk if isinstance(owner, AsyncKrebit) else Walk
+    return walk(_Source(operation, args, kwargs), Options())
 
 
-@dataclass(frozen=True, slots=True)
-class _Arguments:
-    name: str
-    owner: Any
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    start: int
-    limit: int | None
+class _Source:
+    """An operation with its arguments, to be called for one page after the other."""
+
+    def __init__(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.name: str = operation.__name__
+        self._owner, self._function = operation.__self__, operation.__func__
+        self._bound = inspect.signature(operation).bind(*args, **kwargs)
+        self._bound.apply_defaults()
+        if "page" not in self._bound.arguments:
+            raise ConfigurationError(f"operation: {self.name} has no pages")
+        start, limit = self._bound.arguments["page"], self._bound.arguments.get("limit")
+        start = 1 if start is None or isinstance(start, Unset) else start
+        if not isinstance(start, int) or start < 1:
+            raise ConfigurationError("page: must be a whole number, 1 or more")
+        self.start = start
+        self.limit = limit if isinstance(limit, int) else None
+
+    def call(self, number: int) -> tuple[Call, Callable[[], Any]]:
+        """A call for one page, on a view of its own, so that it can be ended alone, and its JSON be seen."""
+        call = Call()
+        # The page may stand anywhere among the arguments.
+        given = inspect.BoundArguments(self._bound.signature, OrderedDict(self._bound.arguments, page=number))
+        return call, partial(self._function, self._owner.observed(call), *given.args, **given.kwargs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +88,12 @@ class Options:
 
 
 class _Walk(Generic[T]):
-    def __init__(self, arguments: _Arguments, options: Options) -> None:
-        self._arguments = arguments
+    def __init__(self, source: _Source, options: Options) -> None:
+        self._source = source
         self._options = options
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._arguments.name} from page {self._arguments.start}>"
+        return f"<{type(self).__name__} of {self._source.name} from page {self._source.start}>"
 
     def options(
         self,
@@ -137,34 +135,25 @@ class _Walk(Generic[T]):
             "updated_since": since,
         }
         changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-        return type(self)(self._arguments, replace(self._options, **changes))
+        return type(self)(self._source, replace(self._options, **changes))
 
     def _course(self) -> Course[T]:
         found = self._options
-        return Course(
-            start=self._arguments.start,
-            limit=self._arguments.limit,
-            on_drift=found.on_drift,
-            max_items=None if found.updated_since else found.max_items,
-        )
+        # Of records that are filtered here nobody knows how many pages they take.
+        most = found.max_items if found.updated_since is None or found.max_items == 0 else None
+        return Course(start=self._source.start, limit=self._source.limit, on_drift=found.on_drift, max_items=most)
 
-    def _call(self, number: int) -> "tuple[Call, Callable[[], Any]]":
-        """A call for one page on a view of its own, so that it can be ended alone, and its JSON be seen."""
-        given, call = self._arguments, Call()
-        operation = getattr(given.owner.observed(call), given.name)
-        return call, lambda: operation(*given.args, **given.kwargs, page=number)
-
-    def _take(self, course: Course[T], number: int, call: Call) -> PageOf[T]:
-        raw = call.response
-        assert raw is not None
-        page = course.take(number, raw.content, list(raw.value.data))
+    def _take(self, course: Course[T], number: int, found: Any, call: Call) -> PageOf[T]:
+        if not hasattr(found, "data"):
+            raise ConfigurationError(f"operation: what {self._source.name} returns has no `data`")
+        page = course.take(number, call.told().content, list(found.data or ()))
         if self._options.progress is not None:
             self._options.progress(course.count, course.total)
         return page
 
-    def _wanted(self, records: list[T]) -> list[T]:
+    def _wanted(self, records: list[T], left: int | None) -> list[T]:
         since = self._options.updated_since
-        return records if since is None else [one for one in records if _is_since(one, since)]
+        return (records if since is None else [one for one in records if _is_since(one, since)])[:left]
 
 
 def _aware(moment: datetime) -> datetime:
@@ -182,168 +171,62 @@ class Walk(_Walk[T]):
     Each iteration walks anew. Leaving one early (break, an exception) ends the requests that are in flight.
     """
 
-    def __iter__(self) -> Iterator[T]:
+    def __iter__(self) -> Generator[T, None, None]:
         left = self._options.max_items
-        if left == 0:
-            return
         with closing(self.pages()) as pages:
             for page in pages:
-                for record in self._wanted(page.records):
-                    yield record
-                    if left is not None:
-                        left -= 1
-                        if left == 0:
-                            return
+                wanted = self._wanted(page.records, left)
+                yield from wanted
+                if left is not None:
+                    left -= len(wanted)
+                    if left == 0:
+                        return
 
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """The records as dictionaries for a data frame: numbers that may be money as `Decimal`, times as `datetime`."""
-        for record in self:
-            yield row(record)
+    def rows(self) -> Generator[dict[str, Any], None, None]:
+        """The records as dictionaries for a data frame: numbers that may be money as `Decimal`, times as `datetime`,
+        None for what is missing."""
+        with closing(iter(self)) as records:
+            for record in records:
+                yield row(record)
 
-    def pages(self) -> "Generator[PageOf[T], None, None]":
-        """The pages with their metadata, not filtered, and without `max_items`; records of earlier pages are
-        dropped."""
+    def pages(self) -> Generator[PageOf[T], None, None]:
+        """Whole pages with their metadata: not filtered, and up to the page in which `max_items` is reached; what
+        earlier pages had is dropped."""
         course = self._course()
-        number = self._arguments.start
-        with closing(_Threads(self._call, number, self._options.prefetch)) as ahead:
+        number = self._source.start
+        with closing(Threads(self._source.call, number, self._options.prefetch)) as ahead:
             while not course.ended:
-                yield self._take(course, number, ahead.get(number, course.horizon))
+                yield self._take(course, number, *ahead.get(number, course.horizon))
                 number += 1
-
-
-class _Ahead(Generic[F]):
-    """The pages in flight, a bounded number of them, given out in order."""
-
-    def __init__(self, call: "Callable[[int], tuple[Call, Callable[[], Any]]]", start: int, width: int) -> None:
-        self._call = call
-        self._start = start
-        self._width = width
-        self._next = start
-        self._flying: deque[tuple[Call, F]] = deque()
-
-    def _launch(self, run: Callable[[], Any]) -> F:
-        raise NotImplementedError
-
-    def _begin(self, number: int) -> "tuple[Call, F]":
-        call, run = self._call(number)
-        return call, self._launch(run)
-
-    def _fill(self, number: int, horizon: int | None) -> "tuple[Call, F]":
-        """Start what may be in flight by now. Page `number` is at the head, until it has landed."""
-        # Before the first page has come nobody knows how many there are.
-        last = number if number == self._start else number + self._width - 1
-        last = last if horizon is None else min(last, max(horizon, number))
-        while self._next <= last:
-            self._flying.append(self._begin(self._next))
-            self._next += 1
-        return self._flying[0]
-
-    def _limited(self, number: int, error: RateLimited, waited: int) -> float:
-        """A rate limit was met: seconds to wait, and fewer at once from here on. A walk that has not begun fails."""
-        if number == self._start:
-            raise error
-        wait = error.retry_after if error.retry_after is not None else float(2**waited)
-        if waited >= _PATIENT or wait > _LONGEST_WAIT:
-            raise error
-        self._width = max(1, self._width // 2)
-        return wait
-
-    def _again(self, number: int) -> "tuple[Call, F]":
-        self._flying[0] = self._begin(number)
-        return self._flying[0]
-
-
-class _Threads(_Ahead["Future[Any]"]):
-    def __init__(self, call: "Callable[[int], tuple[Call, Callable[[], Any]]]", start: int, width: int) -> None:
-        super().__init__(call, start, width)
-        self._pool = ThreadPoolExecutor(width, "krebit-page") if width > 1 else None
-
-    def _launch(self, run: Callable[[], Any]) -> "Future[Any]":
-        if self._pool is not None:
-            return self._pool.submit(run)
-        flight: Future[Any] = Future()
-        try:
-            flight.set_result(run())
-        except KrebitError as error:
-            flight.set_exception(error)
-        return flight
-
-    def get(self, number: int, horizon: int | None) -> "Call":
-        call, flight = self._fill(number, horizon)
-        waited = 0
-        while True:
-            try:
-                flight.result()
-            except RateLimited as error:
-                time.sleep(self._limited(number, error, waited))
-                waited += 1
-                call, flight = self._again(number)
-            else:
-                self._flying.popleft()
-                return call
-
-    def close(self) -> None:
-        for call, flight in self._flying:
-            flight.cancel()
-            call.end()
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
 
 
 class AsyncWalk(_Walk[T]):
-    """As `Walk`, with `async for`. Leaving it early cancels the requests in flight."""
+    """As `Walk`, with `async for`. Leaving it early cancels the requests in flight: in the next rounds of the event
+    loop after a `break`, before going on in `async with contextlib.aclosing(aiter(walk)) as records`."""
 
-    async def __aiter__(self) -> AsyncIterator[T]:
+    async def __aiter__(self) -> AsyncGenerator[T, None]:
         left = self._options.max_items
-        if left == 0:
-            return
         async with aclosing(self.pages()) as pages:
             async for page in pages:
-                for record in self._wanted(page.records):
+                wanted = self._wanted(page.records, left)
+                for record in wanted:
                     yield record
-                    if left is not None:
-                        left -= 1
-                        if left == 0:
-                            return
+                if left is not None:
+                    left -= len(wanted)
+                    if left == 0:
+                        return
 
-    async def rows(self) -> AsyncIterator[dict[str, Any]]:
+    async def rows(self) -> AsyncGenerator[dict[str, Any], None]:
         """As `Walk.rows`."""
-        async for record in self:
-            yield row(record)
+        async with aclosing(aiter(self)) as records:
+            async for record in records:
+                yield row(record)
 
-    async def pages(self) -> "AsyncGenerator[PageOf[T], None]":
+    async def pages(self) -> AsyncGenerator[PageOf[T], None]:
         """As `Walk.pages`."""
         course = self._course()
-        number = self._arguments.start
-        ahead = _Tasks(self._call, number, self._options.prefetch)
-        try:
+        number = self._source.start
+        async with aclosing(Tasks(self._source.call, number, self._options.prefetch)) as ahead:
             while not course.ended:
-                yield self._take(course, number, await ahead.get(number, course.horizon))
+                yield self._take(course, number, *(await ahead.get(number, course.horizon)))
                 number += 1
-        finally:
-            await ahead.close()
-
-
-class _Tasks(_Ahead["asyncio.Task[Any]"]):
-    def _launch(self, run: Callable[[], Any]) -> "asyncio.Task[Any]":
-        return asyncio.ensure_future(run())
-
-    async def get(self, number: int, horizon: int | None) -> "Call":
-        call, task = self._fill(number, horizon)
-        waited = 0
-        while True:
-            try:
-                await task
-            except RateLimited as error:
-                await asyncio.sleep(self._limited(number, error, waited))
-                waited += 1
-                call, task = self._again(number)
-            else:
-                self._flying.popleft()
-                return call
-
-    async def close(self) -> None:
-        tasks = [task for _, task in self._flying]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

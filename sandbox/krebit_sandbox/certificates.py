@@ -22,10 +22,13 @@ def prepare_folder(folder: Path) -> None:
 
 
 def server_context(folder: Path) -> ssl.SSLContext:
-    """TLS for localhost, 127.0.0.1 and ::1. The authority of an earlier run in this folder is used again."""
+    """TLS for localhost, 127.0.0.1 and ::1, by the folder's authority or a new one; OSError when it is damaged."""
     key_file, ca_file = folder / _KEY_FILE, folder / CA_FILE
     if key_file.exists() and ca_file.exists():
-        authority = trustme.CA.from_pem(ca_file.read_bytes(), key_file.read_bytes())
+        try:
+            authority = trustme.CA.from_pem(ca_file.read_bytes(), key_file.read_bytes())
+        except ValueError:
+            raise OSError(f"{ca_file} or {key_file} is damaged: remove both, and new ones are made") from None
     else:
         authority = trustme.CA(organization_name="Krebit sandbox")
         _write(key_file, authority.private_key_pem.bytes())

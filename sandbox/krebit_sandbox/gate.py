@@ -11,12 +11,14 @@ from uuid import uuid4
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from krebit_sandbox.faults import Fault
+from krebit_sandbox.faults import CARRIES_ANSWER, Fault
+from krebit_sandbox.request_log import Request
 from krebit_sandbox.shapes import php_json
 from krebit_sandbox.tenant import Tenant
 from krebit_sandbox.wire import JSON_HEADERS, Answer, Connection, answer_of, lose
 
 CONTROL: Final = "/_sandbox"
+_REQUEST_ID: Final = b"x-request-id"
 _LARGEST_BODY: Final = 1 << 20
 _SENT_AS_HTTP: Final = frozenset({"status", "redirect", "garbage_body"})
 _logger: Final = logging.getLogger("krebit_sandbox.http")
@@ -45,23 +47,26 @@ class Gate:
         fault = tenant.faults.take(method, path)
         if tenant.switches.latency:
             await asyncio.sleep(tenant.switches.latency)
-        if fault and fault.kind == "hold" and not fault.after_effect:
-            if not await self._hold(scope):
-                return
-            fault = None
-        real = await self._work(scope, body) if fault is None or fault.needs_effect else None
-        if fault and fault.kind == "hold":
-            if not await self._hold(scope):
-                return
-            fault = None
-        answer = real if fault is None and real is not None else answer_of(fault or Fault("status"), real)
-        answer.headers.append((b"x-request-id", record.request_id.encode()))
-        if fault is None or fault.kind in _SENT_AS_HTTP:
-            record.status = answer.status
-            await _send(answer, send)
+        if fault is not None and fault.kind != "hold":
+            await self._fail(scope, receive, send, record, fault)
             return
-        if fault.kind in {"stall_body", "truncate", "drip_headers", "drip_body"}:
+        if fault is not None and not fault.after_effect and not await self._hold(scope, receive):
+            return
+        answer = await self._work(scope, body)
+        if fault is not None and fault.after_effect and not await self._hold(scope, receive):
+            return
+        await _send(answer, record, send)
+
+    async def _fail(self, scope: Scope, receive: Receive, send: Send, record: Request, fault: Fault) -> None:
+        """Answer as the fault wants it, or do not."""
+        real = await self._work(scope, record.body) if fault.needs_effect else None
+        answer = answer_of(fault, real)
+        if fault.kind in _SENT_AS_HTTP:
+            await _send(answer, record, send)
+            return
+        if fault.kind in CARRIES_ANSWER:
             record.status = answer.status
+            answer.headers.append((_REQUEST_ID, record.request_id.encode()))
         await self._lose(scope, receive, fault, answer)
 
     async def _work(self, scope: Scope, body: bytes) -> Answer:
@@ -104,7 +109,7 @@ class Gate:
             gone.cancel()
             self._lost.discard(connection)
 
-    async def _hold(self, scope: Scope) -> bool:
+    async def _hold(self, scope: Scope, receive: Receive) -> bool:
         """Wait for a release; False when the request is to be forgotten."""
         hold = _Hold(scope["state"]["connection"])
         with self._changed:
@@ -115,6 +120,8 @@ class Gate:
         finally:
             with self._changed:
                 self._holds.discard(hold)
+        if hold.forgotten:
+            await _gone(receive)
         return not hold.forgotten
 
     def release(self) -> None:
@@ -186,8 +193,10 @@ async def _run(app: ASGIApp, scope: Scope, body: bytes) -> Answer:
     return answer
 
 
-async def _send(answer: Answer, send: Send) -> None:
+async def _send(answer: Answer, record: Request, send: Send) -> None:
+    record.status = answer.status
     headers: list[Any] = [(name, value) for name, value in answer.headers if name != b"content-length"]
+    headers.append((_REQUEST_ID, record.request_id.encode()))
     if answer.status not in (204, 304):
         headers.append((b"content-length", b"%d" % len(answer.body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

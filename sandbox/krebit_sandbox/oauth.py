@@ -51,29 +51,25 @@ class OAuth:
     def routes(self) -> list[Route]:
         """What to mount at the root."""
         return [
-            Route("/oauth/authorize", self._consent, methods=["GET", "POST"]),
+            Route("/oauth/authorize", self._authorize, methods=["GET"]),
+            Route("/oauth/consent", self._decide, methods=["POST"]),
             Route("/api/oauth/token", self._token, methods=["POST"]),
             Route("/login", self._login, methods=["GET"]),
         ]
-
-    async def _consent(self, request: Request) -> Response:
-        return await (self._decide(request) if request.method == "POST" else self._authorize(request))
 
     async def _authorize(self, request: Request) -> Response:
         """RFC 6749, section 4.1.1. What cannot be trusted to be the application's is not redirected to."""
         asked = request.query_params
         application = self._tenant.grants.application(asked.get("client_id", ""))
         if application is None:
-            return page("error.html", 401, reason="No application has this client_id.")
+            reason = "No application has this client_id."
+            return self._refused(request, oauth_errors.unknown_application(), reason=reason)
         redirect_uri = asked.get("redirect_uri", "")
         if redirect_uri not in application.redirect_uris:
-            return page(
-                "error.html",
-                400,
-                reason="This redirect_uri is not registered for the application. It is compared byte for byte.",
-                given=redirect_uri,
-                registered=application.redirect_uris,
-            )
+            reason = "This redirect_uri is not registered for the application. It is compared byte for byte."
+            registered = application.redirect_uris
+            error = oauth_errors.missing("redirect_uri", "Invalid redirect URI")
+            return self._refused(request, error, reason=reason, given=redirect_uri, registered=registered)
         state = asked.get("state")
         if asked.get("response_type") != "code":
             return _back(redirect_uri, error="unsupported_response_type", state=state)
@@ -95,6 +91,12 @@ class OAuth:
             _COOKIE, session, path="/oauth", httponly=True, samesite="lax", secure=request.url.scheme == "https"
         )
         return answer
+
+    def _refused(self, request: Request, error: TokenError, **values: Any) -> Response:
+        """A page for people; for programs, which do not ask for HTML, the error as the token endpoint writes it."""
+        if "text/html" in request.headers.get("accept", ""):
+            return page("error.html", error.status, **values)
+        return json_answer(error.body(self._tenant.switches.error_dialect), error.status)
 
     async def _decide(self, request: Request) -> Response:
         """The form of the consent page: its token is good once, and for the browser that was shown it."""

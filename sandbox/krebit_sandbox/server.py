@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import os
 import shutil
-import socket
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
@@ -22,11 +21,11 @@ from krebit_sandbox.deliveries import Delivery
 from krebit_sandbox.faults import Fault
 from krebit_sandbox.grants import Application, ChallengeMethod, Tokens
 from krebit_sandbox.request_log import Request
+from krebit_sandbox.serving import Server, listen
 from krebit_sandbox.switches import Switches
 from krebit_sandbox.tenant import REDIRECT_URIS, Tenant
 from krebit_sandbox.wire import Connection
 
-LOOPBACK: Final = "127.0.0.1"
 _PATIENCE: Final = 30.0
 CA_VARIABLES: Final = ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE")
 T = TypeVar("T")
@@ -55,9 +54,10 @@ class Sandbox:
         self._wanted_port = port
         self._state_dir = Path(state_dir).absolute() if state_dir is not None else None
         self._folder: Path | None = None
-        self._server: _Server | None = None
+        self._server: Server | None = None
         self._thread: threading.Thread | None = None
         self._port = 0
+        self._owner = 0
         self._site = Site(self._tenant)
 
     def __repr__(self) -> str:
@@ -67,11 +67,12 @@ class Sandbox:
         """Serve; returns when requests are answered. OSError when the port is taken."""
         if self._thread is not None:
             raise RuntimeError("the sandbox is already running")
-        sockets = _listen(self._wanted_port)
+        sockets = listen(self._wanted_port)
         try:
             self._port = sockets[0].getsockname()[1]
             config = uvicorn.Config(
                 self._site.gate,
+                loop="asyncio",
                 http=Connection,
                 ws="none",
                 lifespan="off",
@@ -85,7 +86,7 @@ class Sandbox:
             config.load()
             if self._tls:
                 config.ssl = server_context(self._make_folder())
-            self._server = _Server(config, self._site.gate.abandon)
+            self._server = Server(config, self._site.gate.abandon)
         except BaseException:
             for listener in sockets:
                 listener.close()
@@ -95,13 +96,17 @@ class Sandbox:
             self._site.address.update(dict.fromkeys(CA_VARIABLES, self.ca_file))
         self._thread = threading.Thread(target=self._server.run, args=(sockets,), name="krebit-sandbox", daemon=True)
         self._thread.start()
+        self._owner = os.getpid()
         if not self._server.ready.wait(_PATIENCE) or self._server.loop is None:
             raise RuntimeError("the sandbox did not start")
         return self
 
     def stop(self) -> None:
-        """End all connections and the server; nothing when it does not run."""
+        """End all connections and the server; nothing when it does not run, or runs in the parent of this process."""
         if self._thread is None or self._server is None:
+            return
+        if self._owner != os.getpid():
+            self._thread = self._server = None
             return
         self._server.should_exit = True
         self._thread.join(_PATIENCE)
@@ -261,42 +266,3 @@ class Sandbox:
             return function()
 
         return asyncio.run_coroutine_threadsafe(call(), self._server.loop).result(_PATIENCE)
-
-
-class _Server(uvicorn.Server):
-    """uvicorn, saying when it is ready, and ending what faults have left open."""
-
-    def __init__(self, config: uvicorn.Config, abandon: Callable[[], None]) -> None:
-        super().__init__(config)
-        self.ready = threading.Event()
-        self.loop: asyncio.AbstractEventLoop | None = None
-        self._abandon = abandon
-
-    def run(self, sockets: list[socket.socket] | None = None) -> None:
-        try:
-            super().run(sockets)
-        finally:
-            self.ready.set()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.loop = asyncio.get_running_loop()
-        self.ready.set()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._abandon()
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
-        await asyncio.sleep(0)
-        await super().shutdown(sockets)
-
-
-def _listen(port: int) -> list[socket.socket]:
-    """Loopback, and nothing else: 127.0.0.1, and ::1 where the machine has it, because `localhost` means both."""
-    first = socket.create_server((LOOPBACK, port), backlog=2048)
-    listeners = [first]
-    if socket.has_ipv6:
-        with contextlib.suppress(OSError):
-            address = ("::1", first.getsockname()[1])
-            listeners.append(socket.create_server(address, family=socket.AF_INET6, backlog=2048))
-    return listeners

@@ -85,16 +85,33 @@ def grown(scratch: Scratch) -> Scratch:
     paths["/api/1.0/jobs"] = {
         "post": operation("start_job", "jobs", {"200": answer(reference("Act")), "202": answer(reference("Template"))})
     }
+    schemas["Upload"] = {
+        "type": "object",
+        "required": ["file"],
+        "properties": {"file": {"type": "string", "format": "binary"}, "note": {"type": "string"}},
+    }
+    bodies = {
+        "application/json": {"schema": reference("Template")},
+        "multipart/form-data": {"schema": reference("Upload")},
+    }
+    header = {"name": "X-Reason", "in": "header", "schema": {"type": "string"}}
+    paths["/api/1.0/uploads"] = {
+        "post": operation(
+            "upload", "uploads", {"204": answer(None)}, parameters=[header], requestBody={"content": bodies}
+        )
+    }
     scratch.generated()
     return scratch
 
 
 PROGRAM = """
+from io import BytesIO
 from collections.abc import Awaitable
 from typing import Any, TypeVar, assert_type
 
 from krebit_api.api import AsyncOperations, Operation, Operations, Result
-from krebit_api.models import Act, ActPage, Template
+from krebit_api.models import Act, ActPage, Template, Upload
+from krebit_api.types import File
 
 T = TypeVar("T")
 
@@ -116,6 +133,8 @@ def use(client: Client) -> None:
     client.delete_webhook("17")
     assert_type(client.search(), Any)
     assert_type(client.get_health(), Any)
+    client.upload(body=Template(id=1), x_reason="test")
+    client.upload(body=Upload(file=File(BytesIO(b"content"))))
 
 
 async def use_async(client: AsyncClient) -> None:
@@ -147,6 +166,7 @@ def test_the_methods_are_typed_for_mypy_and_pyright(grown: Scratch) -> None:
 RECORDED = """
 import asyncio
 from krebit_api.api import AsyncOperations, Operations
+from krebit_api.models import Template
 
 class Client(Operations):
     def _send(self, operation, request, result):
@@ -164,6 +184,7 @@ calls = [
     ("search", (), {}),
     ("get_health", (), {}),
     ("start_job", (), {}),
+    ("upload", (), {"body": Template(id=1), "x_reason": "test"}),
 ]
 for name, given, named in calls:
     sent = getattr(client, name)(*given, **named)
@@ -173,7 +194,7 @@ for name, given, named in calls:
 
 
 def test_the_methods_hand_over_what_to_send_and_what_comes_back(grown: Scratch) -> None:
-    acts, templates, deletion, search, health, job = (
+    acts, templates, deletion, search, health, job, upload = (
         ast.literal_eval(line) for line in grown.python(RECORDED).splitlines()
     )
     assert acts == (
@@ -197,6 +218,8 @@ def test_the_methods_hand_over_what_to_send_and_what_comes_back(grown: Scratch) 
     assert search[1]["params"] == {"kind": "act", "day": "2024-01-02"}
     # Two kinds that are no envelope of one another, a string, and a choice of statuses: the JSON as it is.
     assert [call[2:] for call in (search, health, job)] == [("raw", None)] * 3
+    assert upload[1]["json"] == {"id": 1}
+    assert upload[1]["headers"] == {"X-Reason": "test", "Content-Type": "application/json"}
 
 
 @pytest.mark.parametrize(("client", "operations"), [(Krebit, Operations), (AsyncKrebit, AsyncOperations)])

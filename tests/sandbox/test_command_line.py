@@ -14,8 +14,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-
 from krebit_sandbox import Fault
+from krebit_sandbox.__main__ import main
 from krebit_sandbox.command_line import export_lines, parse_fault
 
 VARIABLES = ["DOMAIN", "API", "CLIENT_ID", "CLIENT_SECRET", "REDIRECT_URI", "AUTH_CODE", "REFRESH_TOKEN", "STATE"]
@@ -61,6 +61,15 @@ def failed(*arguments: str) -> tuple[int, str, str]:
     return result.returncode, result.stdout, result.stderr
 
 
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """The last line that wrong arguments are answered with, before anything has started."""
+    with pytest.raises(SystemExit) as caught:
+        main(list(arguments))
+    out, err = capsys.readouterr()
+    assert (caught.value.code, out) == (2, "")
+    return str(err.splitlines()[-1])
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_prints_the_environment_and_ends_cleanly(start: Start, number: int) -> None:
     process, environment = start("--no-tls")
@@ -95,11 +104,18 @@ def test_a_folder_that_others_can_read_is_refused(tmp_path: Path) -> None:
     assert "Traceback" not in err
 
 
+def test_a_damaged_authority_is_named(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    for name in ("ca.pem", "ca-key.pem"):
+        (tmp_path / name).write_text("damaged")
+    status, _, err = failed("--state-dir", str(tmp_path))
+    assert (status, len(err.splitlines())) == (1, 1)
+    assert f"{tmp_path / 'ca.pem'}" in err
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com"])
-def test_other_hosts_than_loopback_are_refused(host: str) -> None:
-    status, out, err = failed("--host", host)
-    assert (status, out) == (2, "")
-    assert "binds to loopback only" in err
+def test_other_hosts_than_loopback_are_refused(capsys: pytest.CaptureFixture[str], host: str) -> None:
+    assert "binds to loopback only" in refused(capsys, "--host", host)
 
 
 def test_it_listens_on_loopback_only(start: Start) -> None:
@@ -154,10 +170,10 @@ def test_switches_and_faults_as_options(start: Start) -> None:
         (["--nonsense"], "unrecognized arguments"),
     ],
 )
-def test_wrong_arguments_are_one_clear_line(arguments: list[str], text: str) -> None:
-    status, out, err = failed(*arguments)
-    assert (status, out) == (2, "")
-    assert text in err.splitlines()[-1]
+def test_wrong_arguments_are_one_clear_line(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], text: str
+) -> None:
+    assert text in refused(capsys, *arguments)
 
 
 def test_faults_by_fields_or_by_json() -> None:

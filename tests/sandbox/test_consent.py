@@ -4,11 +4,12 @@ import re
 
 import httpx
 import pytest
-
 from krebit_sandbox import Sandbox
+
 from tests.sandbox.support import CHALLENGE, VERIFIER, authorize_query, callback_query, exchange, http_client
 
 AUTHORIZE = "/oauth/authorize"
+CONSENT = "/oauth/consent"
 
 
 def form_token(page: httpx.Response) -> str:
@@ -20,7 +21,8 @@ def form_token(page: httpx.Response) -> str:
 def decide(browser: httpx.Client, sandbox: Sandbox, decision: str, **changes: str) -> httpx.Response:
     page = browser.get(AUTHORIZE, params=authorize_query(sandbox, **changes))
     assert page.status_code == 200
-    return browser.post(AUTHORIZE, data={"_token": form_token(page), "decision": decision})
+    assert f'method="post" action="{CONSENT}"' in page.text
+    return browser.post(CONSENT, data={"_token": form_token(page), "decision": decision})
 
 
 def test_allow_leads_back_with_a_code_that_works(browser: httpx.Client, sandbox: Sandbox) -> None:
@@ -72,6 +74,9 @@ def test_what_cannot_be_trusted_is_never_redirected_to(
         assert page.status_code == status
         assert page.headers["content-type"].startswith("text/html")
         assert "location" not in page.headers
+        program = browser.get(AUTHORIZE, params=authorize_query(sandbox, **changes), headers={"Accept": "*/*"})
+        assert program.status_code == status
+        assert program.json()["error"] == ("invalid_client" if status == 401 else "invalid_request")
 
 
 @pytest.mark.parametrize(
@@ -94,19 +99,19 @@ def test_the_form_is_good_once_and_for_its_browser(browser: httpx.Client, sandbo
     page = browser.get(AUTHORIZE, params=authorize_query(sandbox))
     form = {"_token": form_token(page), "decision": "allow"}
     with http_client(sandbox, signed_in=False) as other:
-        assert other.post(AUTHORIZE, data=form).status_code == 419
+        assert other.post(CONSENT, data=form).status_code == 419
         other.get(AUTHORIZE, params=authorize_query(sandbox))
-        assert other.post(AUTHORIZE, data=form).status_code == 419
-    assert browser.post(AUTHORIZE, data={"decision": "allow"}).status_code == 419
-    assert browser.post(AUTHORIZE, data=form).status_code == 302
-    assert browser.post(AUTHORIZE, data=form).status_code == 419
+        assert other.post(CONSENT, data=form).status_code == 419
+    assert browser.post(CONSENT, data={"decision": "allow"}).status_code == 419
+    assert browser.post(CONSENT, data=form).status_code == 302
+    assert browser.post(CONSENT, data=form).status_code == 419
 
 
 def test_two_pages_open_at_once_both_work(browser: httpx.Client, sandbox: Sandbox) -> None:
     first = browser.get(AUTHORIZE, params=authorize_query(sandbox, state="first"))
     second = browser.get(AUTHORIZE, params=authorize_query(sandbox, state="second"))
     for page, state in ((first, "first"), (second, "second")):
-        answer = browser.post(AUTHORIZE, data={"_token": form_token(page), "decision": "allow"})
+        answer = browser.post(CONSENT, data={"_token": form_token(page), "decision": "allow"})
         assert callback_query(answer)["state"] == state
 
 

@@ -5,12 +5,12 @@ from shutil import which
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from krebit_sandbox import Sandbox
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
-from krebit_sandbox import Sandbox
 from tests.needs import needs
 from tests.sandbox.support import authorize_query
 
@@ -53,7 +53,7 @@ def buttons(chromium: webdriver.Chrome) -> dict[str, object]:
 
 def test_allow_by_mouse(chromium: webdriver.Chrome, site: Sandbox) -> None:
     open_page(chromium, site)
-    assert chromium.title == "Allow access – Krebit sandbox"
+    assert chromium.title == "Allow access - Krebit sandbox"
     assert chromium.find_element(By.TAG_NAME, "h1").text == "Quickstart asks for access"
     assert CALLBACK in chromium.find_element(By.TAG_NAME, "main").text
     assert "sandbox" in chromium.find_element(By.CSS_SELECTOR, "[role=note]").text
@@ -88,7 +88,8 @@ def test_nothing_is_cut_off(chromium: webdriver.Chrome, site: Sandbox, width: in
 
 def test_the_policy_blocks_nothing_that_the_page_uses(chromium: webdriver.Chrome, site: Sandbox) -> None:
     open_page(chromium, site)
-    messages = [entry["message"] for entry in chromium.get_log("browser")]
+    log: list[dict[str, str]] = chromium.get_log("browser")  # type: ignore[no-untyped-call]
+    messages = [entry["message"] for entry in log]
     assert [text for text in messages if "Content Security Policy" in text or "Content-Security-Policy" in text] == []
     color = chromium.find_element(By.CSS_SELECTOR, "button.primary").value_of_css_property("background-color")
     assert color not in {"rgba(0, 0, 0, 0)", "rgba(239, 239, 239, 1)"}

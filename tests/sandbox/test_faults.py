@@ -1,4 +1,4 @@
-"""Faults as a client sees them, over plain TCP and over TLS: raw sockets, because HTTP clients differ in what they say."""
+"""Faults as a client sees them, over TCP and over TLS: raw sockets, because HTTP clients tell them differently."""
 
 import os
 import socket
@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 import pytest
-
 from krebit_sandbox import Fault, Sandbox
+
 from tests.sandbox.support import http_client, refresh
 
 ME = "/api/1.0/me"
@@ -27,8 +27,12 @@ def server(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
 
 
 @pytest.fixture(autouse=True)
-def as_new(server: Sandbox) -> None:
+def as_new(server: Sandbox, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Each test starts with a sandbox as new, and no fault may look like a failure of the sandbox's own."""
     server.reset()
+    yield
+    server.reset()
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("krebit_sandbox")] == []
 
 
 def connect(sandbox: Sandbox, path: str = ME, timeout: float = 10.0) -> socket.socket:
@@ -90,11 +94,11 @@ def test_stall_never_answers(server: Sandbox) -> None:
 
 def test_stall_body_sends_half(server: Sandbox) -> None:
     server.fault(kind="stall_body")
-    received = b""
-    with closing(connect(server, timeout=0.5)) as connection, pytest.raises(TimeoutError):
-        while part := connection.recv(65_536):
-            received += part
-    _, body, promised = head_and_body(received)
+    with closing(connect(server, timeout=0.5)) as connection:
+        received: list[bytes] = []
+        with pytest.raises(TimeoutError):
+            received.extend(iter(lambda: connection.recv(65_536), b""))
+    _, body, promised = head_and_body(b"".join(received))
     assert len(body) == promised // 2
 
 
@@ -113,6 +117,7 @@ def test_drips_arrive_byte_by_byte_and_whole(server: Sandbox, kind: Any) -> None
         pieces = list(iter(lambda: connection.recv(65_536), b""))
     head, body, promised = head_and_body(b"".join(pieces))
     assert (body, promised) == (b'{"data": 1}', 11)
+    assert f"x-request-id: {server.requests[0].request_id}".encode() in head
     assert len(pieces) >= (len(head) if kind == "drip_headers" else len(body)) // 3
 
 

@@ -1,11 +1,9 @@
 """The calls of the quickstart, and how the API refuses."""
 
 import re
-from uuid import uuid4
 
 import httpx
 import pytest
-
 from krebit_sandbox import Sandbox
 
 QUICKSTART_ACT = "123e4567-e89b-12d3-a456-426614174000"
@@ -21,8 +19,8 @@ def test_me(api: httpx.Client) -> None:
 def test_list_and_detail(api: httpx.Client) -> None:
     records = api.get(f"{BASE}/clients", params={"limit": 10, "page": 1}).json()["data"]
     assert [record["id"] for record in records] == list(range(12345, 12355))
-    essential = "id company_name org_number country currency credit_limit created_at updated_at".split()
-    assert list(records[0]) == essential
+    essential = list(records[0])
+    assert ",".join(essential) == "id,company_name,org_number,country,currency,credit_limit,created_at,updated_at"
     detail = api.get(f"{BASE}/clients/12345").json()["data"]
     assert set(detail) - set(essential) == {"rating", "contact_name", "contact_email", "contact_phone"}
     assert {name: detail[name] for name in essential} == records[0]
@@ -31,8 +29,8 @@ def test_list_and_detail(api: httpx.Client) -> None:
 def test_latest_act_and_its_data(api: httpx.Client) -> None:
     act = api.get(f"{BASE}/clients/12345/acts/latest").json()["data"]
     assert (act["uuid"], act["client_id"]) == (QUICKSTART_ACT, 12345)
-    names = "uuid client_id template_id template_name amount currency language created_at updated_at".split()
-    assert list(act) == names
+    names = "uuid,client_id,template_id,template_name,amount,currency,language,created_at,updated_at"
+    assert ",".join(act) == names
     points = api.get(f"{BASE}/acts/{QUICKSTART_ACT}/data").json()["data"]
     keys = {"id", "template_field_id", "name", "type", "required", "section_id", "tab_id", "order", "value"}
     assert all(set(point) == keys for point in points)
@@ -71,7 +69,7 @@ def test_client_without_acts(api: httpx.Client) -> None:
         "/clients/" + "9" * 30,
         "/clients/٣",
         "/clients/1/acts/latest",
-        f"/acts/{uuid4()}/data",
+        "/acts/9c8ec0db-6463-48df-a26b-505bf2c8a11b/data",
         "/acts/12345/data",
         "/acts/123e4567e89b12d3a456426614174000/data",
         "/templates",

@@ -7,7 +7,6 @@ from typing import Any
 
 import httpx
 import pytest
-
 from krebit_sandbox import Sandbox, Switches
 
 BASE = "/api/1.0"

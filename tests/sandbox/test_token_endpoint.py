@@ -1,12 +1,12 @@
-"""Codes and tokens: what the authorization server grants, once, to whom, for how long, and in which words it refuses."""
+"""Codes and tokens: what is granted, to whom, how often, for how long, and in which words it is refused."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
-
 from krebit_sandbox import Sandbox
+
 from tests.sandbox.support import CHALLENGE, VERIFIER, exchange, refresh
 
 ME = "/api/1.0/me"

@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 import pytest
-
 from krebit_sandbox import Sandbox
 
 LATEST = "/api/1.0/clients/12345/acts/latest"
@@ -35,9 +34,8 @@ class Receiver(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: Receiver
-
     def do_POST(self) -> None:
+        assert isinstance(self.server, Receiver)
         assert self.path == "/hooks/krebit?a=1"
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.got.append(({name.lower(): value for name, value in self.headers.items()}, body))

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,8 @@ def blocks() -> list[str]:
 
 def test_the_receiver_of_the_documentation_has_ten_lines_and_works(capsys: pytest.CaptureFixture[str]) -> None:
     code = blocks()[0]
-    assert len([line for line in code.splitlines() if line.strip()]) == 10
-    names: dict[str, Any] = {}
+    assert len([line for line in code.splitlines() if line.strip()]) <= 10
+    names: dict[str, Any] = {"__name__": __name__}
     exec(code, names)
     body = act_created()
     with serving_asgi(names["app"]) as port:
@@ -82,7 +83,7 @@ def test_the_receiver_of_the_documentation_has_ten_lines_and_works(capsys: pytes
 
 
 def test_all_code_of_the_documentation_runs() -> None:
-    names: dict[str, Any] = {}
+    names: dict[str, Any] = {"__name__": __name__}
     for code in blocks():
         exec(code, names)
     assert names["event"].id == "evt_1"
@@ -105,7 +106,7 @@ from krebit.webhooks import verify
 from tests.webhooks.cases import act_created, signed
 example = runpy.run_path(sys.argv[1])
 receiver, moment = example["receiver"], sys.argv[2]
-die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+die = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 connect = example["connect"]
 def dying():
     db = connect()
@@ -144,9 +145,9 @@ def test_in_one_s_own_transaction_the_effect_happens_exactly_once(moment: str, p
     assert acts() == [(1,)]
 
 
-def test_an_event_goes_through_a_job_queue_to_its_worker(place: Path) -> None:
-    module = runpy.run_path(str(EXAMPLES / "huey_queue.py"))
-    with serving_wsgi(module["app"]) as port:
+def test_an_event_goes_through_a_job_queue_to_its_worker(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(EXAMPLES)
+    with serving_wsgi(import_module("huey_queue").app) as port:
         body = act_created()
         assert send(port, body, signed(body)) == (200, b"stored\n")
     worker = [sys.executable, "-m", "huey.bin.huey_consumer", "huey_queue.queue", "--delay", "0.05"]

@@ -114,9 +114,12 @@ def test_prune_forgets_what_was_handled_and_nothing_else(path: Path) -> None:
     inbox = SqliteInbox(path)
     for key in "ab":
         inbox.claim(key, "d", b"b")
+    inbox.claim("a", "e", b"b")
     inbox.done("a")
     assert inbox.prune(60) == 0
+    assert len(inbox.conflicts()) == 1
     assert inbox.prune(-60) == 1
+    assert inbox.conflicts() == []
     assert inbox.claim("a", "d", b"b") == "new"
     assert inbox.claim("b", "d", b"b") == "same"
     inbox.close()
@@ -176,8 +179,8 @@ def test_a_fork_has_its_own_connection_and_is_nobody_s_owner(path: Path) -> None
 def test_a_fork_that_outlives_its_parent_holds_nothing_of_it(path: Path) -> None:
     script = CLAIM + (
         "import os\ninbox.claim('k', 'd', b'b')\npid = os.fork()\n"
-        "if pid == 0: sys.stdin.read(); os._exit(0)\n"
-        "print(flush=True); os.kill(os.getpid(), 9)"
+        "if pid == 0: print(flush=True); sys.stdin.read(); os._exit(0)\n"
+        "os.kill(os.getpid(), 9)"
     )
     with subprocess.Popen(
         [sys.executable, "-c", script, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -226,6 +229,48 @@ def test_several_together_are_stored_or_not_as_one(path: Path) -> None:
         assert inbox.claim("a", "d", b"b") == "same"
     assert inbox.claim("a", "d", b"b") == "same"
     inbox.close()
+
+
+class Unsure(sqlite3.Connection):
+    """Commits, and then says that it failed: as a disk may, whose last write went through."""
+
+    failures = 1
+
+    def execute(self, sql: str, *arguments: Any) -> sqlite3.Cursor:
+        cursor = super().execute(sql, *arguments)
+        if sql == "COMMIT" and Unsure.failures:
+            Unsure.failures -= 1
+            raise sqlite3.OperationalError("disk I/O error")
+        return cursor
+
+
+def test_what_was_stored_although_storing_failed_is_new_when_it_is_sent_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = SqliteInbox(path)
+    assert inbox.claim("before", "d", b"b") == "new"
+    inbox.close()
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *args, **more: connect(*args, factory=Unsure, **more))
+    with pytest.raises(sqlite3.OperationalError):
+        inbox.claim("k", "d", b"b")
+    assert inbox.claim("k", "d", b"b") == "new"
+    assert inbox.claim("k", "d", b"b") == "same"
+    inbox.close()
+
+
+def test_an_owner_whose_file_was_removed_takes_another(path: Path) -> None:
+    inbox = SqliteInbox(path / "inbox.db")
+    path.mkdir()
+    assert inbox.claim("k", "d", b"b") == "new"
+    for file in path.iterdir():
+        file.unlink()
+    with suppress(sqlite3.OperationalError), inbox.together():
+        raise sqlite3.OperationalError  # after which it opens anew
+    assert inbox.claim("k", "d", b"b") == "new"
+    assert inbox.claim("k", "d", b"b") == "same"
+    inbox.close()
+    assert not list(path.glob("*.owner"))
 
 
 def test_a_store_that_is_down_raises_and_works_when_it_is_back(path: Path) -> None:

@@ -34,7 +34,7 @@ def test_a_body_announced_too_large_is_refused_before_any_of_it(declared: str) -
     assert caught.value.reason == "too_large"
 
 
-@pytest.mark.parametrize("declared", [None, "", "12abc", "-5", "\u0665", "3"])
+@pytest.mark.parametrize("declared", [None, "", "12abc", "-5", "\u0665", "3", "0" * 10_000])
 def test_what_counts_is_what_comes(declared: str | None) -> None:
     body = Receiver(SECRET, print, inbox=MemoryInbox(), max_body=10).body(declared)
     body.feed(b"x" * 10)

@@ -76,7 +76,7 @@ def test_the_handler_waits_for_close_and_runs_once() -> None:
     assert len(handled) == 1
 
 
-@pytest.mark.parametrize("length", ["", "-1", "1e3", "\u0665", "abc"])
+@pytest.mark.parametrize("length", ["", "-1", "1e3", "\u0665", "abc", "0" * 10_000])
 def test_without_a_length_nothing_is_read_that_would_never_end(length: str) -> None:
     app = WsgiReceiver(Receiver(SECRET, print, inbox=MemoryInbox()))
     assert call(app, environ(act_created(), CONTENT_LENGTH=length))[0].startswith("401")

@@ -8,7 +8,12 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset, mismatch, read_time, refuse
+from ..types import UNSET, Unset, kinds, mismatch, read_time, refuse
+
+_FLOAT_OR_NONE_OR_STR_OR_UNSET = kinds("float", "None", "str", "Unset")
+_INT_OR_NONE_OR_STR_OR_UNSET = kinds("int", "None", "str", "Unset")
+_INT_OR_NONE_OR_UNSET = kinds("int", "None", "Unset")
+_NONE_OR_STR_OR_UNSET = kinds("None", "str", "Unset")
 
 
 @_attrs_define
@@ -93,12 +98,36 @@ class Act:
             # Without __init__, which would take as long as all the rest.
             made_ = cls.__new__(cls)
             made_.uuid = value_ if type(value_ := take_("uuid")) is str else refuse("not a text", "uuid")
-            made_.client_id = take_("client_id", UNSET)
-            made_.template_id = take_("template_id", UNSET)
-            made_.template_name = take_("template_name", UNSET)
-            made_.amount = take_("amount", UNSET)
-            made_.currency = take_("currency", UNSET)
-            made_.language = take_("language", UNSET)
+            made_.client_id = (
+                value_
+                if type(value_ := take_("client_id", UNSET)) in _INT_OR_NONE_OR_UNSET
+                else refuse("not an integer or null", "client_id")
+            )
+            made_.template_id = (
+                value_
+                if type(value_ := take_("template_id", UNSET)) in _INT_OR_NONE_OR_STR_OR_UNSET
+                else refuse("not an integer or null or a text", "template_id")
+            )
+            made_.template_name = (
+                value_
+                if type(value_ := take_("template_name", UNSET)) in _NONE_OR_STR_OR_UNSET
+                else refuse("not null or a text", "template_name")
+            )
+            made_.amount = (
+                value_
+                if type(value_ := take_("amount", UNSET)) in _FLOAT_OR_NONE_OR_STR_OR_UNSET
+                else refuse("not a number or null or a text", "amount")
+            )
+            made_.currency = (
+                value_
+                if type(value_ := take_("currency", UNSET)) in _NONE_OR_STR_OR_UNSET
+                else refuse("not null or a text", "currency")
+            )
+            made_.language = (
+                value_
+                if type(value_ := take_("language", UNSET)) in _NONE_OR_STR_OR_UNSET
+                else refuse("not null or a text", "language")
+            )
             made_.created_at = (
                 value_
                 if (value_ := take_("created_at", UNSET)) is UNSET or value_ is None

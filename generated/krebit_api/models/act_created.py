@@ -8,11 +8,15 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset, mismatch, read_one, read_time, refuse
+from ..types import UNSET, Unset, kinds, mismatch, read_one, read_time, refuse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..models.act import Act
+
+
+_INT_OR_STR = kinds("int", "str")
+_STR_OR_UNSET = kinds("str", "Unset")
 
 
 @_attrs_define
@@ -69,10 +73,14 @@ class ActCreated:
             made_ = cls.__new__(cls)
             made_.id = (
                 value_
-                if type(value_ := take_("id")) in (int, str)
+                if type(value_ := take_("id")) in _INT_OR_STR
                 else refuse("not an integer or a text", "id")
             )
-            made_.event = take_("event", UNSET)
+            made_.event = (
+                value_
+                if type(value_ := take_("event", UNSET)) in _STR_OR_UNSET
+                else refuse("not a text", "event")
+            )
             made_.created_at = (
                 value_
                 if (value_ := take_("created_at", UNSET)) is UNSET or value_ is None

@@ -7,7 +7,13 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset, mismatch, refuse
+from ..types import UNSET, Unset, kinds, mismatch, refuse
+
+_BOOL_OR_NONE_OR_UNSET = kinds("bool", "None", "Unset")
+_INT_OR_NONE_OR_STR_OR_UNSET = kinds("int", "None", "str", "Unset")
+_INT_OR_NONE_OR_UNSET = kinds("int", "None", "Unset")
+_INT_OR_STR = kinds("int", "str")
+_NONE_OR_STR_OR_UNSET = kinds("None", "str", "Unset")
 
 
 @_attrs_define
@@ -77,16 +83,44 @@ class ActDataPoint:
             made_ = cls.__new__(cls)
             made_.id = (
                 value_
-                if type(value_ := take_("id")) in (int, str)
+                if type(value_ := take_("id")) in _INT_OR_STR
                 else refuse("not an integer or a text", "id")
             )
-            made_.template_field_id = take_("template_field_id", UNSET)
-            made_.name = take_("name", UNSET)
-            made_.type_ = take_("type", UNSET)
-            made_.required = take_("required", UNSET)
-            made_.section_id = take_("section_id", UNSET)
-            made_.tab_id = take_("tab_id", UNSET)
-            made_.order = take_("order", UNSET)
+            made_.template_field_id = (
+                value_
+                if type(value_ := take_("template_field_id", UNSET)) in _INT_OR_NONE_OR_STR_OR_UNSET
+                else refuse("not an integer or null or a text", "template_field_id")
+            )
+            made_.name = (
+                value_
+                if type(value_ := take_("name", UNSET)) in _NONE_OR_STR_OR_UNSET
+                else refuse("not null or a text", "name")
+            )
+            made_.type_ = (
+                value_
+                if type(value_ := take_("type", UNSET)) in _NONE_OR_STR_OR_UNSET
+                else refuse("not null or a text", "type")
+            )
+            made_.required = (
+                value_
+                if type(value_ := take_("required", UNSET)) in _BOOL_OR_NONE_OR_UNSET
+                else refuse("not a boolean or null", "required")
+            )
+            made_.section_id = (
+                value_
+                if type(value_ := take_("section_id", UNSET)) in _INT_OR_NONE_OR_STR_OR_UNSET
+                else refuse("not an integer or null or a text", "section_id")
+            )
+            made_.tab_id = (
+                value_
+                if type(value_ := take_("tab_id", UNSET)) in _INT_OR_NONE_OR_STR_OR_UNSET
+                else refuse("not an integer or null or a text", "tab_id")
+            )
+            made_.order = (
+                value_
+                if type(value_ := take_("order", UNSET)) in _INT_OR_NONE_OR_UNSET
+                else refuse("not an integer or null", "order")
+            )
             made_.value = take_("value", UNSET)
         except (KeyError, TypeError) as error:
             raise mismatch(error) from None

@@ -7,7 +7,9 @@ from typing import Any, Literal, Self, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset, mismatch, refuse
+from ..types import UNSET, Unset, kinds, mismatch, refuse
+
+_STR_OR_UNSET = kinds("str", "Unset")
 
 
 @_attrs_define
@@ -74,7 +76,11 @@ class AuthorizationCodeGrant:
                 else refuse("not a text", "redirect_uri")
             )
             made_.code = value_ if type(value_ := take_("code")) is str else refuse("not a text", "code")
-            made_.code_verifier = take_("code_verifier", UNSET)
+            made_.code_verifier = (
+                value_
+                if type(value_ := take_("code_verifier", UNSET)) in _STR_OR_UNSET
+                else refuse("not a text", "code_verifier")
+            )
         except (KeyError, TypeError) as error:
             raise mismatch(error) from None
         made_.additional_properties = rest_ or {}

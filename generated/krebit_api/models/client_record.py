@@ -8,7 +8,10 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset, mismatch, read_time, refuse
+from ..types import UNSET, Unset, kinds, mismatch, read_time, refuse
+
+_FLOAT_OR_NONE_OR_STR_OR_UNSET = kinds("float", "None", "str", "Unset")
+_NONE_OR_STR_OR_UNSET = kinds("None", "str", "Unset")
 
 
 @_attrs_define
@@ -18,7 +21,7 @@ class ClientRecord:
     id: int
     """The client's number in this tenant."""
 
-    company_name: str | Unset = UNSET
+    company_name: None | str | Unset = UNSET
     """The company's registered name."""
 
     org_number: None | str | Unset = UNSET
@@ -110,15 +113,51 @@ class ClientRecord:
             # Without __init__, which would take as long as all the rest.
             made_ = cls.__new__(cls)
             made_.id = value_ if type(value_ := take_("id")) is int else refuse("not an integer", "id")
-            made_.company_name = take_("company_name", UNSET)
-            made_.org_number = take_("org_number", UNSET)
-            made_.country = take_("country", UNSET)
-            made_.currency = take_("currency", UNSET)
-            made_.credit_limit = take_("credit_limit", UNSET)
-            made_.rating = take_("rating", UNSET)
-            made_.contact_name = take_("contact_name", UNSET)
-            made_.contact_email = take_("contact_email", UNSET)
-            made_.contact_phone = take_("contact_phone", UNSET)
+            made_.company_name = (
+                value_
+                if type(value_ := take_("company_name", UNSET)) in _NONE_OR_STR_OR_UNSET
+                else refuse("not null or a text", "company_name")
+            )
+            made_.org_number = (
+                value_
+                if type(value_ := take_("org_number", UNSET)) in _NONE_OR_STR_OR_UNSET
+                else refuse("not null or a text", "org_number")
+            )
+            made_.country = (
+                value_
+                if type(value_ := take_("country", UNSET)) in _NONE_OR_STR_OR_UNSET
+                else refuse("not null or a text", "country")
+            )
+            made_.currency = (
+                value_
+                if type(value_ := take_("currency", UNSET)) in _NONE_OR_STR_OR_UNSET
+                else refuse("not null or a text", "currency")
+            )
+            made_.credit_limit = (
+                value_
+                if type(value_ := take_("credit_limit", UNSET)) in _FLOAT_OR_NONE_OR_STR_OR_UNSET
+                else refuse("not a number or null or a text", "credit_limit")
+            )
+            made_.rating = (
+                value_
+                if type(value_ := take_("rating", UNSET)) in _FLOAT_OR_NONE_OR_STR_OR_UNSET
+                else refuse("not a number or null or a text", "rating")
+            )
+            made_.contact_name = (
+                value_
+                if type(value_ := take_("contact_name", UNSET)) in _NONE_OR_STR_OR_UNSET
+                else refuse("not null or a text", "contact_name")
+            )
+            made_.contact_email = (
+                value_
+                if type(value_ := take_("contact_email", UNSET)) in _NONE_OR_STR_OR_UNSET
+                else refuse("not null or a text", "contact_email")
+            )
+            made_.contact_phone = (
+                value_
+                if type(value_ := take_("contact_phone", UNSET)) in _NONE_OR_STR_OR_UNSET
+                else refuse("not null or a text", "contact_phone")
+            )
             made_.created_at = (
                 value_
                 if (value_ := take_("created_at", UNSET)) is UNSET or value_ is None

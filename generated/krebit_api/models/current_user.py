@@ -7,11 +7,15 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset, mismatch, read_one, refuse
+from ..types import UNSET, Unset, kinds, mismatch, read_one, refuse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..models.organization import Organization
+
+
+_INT_OR_STR = kinds("int", "str")
+_NONE_OR_STR_OR_UNSET = kinds("None", "str", "Unset")
 
 
 @_attrs_define
@@ -67,11 +71,19 @@ class CurrentUser:
             made_ = cls.__new__(cls)
             made_.id = (
                 value_
-                if type(value_ := take_("id")) in (int, str)
+                if type(value_ := take_("id")) in _INT_OR_STR
                 else refuse("not an integer or a text", "id")
             )
-            made_.name = take_("name", UNSET)
-            made_.email = take_("email", UNSET)
+            made_.name = (
+                value_
+                if type(value_ := take_("name", UNSET)) in _NONE_OR_STR_OR_UNSET
+                else refuse("not null or a text", "name")
+            )
+            made_.email = (
+                value_
+                if type(value_ := take_("email", UNSET)) in _NONE_OR_STR_OR_UNSET
+                else refuse("not null or a text", "email")
+            )
             made_.organization = (
                 value_
                 if (value_ := take_("organization", UNSET)) is UNSET or value_ is None

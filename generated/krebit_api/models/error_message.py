@@ -7,7 +7,9 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset, mismatch
+from ..types import UNSET, Unset, kinds, mismatch, refuse
+
+_STR_OR_UNSET = kinds("str", "Unset")
 
 
 @_attrs_define
@@ -36,7 +38,11 @@ class ErrorMessage:
             take_ = rest_.pop
             # Without __init__, which would take as long as all the rest.
             made_ = cls.__new__(cls)
-            made_.message = take_("message", UNSET)
+            made_.message = (
+                value_
+                if type(value_ := take_("message", UNSET)) in _STR_OR_UNSET
+                else refuse("not a text", "message")
+            )
         except (KeyError, TypeError) as error:
             raise mismatch(error) from None
         made_.additional_properties = rest_ or {}

@@ -7,7 +7,10 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset, mismatch, refuse
+from ..types import UNSET, Unset, kinds, mismatch, refuse
+
+_NONE_OR_STR_OR_UNSET = kinds("None", "str", "Unset")
+_STR_OR_UNSET = kinds("str", "Unset")
 
 
 @_attrs_define
@@ -51,9 +54,21 @@ class OAuthError:
             # Without __init__, which would take as long as all the rest.
             made_ = cls.__new__(cls)
             made_.error = value_ if type(value_ := take_("error")) is str else refuse("not a text", "error")
-            made_.error_description = take_("error_description", UNSET)
-            made_.hint = take_("hint", UNSET)
-            made_.message = take_("message", UNSET)
+            made_.error_description = (
+                value_
+                if type(value_ := take_("error_description", UNSET)) in _STR_OR_UNSET
+                else refuse("not a text", "error_description")
+            )
+            made_.hint = (
+                value_
+                if type(value_ := take_("hint", UNSET)) in _NONE_OR_STR_OR_UNSET
+                else refuse("not null or a text", "hint")
+            )
+            made_.message = (
+                value_
+                if type(value_ := take_("message", UNSET)) in _STR_OR_UNSET
+                else refuse("not a text", "message")
+            )
         except (KeyError, TypeError) as error:
             raise mismatch(error) from None
         made_.additional_properties = rest_ or {}

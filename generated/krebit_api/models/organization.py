@@ -7,7 +7,10 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset, mismatch, refuse
+from ..types import UNSET, Unset, kinds, mismatch, refuse
+
+_INT_OR_STR = kinds("int", "str")
+_NONE_OR_STR_OR_UNSET = kinds("None", "str", "Unset")
 
 
 @_attrs_define
@@ -42,10 +45,14 @@ class Organization:
             made_ = cls.__new__(cls)
             made_.id = (
                 value_
-                if type(value_ := take_("id")) in (int, str)
+                if type(value_ := take_("id")) in _INT_OR_STR
                 else refuse("not an integer or a text", "id")
             )
-            made_.name = take_("name", UNSET)
+            made_.name = (
+                value_
+                if type(value_ := take_("name", UNSET)) in _NONE_OR_STR_OR_UNSET
+                else refuse("not null or a text", "name")
+            )
         except (KeyError, TypeError) as error:
             raise mismatch(error) from None
         made_.additional_properties = rest_ or {}

@@ -7,7 +7,11 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset, mismatch
+from ..types import UNSET, Unset, kinds, mismatch, refuse
+
+_BOOL_OR_UNSET = kinds("bool", "Unset")
+_NONE_OR_STR_OR_UNSET = kinds("None", "str", "Unset")
+_STR_OR_UNSET = kinds("str", "Unset")
 
 
 @_attrs_define
@@ -46,9 +50,21 @@ class PageLink:
             take_ = rest_.pop
             # Without __init__, which would take as long as all the rest.
             made_ = cls.__new__(cls)
-            made_.url = take_("url", UNSET)
-            made_.label = take_("label", UNSET)
-            made_.active = take_("active", UNSET)
+            made_.url = (
+                value_
+                if type(value_ := take_("url", UNSET)) in _NONE_OR_STR_OR_UNSET
+                else refuse("not null or a text", "url")
+            )
+            made_.label = (
+                value_
+                if type(value_ := take_("label", UNSET)) in _STR_OR_UNSET
+                else refuse("not a text", "label")
+            )
+            made_.active = (
+                value_
+                if type(value_ := take_("active", UNSET)) in _BOOL_OR_UNSET
+                else refuse("not a boolean", "active")
+            )
         except (KeyError, TypeError) as error:
             raise mismatch(error) from None
         made_.additional_properties = rest_ or {}

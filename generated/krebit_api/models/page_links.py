@@ -7,7 +7,9 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset, mismatch
+from ..types import UNSET, Unset, kinds, mismatch, refuse
+
+_NONE_OR_STR_OR_UNSET = kinds("None", "str", "Unset")
 
 
 @_attrs_define
@@ -51,10 +53,26 @@ class PageLinks:
             take_ = rest_.pop
             # Without __init__, which would take as long as all the rest.
             made_ = cls.__new__(cls)
-            made_.first = take_("first", UNSET)
-            made_.last = take_("last", UNSET)
-            made_.prev = take_("prev", UNSET)
-            made_.next_ = take_("next", UNSET)
+            made_.first = (
+                value_
+                if type(value_ := take_("first", UNSET)) in _NONE_OR_STR_OR_UNSET
+                else refuse("not null or a text", "first")
+            )
+            made_.last = (
+                value_
+                if type(value_ := take_("last", UNSET)) in _NONE_OR_STR_OR_UNSET
+                else refuse("not null or a text", "last")
+            )
+            made_.prev = (
+                value_
+                if type(value_ := take_("prev", UNSET)) in _NONE_OR_STR_OR_UNSET
+                else refuse("not null or a text", "prev")
+            )
+            made_.next_ = (
+                value_
+                if type(value_ := take_("next", UNSET)) in _NONE_OR_STR_OR_UNSET
+                else refuse("not null or a text", "next")
+            )
         except (KeyError, TypeError) as error:
             raise mismatch(error) from None
         made_.additional_properties = rest_ or {}

@@ -7,11 +7,15 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset, mismatch, read_many
+from ..types import UNSET, Unset, kinds, mismatch, read_many, refuse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..models.page_link import PageLink
+
+
+_INT_OR_NONE_OR_UNSET = kinds("int", "None", "Unset")
+_NONE_OR_STR_OR_UNSET = kinds("None", "str", "Unset")
 
 
 @_attrs_define
@@ -88,18 +92,46 @@ class PageMeta:
             take_ = rest_.pop
             # Without __init__, which would take as long as all the rest.
             made_ = cls.__new__(cls)
-            made_.current_page = take_("current_page", UNSET)
-            made_.from_ = take_("from", UNSET)
-            made_.last_page = take_("last_page", UNSET)
+            made_.current_page = (
+                value_
+                if type(value_ := take_("current_page", UNSET)) in _INT_OR_NONE_OR_UNSET
+                else refuse("not an integer or null", "current_page")
+            )
+            made_.from_ = (
+                value_
+                if type(value_ := take_("from", UNSET)) in _INT_OR_NONE_OR_UNSET
+                else refuse("not an integer or null", "from")
+            )
+            made_.last_page = (
+                value_
+                if type(value_ := take_("last_page", UNSET)) in _INT_OR_NONE_OR_UNSET
+                else refuse("not an integer or null", "last_page")
+            )
             made_.links = (
                 value_
                 if (value_ := take_("links", UNSET)) is UNSET or value_ is None
                 else read_many(PageLink.from_dict, value_, "links")
             )
-            made_.path = take_("path", UNSET)
-            made_.per_page = take_("per_page", UNSET)
-            made_.to = take_("to", UNSET)
-            made_.total = take_("total", UNSET)
+            made_.path = (
+                value_
+                if type(value_ := take_("path", UNSET)) in _NONE_OR_STR_OR_UNSET
+                else refuse("not null or a text", "path")
+            )
+            made_.per_page = (
+                value_
+                if type(value_ := take_("per_page", UNSET)) in _INT_OR_NONE_OR_UNSET
+                else refuse("not an integer or null", "per_page")
+            )
+            made_.to = (
+                value_
+                if type(value_ := take_("to", UNSET)) in _INT_OR_NONE_OR_UNSET
+                else refuse("not an integer or null", "to")
+            )
+            made_.total = (
+                value_
+                if type(value_ := take_("total", UNSET)) in _INT_OR_NONE_OR_UNSET
+                else refuse("not an integer or null", "total")
+            )
         except (KeyError, TypeError) as error:
             raise mismatch(error) from None
         made_.additional_properties = rest_ or {}

@@ -7,7 +7,10 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset, mismatch, refuse
+from ..types import UNSET, Unset, kinds, mismatch, refuse
+
+_INT_OR_UNSET = kinds("int", "Unset")
+_STR_OR_UNSET = kinds("str", "Unset")
 
 
 @_attrs_define
@@ -55,9 +58,21 @@ class TokenPair:
                 if type(value_ := take_("access_token")) is str
                 else refuse("not a text", "access_token")
             )
-            made_.refresh_token = take_("refresh_token", UNSET)
-            made_.token_type = take_("token_type", UNSET)
-            made_.expires_in = take_("expires_in", UNSET)
+            made_.refresh_token = (
+                value_
+                if type(value_ := take_("refresh_token", UNSET)) in _STR_OR_UNSET
+                else refuse("not a text", "refresh_token")
+            )
+            made_.token_type = (
+                value_
+                if type(value_ := take_("token_type", UNSET)) in _STR_OR_UNSET
+                else refuse("not a text", "token_type")
+            )
+            made_.expires_in = (
+                value_
+                if type(value_ := take_("expires_in", UNSET)) in _INT_OR_UNSET
+                else refuse("not an integer", "expires_in")
+            )
         except (KeyError, TypeError) as error:
             raise mismatch(error) from None
         made_.additional_properties = rest_ or {}

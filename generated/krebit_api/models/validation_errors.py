@@ -7,11 +7,14 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset, mismatch, read_one
+from ..types import UNSET, Unset, kinds, mismatch, read_one, refuse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..models.validation_errors_errors import ValidationErrorsErrors
+
+
+_STR_OR_UNSET = kinds("str", "Unset")
 
 
 @_attrs_define
@@ -50,7 +53,11 @@ class ValidationErrors:
             take_ = rest_.pop
             # Without __init__, which would take as long as all the rest.
             made_ = cls.__new__(cls)
-            made_.message = take_("message", UNSET)
+            made_.message = (
+                value_
+                if type(value_ := take_("message", UNSET)) in _STR_OR_UNSET
+                else refuse("not a text", "message")
+            )
             made_.errors = (
                 value_
                 if (value_ := take_("errors", UNSET)) is UNSET

@@ -8,7 +8,10 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset, mismatch, read_time, refuse
+from ..types import UNSET, Unset, kinds, mismatch, read_time, refuse
+
+_INT_OR_STR = kinds("int", "str")
+_STR_OR_UNSET = kinds("str", "Unset")
 
 
 @_attrs_define
@@ -67,12 +70,24 @@ class WebhookSubscription:
             made_ = cls.__new__(cls)
             made_.id = (
                 value_
-                if type(value_ := take_("id")) in (int, str)
+                if type(value_ := take_("id")) in _INT_OR_STR
                 else refuse("not an integer or a text", "id")
             )
-            made_.event = take_("event", UNSET)
-            made_.target = take_("target", UNSET)
-            made_.secret = take_("secret", UNSET)
+            made_.event = (
+                value_
+                if type(value_ := take_("event", UNSET)) in _STR_OR_UNSET
+                else refuse("not a text", "event")
+            )
+            made_.target = (
+                value_
+                if type(value_ := take_("target", UNSET)) in _STR_OR_UNSET
+                else refuse("not a text", "target")
+            )
+            made_.secret = (
+                value_
+                if type(value_ := take_("secret", UNSET)) in _STR_OR_UNSET
+                else refuse("not a text", "secret")
+            )
             made_.created_at = (
                 value_
                 if (value_ := take_("created_at", UNSET)) is UNSET or value_ is None

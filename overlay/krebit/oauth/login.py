@@ -8,7 +8,7 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -16,7 +16,7 @@ from krebit._mask import mask
 from krebit._secret import Secret
 from krebit.config import Settings, redirect_uri_problem
 from krebit.errors import ConfigurationError, LoginFailed
-from krebit.oauth.machine import Grant
+from krebit.oauth.exchange import Grant
 
 AUTHORIZE = "/oauth/authorize"
 _KEPT = 1000
@@ -27,8 +27,8 @@ class LoginAttempt:
     """A sign-in that was begun. Send the person to `url`; keep the rest until the callback comes, or let the client
     keep it."""
 
-    url: str
-    state: str
+    url: str = field(repr=False)
+    state: str = field(repr=False)
     redirect_uri: str
     code_verifier: Secret | None
 
@@ -111,9 +111,9 @@ class Logins:
         if not state:
             raise LoginFailed("the callback has no state; begin the sign-in again")
         with self._lock:
-            known = given or next((kept for kept in self._begun.values() if _same(kept.state, state)), None)
-            used = any(_same(one, state) for one in self._used)
-            if known is None or used or not _same(known.state, state):
+            known = given or next((kept for kept in self._begun.values() if same(kept.state, state)), None)
+            used = any(same(one, state) for one in self._used)
+            if known is None or used or not same(known.state, state):
                 why = "was used already" if used else "is not that of a sign-in begun here"
                 raise LoginFailed(f"the callback's state {why} (RFC 6749, 10.12); begin the sign-in again")
             self._begun.pop(known.state, None)
@@ -123,7 +123,8 @@ class Logins:
         return known
 
 
-def _same(left: str, right: str) -> bool:
+def same(left: str, right: str) -> bool:
+    """Whether two texts are equal, told in a time that does not depend on where they differ."""
     return hmac.compare_digest(left.encode("utf-8", "surrogatepass"), right.encode("utf-8", "surrogatepass"))
 
 

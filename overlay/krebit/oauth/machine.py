@@ -1,4 +1,4 @@
-"""What to do next in a refresh: decisions only, no clock, no socket, no file.
+"""What to do next in a refresh or a sign-in: decisions only, no clock, no socket, no file.
 
     begin ──► Adopt                    the store holds a token that works: somebody else was quicker
           ──► Stop(LoginRequired)      nothing to refresh with
@@ -8,7 +8,7 @@
                   ──► dead             the store again: adopt a newer pair; else Save a mark, Stop(LoginRequired)
                   ──► configuration    Stop(ConfigurationError); nothing is stored, nothing is wiped
 
-A grant from the environment (a seed) goes first, once. When it is refused, the stored login goes on.
+A grant from the environment (a seed) goes first, once. When it cannot be used, the stored login goes on.
 """
 
 import random
@@ -18,8 +18,8 @@ from typing import Literal
 
 from krebit._secret import Secret
 from krebit.config import Seeds
-from krebit.errors import KrebitError, LoginRequired
-from krebit.oauth.answers import Outcome
+from krebit.errors import KrebitError, LoginFailed, LoginRequired
+from krebit.oauth.exchange import Grant, Outcome
 from krebit.oauth.record import Login
 
 _UNKNOWN_TRIES = 3
@@ -27,17 +27,6 @@ HOW_TO_SIGN_IN = (
     "sign in with krebit.login() at a terminal, or with start_login() and finish_login(); "
     "a fresh KREBIT_REFRESH_TOKEN or KREBIT_AUTH_CODE in the environment is taken too"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """What is sent to the token endpoint. `redirect_uri` and `code_verifier` belong to codes (RFC 6749, 4.1.3; RFC
-    7636, 4.5)."""
-
-    kind: Literal["refresh_token", "authorization_code"]
-    value: Secret
-    redirect_uri: str | None = None
-    code_verifier: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +52,6 @@ class Save:
     login: Login
     then: "Action"
     granted: bool = False
-    warning: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +65,27 @@ Action = Adopt | Post | Save | Stop
 
 
 class Refresh:
-    """One refresh, from the store's state to a token that works or an error. Call `begin`, then `answered` for each
-    Post."""
+    """One refresh, from the store's state to a token that works or an error; or one sign-in, which begins with its
+    own grant. Call `begin`, then `answered` for each Post. `warnings` are for the log."""
 
     def __init__(
-        self, *, rejected: Secret | None, seeds: Seeds, redirect_uri: str | None, now: Callable[[], float]
+        self,
+        *,
+        rejected: Secret | None,
+        seeds: Seeds,
+        redirect_uri: str | None,
+        now: Callable[[], float],
+        sign_in: Grant | None = None,
     ) -> None:
+        self.warnings: list[str] = []
         self._rejected = rejected
         self._seeds = seeds
         self._redirect_uri = redirect_uri
         self._now = now
+        self._sign_in = sign_in
         self._login = Login.empty()
         self._grant: Grant | None = None
-        self._is_seed = False
+        self._source: Literal["store", "seed", "sign-in"] = "store"
         self._tries = 0
         self._unknown = 0
 
@@ -97,31 +93,32 @@ class Refresh:
         """The first step, given what the store holds now that its lock is ours."""
         if stored is not None:
             self._login = stored
+        if self._sign_in is not None:
+            return self._post(self._sign_in, "sign-in")
         seed = self._next_seed()
-        if seed is not None:
-            return self._post(seed, is_seed=True)
-        return self._from_store()
+        return self._from_store() if seed is None else self._post(seed, "seed")
 
     def answered(self, outcome: Outcome, *, reload: Callable[[], Login | None], remaining: float) -> Action:
         """The next step after an answer. `reload` reads the store again, `remaining` is the time left in seconds."""
         assert self._grant is not None
         if outcome.kind == "granted":
             assert outcome.pair is not None
-            # The other seed came with this one: used later, it would replace the login that it began.
-            seeds = (self._seeds.refresh_token, self._seeds.auth_code) if self._is_seed else ()
+            # What the environment holds is no newer than a seed that was taken, or a sign-in of this moment: used
+            # later, it would replace the login.
+            seeds = () if self._source == "store" else (self._seeds.refresh_token, self._seeds.auth_code)
             login = self._login.with_seen(self._grant.value, *seeds).with_pair(outcome.pair, self._now())
             return Save(login, Adopt(login), granted=True)
         assert outcome.error is not None
-        if outcome.kind in ("not_spent", "unknown"):
+        if outcome.kind in ("not_spent", "unknown") and not (self._source == "seed" and self._usable()):
             pause = self._pause(outcome)
             if pause < remaining:
                 return Post(self._grant, pause)
-        if outcome.kind == "configuration":
-            return Stop(outcome.error)
-        if self._is_seed:
+        if self._source == "seed":
             return self._seed_failed(outcome)
         if outcome.kind != "dead":
             return Stop(outcome.error)
+        if self._source == "sign-in":
+            return Stop(LoginFailed(f"the server refused the code ({outcome.detail}); begin the sign-in again"))
         return self._dead(outcome, reload())
 
     def _next_seed(self) -> Grant | None:
@@ -133,9 +130,12 @@ class Refresh:
             return Grant("authorization_code", code, redirect_uri=self._redirect_uri)
         return None
 
+    def _usable(self) -> bool:
+        return is_usable(self._login, self._rejected, self._now())
+
     def _from_store(self) -> Action:
         login = self._login
-        if is_usable(login, self._rejected, self._now()):
+        if self._usable():
             return Adopt(login)
         if login.refresh_token is None:
             state = (
@@ -144,10 +144,10 @@ class Refresh:
             return Stop(LoginRequired(f"{state}; {HOW_TO_SIGN_IN}"))
         if login.is_dead:
             return Stop(LoginRequired(f"the server refused the stored refresh token; {HOW_TO_SIGN_IN}"))
-        return self._post(Grant("refresh_token", login.refresh_token), is_seed=False)
+        return self._post(Grant("refresh_token", login.refresh_token), "store")
 
-    def _post(self, grant: Grant, *, is_seed: bool) -> Post:
-        self._grant, self._is_seed, self._tries, self._unknown = grant, is_seed, 0, 0
+    def _post(self, grant: Grant, source: Literal["store", "seed", "sign-in"]) -> Post:
+        self._grant, self._source, self._tries, self._unknown = grant, source, 0, 0
         return Post(grant)
 
     def _pause(self, outcome: Outcome) -> float:
@@ -156,38 +156,42 @@ class Refresh:
             self._unknown += 1
             if self._unknown >= _UNKNOWN_TRIES:
                 return float("inf")
-        return (outcome.retry_after or 0.0) + random.uniform(0, min(4.0, 0.1 * 2**self._tries))
+        return (outcome.retry_after or 0.0) + random.uniform(0, min(4.0, 0.1 * 2 ** min(self._tries, 6)))
 
     def _seed_failed(self, outcome: Outcome) -> Action:
         assert self._grant is not None
         assert outcome.error is not None
         name = "KREBIT_REFRESH_TOKEN" if self._grant.kind == "refresh_token" else "KREBIT_AUTH_CODE"
+        has_login = self._usable() or (self._login.refresh_token is not None and not self._login.is_dead)
         if outcome.kind != "dead":
             # Not known to be spent: it is tried again another time, unless there is nothing else to go on with.
-            return self._from_store() if self._login.refresh_token is not None else Stop(outcome.error)
+            if not has_login:
+                return Stop(outcome.error)
+            self.warnings.append(f"{name} could not be used now ({outcome.error}); the stored login goes on")
+            return self._from_store()
         self._login = self._login.with_seen(self._grant.value)
-        seed = self._next_seed()
+        refused = f"the server refused {name} ({outcome.detail})"
         then: Action
-        if seed is not None:
-            then = self._post(seed, is_seed=True)
-        elif self._login.access_token is None and self._login.refresh_token is None:
-            then = Stop(LoginRequired(f"the server refused {name} ({outcome.detail}); {HOW_TO_SIGN_IN}"))
-        else:
+        if (seed := self._next_seed()) is not None:
+            self.warnings.append(refused)
+            then = self._post(seed, "seed")
+        elif has_login:
+            self.warnings.append(f"{refused}; the stored login goes on")
             then = self._from_store()
-        return Save(
-            self._login, then, warning=f"the server refused {name} ({outcome.detail}); the stored login goes on"
-        )
+        else:
+            then = Stop(LoginRequired(f"{refused}; {HOW_TO_SIGN_IN}"))
+        return Save(self._login, then)
 
     def _dead(self, outcome: Outcome, stored: Login | None) -> Action:
         assert self._grant is not None
-        if stored is not None and stored.refresh_token != self._grant.value:
+        refused = Stop(LoginRequired(f"the server refused the refresh token ({outcome.detail}); {HOW_TO_SIGN_IN}"))
+        if stored is None:
+            return refused  # removed by hand: a mark would bring it back
+        if stored.refresh_token != self._grant.value:
             # Somebody signed in or out meanwhile, against the rules of the lock or from another tool: theirs is newer.
             self._login = stored
             return self._from_store()
-        marked = self._login.marked_dead()
-        return Save(
-            marked, Stop(LoginRequired(f"the server refused the refresh token ({outcome.detail}); {HOW_TO_SIGN_IN}"))
-        )
+        return Save(self._login.marked_dead(), refused)
 
 
 def is_usable(login: Login, rejected: Secret | None, now: float) -> bool:

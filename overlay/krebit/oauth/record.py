@@ -5,7 +5,7 @@ import hmac
 import json
 import math
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from krebit._secret import Secret
@@ -48,9 +48,9 @@ class Login:
     obtained_at: float = 0.0
     expires_at: float | None = None
     generation: int = 0
-    salt: bytes = b""
-    seen: bytes = b""
-    dead: bytes = b""
+    salt: bytes = field(default=b"", repr=False)
+    seen: bytes = field(default=b"", repr=False)
+    dead: bytes = field(default=b"", repr=False)
 
     @classmethod
     def empty(cls) -> Self:
@@ -145,7 +145,7 @@ class Login:
                 seen=base64.b64decode(content["seen"], validate=True),
                 dead=base64.b64decode(content["dead"], validate=True),
             )
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             problem = f"{where}: is not a stored login; move it away and sign in again"
         raise StoreError(problem)
 

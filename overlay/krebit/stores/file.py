@@ -10,22 +10,22 @@ import os
 import re
 import secrets
 import shlex
-import stat
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from krebit.errors import ConfigurationError, StoreBusy, StoreError, StoreUnsafe
 from krebit.oauth.record import Login, LoginKey
+from krebit.stores._guard import cannot, check_file, check_folder, check_stat, file_system, inode, is_network
 
 __all__ = ["FileTokenStore"]
 
 _log = logging.getLogger("krebit")
 # Room for the next record: tokens of this family are about a kilobyte each.
 _HEADROOM = 16_384
-_NETWORK = re.compile(r"nfs|cifs|smb|9p|afs|ceph|gluster|lustre|fuse\.sshfs|davfs")
 
 # One lock for each file in this process: a file lock alone does not keep its threads apart.
 _mutexes: dict[str, threading.Lock] = {}
@@ -75,7 +75,7 @@ class FileTokenStore:
 
     def load(self, key: LoginKey) -> Login | None:
         """What is stored for `key`, or None. Raises StoreUnsafe or StoreError."""
-        if not _check_folder(self.folder):
+        if not check_folder(self.folder):
             return None
         return _read(self.path(key))
 
@@ -88,45 +88,50 @@ class FileTokenStore:
         self._make_folder()
         path = self.path(key)
         lock_path = path.with_suffix(".lock")
-        _check_file(lock_path)
+        check_file(lock_path)
         with _mutexes_guard:
             mutex = _mutexes.setdefault(str(path), threading.Lock())
-        deadline = _Patience(patience)
-        if not mutex.acquire(timeout=deadline.left()):
+        end = time.monotonic() + patience
+        if not mutex.acquire(timeout=max(0.0, patience)):
             raise StoreBusy(f"{path}: another thread held the lock for more than {patience:g} s")
         try:
             # A new instance each time: one shared instance counts, and lets a second thread in.
-            lock = FileLock(lock_path, timeout=deadline.left(), mode=0o600, poll_interval=0.02)
+            # Where the system has no flock it must fail: a lock by a file's existence outlives a killed holder.
+            lock = FileLock(
+                lock_path, max(0.0, end - time.monotonic()), 0o600, poll_interval=0.02, fallback_to_soft=False
+            )
             try:
                 lock.acquire()
             except Timeout:
                 raise StoreBusy(f"{lock_path}: another process held the lock for more than {patience:g} s") from None
             except OSError as error:
-                raise _cannot("lock", lock_path, error) from None
+                raise cannot("lock", lock_path, error) from None
             try:
-                lease = _FileLease(path)
+                lease = _FileLease(path, lock_path)
                 try:
                     yield lease
                 finally:
                     lease.discard()
             finally:
-                lock.release()
+                with suppress(OSError):  # what was to be done is done; the descriptor goes with the instance
+                    lock.release()
         finally:
             mutex.release()
 
     def _make_folder(self) -> None:
-        if not _check_folder(self.folder):
+        if not check_folder(self.folder):
             try:
-                self.folder.parent.mkdir(parents=True, exist_ok=True)
                 # mkdir's mode is cut by the umask, never widened: 0700 holds whatever the umask is.
-                self.folder.mkdir(mode=0o700, exist_ok=True)
+                for each in (*reversed(self.folder.parents), self.folder):
+                    if not each.exists():
+                        each.mkdir(mode=0o700, exist_ok=True)
             except OSError as error:
-                raise _cannot("make", self.folder, error) from None
-            _check_folder(self.folder)
+                raise cannot("make", self.folder, error) from None
+            check_folder(self.folder)
         if not self._warned:
             self._warned = True
-            kind = _file_system(self.folder)
-            if kind is not None and _NETWORK.search(kind):
+            kind = file_system(self.folder)
+            if kind is not None and is_network(kind):
                 _log.warning(
                     "%s is on a network file system (%s): its locks are not to be trusted, and two hosts may end each "
                     "other's login; keep it on a local disk",
@@ -135,24 +140,15 @@ class FileTokenStore:
                 )
 
 
-class _Patience:
-    def __init__(self, seconds: float) -> None:
-        import time
-
-        self._now = time.monotonic
-        self._end = self._now() + seconds
-
-    def left(self) -> float:
-        return max(0.0, self._end - self._now())
-
-
 class _FileLease:
     """Writes by a temporary file that is made, and given its room, before the tokens to put there are asked for."""
 
     fence = 0
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, lock_path: Path) -> None:
         self._path = path
+        self._lock_path = lock_path
+        self._lock_inode = inode(lock_path)
         self._temporary: Path | None = None
         self._fd = -1
         # What a killed process left behind: the lock is ours, so nobody is writing it.
@@ -164,6 +160,10 @@ class _FileLease:
         return _read(self._path)
 
     def prepare(self) -> None:
+        if self._lock_inode is None or inode(self._lock_path) != self._lock_inode:
+            # Its next user would make a new file, lock that, and go on beside us.
+            raise StoreError(f"{self._lock_path}: was removed while it was held; leave lock files alone")
+        check_file(self._path)
         if self._temporary is not None:
             return
         temporary = self._path.parent / f".{self._path.name}.{secrets.token_hex(6)}.tmp"
@@ -176,7 +176,7 @@ class _FileLease:
             os.fsync(self._fd)
         except OSError as error:
             self.discard()
-            raise _cannot("write", self._path, error) from None
+            raise cannot("write", self._path, error) from None
 
     def save(self, login: Login) -> None:
         self.prepare()
@@ -189,19 +189,16 @@ class _FileLease:
             _sync(self._fd)
             self._temporary.replace(self._path)
             self._temporary = None
-            folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            _sync_folder(self._path.parent)
         except OSError as error:
-            raise _cannot("write", self._path, error) from None
+            raise cannot("write", self._path, error) from None
         finally:
             self.discard()
 
     def discard(self) -> None:
         if self._fd >= 0:
-            os.close(self._fd)
+            with suppress(OSError):  # written and synchronised, or given up
+                os.close(self._fd)
             self._fd = -1
         if self._temporary is not None:
             with suppress(OSError):
@@ -226,6 +223,17 @@ def _sync(fd: int) -> None:
     os.fsync(fd)
 
 
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some file systems know no such thing
+            raise
+    finally:
+        os.close(fd)
+
+
 def _read(path: Path) -> Login | None:
     try:
         # Non-blocking, so that a FIFO put in the file's place cannot hold us; it is refused below.
@@ -235,68 +243,12 @@ def _read(path: Path) -> Login | None:
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.EMLINK):
             raise StoreUnsafe(f"{path}: is a symbolic link; remove it with: rm {shlex.quote(str(path))}") from None
-        raise _cannot("read", path, error) from None
+        raise cannot("read", path, error) from None
     try:
-        _check_stat(path, os.fstat(fd))
+        check_stat(path, os.fstat(fd))
         with os.fdopen(os.dup(fd), "rb") as file:
             return Login.from_json(file.read(), str(path))
     except OSError as error:
-        raise _cannot("read", path, error) from None
+        raise cannot("read", path, error) from None
     finally:
         os.close(fd)
-
-
-def _check_folder(folder: Path) -> bool:
-    """Whether the folder is there; StoreUnsafe if it is not ours alone."""
-    try:
-        found = folder.lstat()
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise _cannot("read", folder, error) from None
-    if not stat.S_ISDIR(found.st_mode):
-        raise StoreUnsafe(f"{folder}: is not a folder of its own; remove it with: rm {shlex.quote(str(folder))}")
-    _check_owner(folder, found)
-    if found.st_mode & 0o077:
-        raise StoreUnsafe(f"{folder}: others have rights on it; repair it with: chmod 700 {shlex.quote(str(folder))}")
-    return True
-
-
-def _check_file(path: Path) -> None:
-    with suppress(FileNotFoundError):
-        _check_stat(path, path.lstat())
-
-
-def _check_stat(path: Path, found: os.stat_result) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        raise StoreUnsafe(f"{path}: is not a regular file; remove it with: rm {shlex.quote(str(path))}")
-    _check_owner(path, found)
-    if found.st_mode & 0o077:
-        raise StoreUnsafe(f"{path}: others have rights on it; repair it with: chmod 600 {shlex.quote(str(path))}")
-
-
-def _check_owner(path: Path, found: os.stat_result) -> None:
-    if found.st_uid != os.geteuid():
-        raise StoreUnsafe(
-            f"{path}: belongs to another user (uid {found.st_uid}, not {os.geteuid()}); run as that user, or keep "
-            "logins in a folder of your own"
-        )
-
-
-def _cannot(what: str, path: Path, error: OSError) -> StoreError:
-    return StoreError(f"{path}: cannot {what} it ({os.strerror(error.errno) if error.errno else error})")
-
-
-def _file_system(folder: Path) -> str | None:
-    """The type of the file system, where the system tells (Linux)."""
-    try:
-        lines = Path("/proc/self/mounts").read_text().splitlines()
-    except OSError:
-        return None
-    found: tuple[int, str] = (0, "")
-    for line in lines:
-        fields = line.split(" ")
-        mount = fields[1].replace("\\040", " ")
-        if (folder == Path(mount) or Path(mount) in folder.parents) and len(mount) >= found[0]:
-            found = (len(mount), fields[2])
-    return found[1] or None

@@ -31,9 +31,10 @@ __all__ = [
 _MODULES = ("events", "asgi", "inbox", "inbox", "receiver", "sqlite", "events", "wsgi", "signature", "events")
 _HOMES = dict(zip(__all__, _MODULES, strict=True))
 
+if not TYPE_CHECKING:  # so that a misspelt name is seen by type checkers
 
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    return value
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        return value

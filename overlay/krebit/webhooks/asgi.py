@@ -38,9 +38,6 @@ class AsgiReceiver:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise NotImplementedError(f"no {scope['type']} here")  # what the ASGI specification asks for
-        if scope["method"] != "POST":
-            await _send(send, Answer(405, "deliveries are sent by POST"))
-            return
         try:
             event = await self._read(scope, receive)
         except WebhookError as error:
@@ -53,6 +50,7 @@ class AsgiReceiver:
         work = loop.create_task(self._work(event, answer, sent))
         self._tasks.add(work)  # the loop itself would not keep it
         work.add_done_callback(self._tasks.discard)
+        work.add_done_callback(lambda _: answer.cancel())  # if it was never set, nobody will
         try:
             await _send(send, await answer)
         finally:
@@ -63,7 +61,7 @@ class AsgiReceiver:
         """Handle all that is pending, after a crash or a failure of the handler. Returns how many there were."""
         self._recovered = True
         number, pending = 0, self._receiver.pending()
-        while (event := await self._in_thread(next, pending, None)) is not None:
+        while (event := await self._in_thread(lambda: next(pending, None))) is not None:
             await self._handle(event)
             number += 1
         return number
@@ -121,18 +119,14 @@ class AsgiReceiver:
         done = [write for write in batch if write[1]]
         results = self._receiver.write([event for event, _, _ in arrived], [event for event, _, _ in done])
         results += [(_NOTED, False)] * len(done)
-        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Any, Any]]] = {}
-        for (_, _, future), result in zip(arrived + done, results, strict=True):
-            by_loop.setdefault(future.get_loop(), []).append((future, result))
-        for loop, pairs in by_loop.items():
-            with suppress(RuntimeError):  # closed meanwhile
-                loop.call_soon_threadsafe(_resolve, pairs)
+        for (_, _, written), result in zip(arrived + done, results, strict=True):
+            with suppress(RuntimeError):  # its loop was closed meanwhile
+                written.get_loop().call_soon_threadsafe(_resolve, written, result)
 
 
-def _resolve(pairs: list[tuple["asyncio.Future[Any]", Any]]) -> None:
-    for future, result in pairs:
-        if not future.done():
-            future.set_result(result)
+def _resolve(future: "asyncio.Future[T]", result: T) -> None:
+    if not future.done():
+        future.set_result(result)
 
 
 async def _send(send: Send, answer: Answer) -> None:

@@ -18,8 +18,6 @@ from krebit.webhooks.signature import Headers, Secrets, SecretsLike
 
 _log = logging.getLogger("krebit.webhooks")
 _STATUS = {"signature": 401, "payload": 400, "too_large": 413}
-# What must come with a status (RFC 9110, 15.5.2 and 15.5.6).
-_FIELDS = {401: ("www-authenticate", 'HMAC-SHA256 header="X-Signature"'), 405: ("allow", "POST")}
 
 
 class Answer:
@@ -30,8 +28,8 @@ class Answer:
         self.line = f"{status} {HTTPStatus(status).phrase}"
         self.body = f"{text}\n".encode()
         self.headers = [("content-type", "text/plain; charset=utf-8"), ("content-length", str(len(self.body)))]
-        if status in _FIELDS:
-            self.headers.append(_FIELDS[status])
+        if status == 401:  # which must tell how to do better (RFC 9110, 15.5.2)
+            self.headers.append(("www-authenticate", 'HMAC-SHA256 header="X-Signature"'))
 
 
 _CLAIMED = {claim: Answer(200, text) for claim, text in (("new", "stored"), ("same", "known"), ("conflict", "kept"))}
@@ -44,8 +42,9 @@ class Body:
         self.content = bytearray()
         self._limit = limit
         self.room = limit + 1  # a byte more than that is too much, and the next need not be waited for
-        if declared and declared.isdecimal():  # anything else is the server's to refuse; what counts is what comes
-            self._reserve(int(declared[:20]))
+        # Anything but digits is the server's to refuse: what counts is what comes. 20 of them are too large anyway.
+        self.declared = int(declared.lstrip("0")[:20] or 0) if declared and declared.isdecimal() else None
+        self._reserve(self.declared or 0)
 
     def feed(self, chunk: bytes) -> None:
         self._reserve(len(self.content) + len(chunk))
@@ -106,8 +105,9 @@ class Receiver:
                     self._inbox.done(event.key)
                 claims = [self._inbox.claim(event.key, event.digest, event.body) for event in arrived]
         except Exception as error:  # noqa: BLE001 - each inbox has its own, and the sender tries again
-            keys = ", ".join(event.key for event in handled) or "nothing"
-            _log.error("the inbox is down (%s was handled, which is not noted): %s", keys, _place(error))
+            _log.error("the inbox is down: %s", _place(error))
+            for event in handled:
+                _log.error("delivery %s was handled, which is not noted: it may be handled again", event.key)
             return [(Answer(503, "not stored, send it again"), False)] * len(arrived)
         for event, claim in zip(arrived, claims, strict=True):
             if claim == "conflict":
@@ -120,7 +120,7 @@ class Receiver:
             result = self.handler(event)
             if inspect.isawaitable(result):
                 getattr(result, "close", bool)()
-                raise TypeError("an asynchronous handler needs AsgiReceiver")
+                raise TypeError("the handler returned an awaitable, and is no coroutine function")
         except BaseException as error:
             self.failed(event, error)
             if not isinstance(error, Exception):

@@ -6,7 +6,7 @@ Nothing else is signed: neither a time nor `X-Client-Id`, which routes and prove
 import hmac
 import re
 from collections.abc import Iterable, Mapping
-from typing import NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 from krebit.errors import ConfigurationError, WebhookError
 
@@ -32,10 +32,9 @@ class Secrets:
     __slots__ = ("_keys",)
 
     def __init__(self, secrets: SecretsLike) -> None:
-        named = secrets if isinstance(secrets, Mapping) else {"": secrets}
-        self._keys: tuple[tuple[str, bytes], ...] = tuple(
-            (name, _key(secret)) for name, some in named.items() for secret in _each(some)
-        )
+        named: Mapping[Any, object] = secrets if isinstance(secrets, Mapping) else {"": secrets}
+        pairs = ((name, _key(secret)) for name, some in named.items() for secret in _each(some))
+        self._keys: tuple[tuple[str, bytes], ...] = tuple(pairs)
         if not self._keys:
             raise ConfigurationError("no webhook secret is configured")
 
@@ -72,8 +71,9 @@ def _key(secret: object) -> bytes:
 
 
 def _signature(headers: Headers) -> bytes:
+    items: Any = getattr(headers, "items", None)  # which more than mappings have, `email.message.Message` for one
     try:
-        pairs = headers.items() if hasattr(headers, "items") else headers
+        pairs: Any = headers if items is None else items()
         found = [value for name, value in pairs if _ascii(name).lower() == b"x-signature"]
     except (TypeError, ValueError):
         found = []

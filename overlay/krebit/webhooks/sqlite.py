@@ -43,22 +43,29 @@ class SqliteInbox:
         self._lock = threading.RLock()
         self._db: sqlite3.Connection | None = None
         self._owner, self._owner_fd = "", -1
+        self._claiming: set[str] = set()  # keys of this transaction
+        self._unsure: set[str] = set()  # of those that failed: nobody is at them, even if they were stored
 
     def claim(self, key: str, digest: str, body: bytes) -> Claim:
         """On the disk when this returns. Raises sqlite3.Error or OSError."""
         now = int(time.time())
         with self._transaction() as db:
             if db.execute(_INSERT, (key, digest, now, self._owner, body)).rowcount:
-                return "new"
+                return self._new(key)
             found = db.execute("SELECT digest, body IS NULL, owner FROM deliveries WHERE key = ?", (key,))
             known, handled, owner = found.fetchone()
             if known != digest:
                 db.execute("INSERT OR IGNORE INTO conflicts VALUES (?, ?, ?, ?)", (key, digest, now, body))
                 return "conflict"
-            if handled or not self._free(owner):
+            if handled or not (key in self._unsure or self._free(owner)):
                 return "same"
             db.execute("UPDATE deliveries SET owner = ? WHERE key = ?", (self._owner, key))
-            return "new"
+            return self._new(key)
+
+    def _new(self, key: str) -> Claim:
+        self._unsure.discard(key)
+        self._claiming.add(key)
+        return "new"
 
     def done(self, key: str) -> None:
         """Outlives the process at once, and a power cut from the next claim on."""
@@ -87,9 +94,13 @@ class SqliteInbox:
             return db.execute("SELECT key, body FROM conflicts ORDER BY at").fetchall()
 
     def prune(self, seconds: float) -> int:
-        """Forget what was handled and came longer than `seconds` ago: sent again, it would be new. Returns how many."""
+        """Forget what was handled, and conflicts, that came longer than `seconds` ago: sent again, they would be new.
+
+        Returns how many deliveries.
+        """
         with self._transaction() as db:
             before = int(time.time() - seconds)
+            db.execute("DELETE FROM conflicts WHERE at < ?", (before,))
             return db.execute("DELETE FROM deliveries WHERE body IS NULL AND at < ?", (before,)).rowcount
 
     def close(self) -> None:
@@ -119,8 +130,11 @@ class SqliteInbox:
                 db.execute("COMMIT")
             except BaseException:
                 # Which rolls back. And the next use opens anew: by then the file or its disk may be back.
+                self._unsure |= self._claiming
                 self._disconnect()
                 raise
+            finally:
+                self._claiming.clear()
 
     def _connect(self) -> sqlite3.Connection:
         if not self._path.exists():
@@ -129,6 +143,8 @@ class SqliteInbox:
             owner = uuid4().hex
             fd = os.open(self._owner_file(owner), os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
             fcntl.flock(fd, fcntl.LOCK_EX)
+            if self._owner:
+                os.close(self._owner_fd)
             self._owner, self._owner_fd = owner, fd
         self._db = sqlite3.connect(self._path, timeout=self._busy, isolation_level=None, check_same_thread=False)
         return self._db

@@ -34,8 +34,6 @@ class WsgiReceiver:
         return _Response(self, answer, event)
 
     def _receive(self, environ: "WSGIEnvironment") -> tuple[Answer, WebhookEvent | None]:
-        if environ["REQUEST_METHOD"] != "POST":
-            return Answer(405, "deliveries are sent by POST"), None
         try:
             body = self._receiver.body(environ.get("CONTENT_LENGTH"))
             _read(environ, body)
@@ -69,8 +67,7 @@ class _Response:
 
 def _read(environ: "WSGIEnvironment", body: Body) -> None:
     """As much as is declared, or to the end where the server says that the input has one. Raises WebhookError."""
-    declared = environ.get("CONTENT_LENGTH") or ""
-    left = int(declared) if declared.isdecimal() else body.room if environ.get("wsgi.input_terminated") else 0
+    left = body.declared or (body.room if body.declared is None and environ.get("wsgi.input_terminated") else 0)
     while left > 0:
         try:
             chunk = environ["wsgi.input"].read(min(left, _CHUNK))

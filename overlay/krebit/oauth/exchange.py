@@ -1,13 +1,17 @@
-"""What an answer of the token endpoint means for the grant that was sent: decided here, acted upon elsewhere."""
+"""What the token endpoint is asked, and what its answer means for the grant: decided here, acted upon elsewhere."""
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
+
+import httpx
 
 from krebit._mask import mask
 from krebit._retry import retry_after
 from krebit._secret import Secret
 from krebit._wire import Failure, Reply
+from krebit.config import Settings
 from krebit.errors import ConfigurationError, KrebitError, UnexpectedResponse, api_error_class
 from krebit.oauth.record import TokenPair, sane_lifetime
 
@@ -16,6 +20,17 @@ METHOD = "POST"
 PATH = "/api/oauth/token"
 
 Kind = Literal["granted", "not_spent", "unknown", "dead", "configuration", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What is sent to the token endpoint. `redirect_uri` and `code_verifier` belong to codes (RFC 6749, 4.1.3; RFC
+    7636, 4.5)."""
+
+    kind: Literal["refresh_token", "authorization_code"]
+    value: Secret
+    redirect_uri: str | None = None
+    code_verifier: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +44,26 @@ class Outcome:
     pair: TokenPair | None = None
     retry_after: float | None = None
     detail: str = ""
+
+
+def request_for(grant: Grant, settings: Settings, user_agent: str) -> httpx.Request:
+    """The token request (RFC 6749, 4.1.3 and 6) as this server wants it: a JSON body with the application's
+    credentials."""
+    application = settings.application
+    fields = {
+        "grant_type": grant.kind,
+        "client_id": application.client_id,
+        "client_secret": application.client_secret.reveal(),
+        "refresh_token" if grant.kind == "refresh_token" else "code": grant.value.reveal(),
+        "redirect_uri": grant.redirect_uri,
+        "code_verifier": grant.code_verifier.reveal() if grant.code_verifier else None,
+    }
+    return httpx.Request(
+        METHOD,
+        settings.tenant.origin + PATH,
+        headers={"Accept": "application/json", "Content-Type": "application/json", "User-Agent": user_agent},
+        content=json.dumps({name: value for name, value in fields.items() if value is not None}).encode(),
+    )
 
 
 def classify(answer: Reply | Failure) -> Outcome:
@@ -52,17 +87,22 @@ def classify(answer: Reply | Failure) -> Outcome:
     if answer.status >= 500 or answer.status == 408:
         return Outcome("unknown", error, retry_after=told, detail=detail)
     if code in ("invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope"):
-        return Outcome("configuration", _configuration(code, detail), detail=detail)
+        return Outcome("configuration", _configuration(code, detail))
     if code == "invalid_grant":
         return Outcome("dead", error, detail=detail)
     if code == "invalid_request":
-        # The older dialect says so of dead grants too (401 for refresh tokens, 400 for codes); a hint "Check the `x`
-        # parameter" is about the request itself.
-        hint = content.get("hint")
-        if answer.status == 401 or (isinstance(hint, str) and not hint.startswith("Check the")):
-            return Outcome("dead", error, detail=detail)
-        return Outcome("configuration", _configuration(code, detail), detail=detail)
+        dead = _is_dead_in_older_dialect(answer.status, content)
+        return Outcome("dead", error, detail=detail) if dead else Outcome("configuration", _configuration(code, detail))
     return Outcome("refused", error, detail=detail)
+
+
+def _is_dead_in_older_dialect(status: int, content: dict[str, Any]) -> bool:
+    """It says `invalid_request` of dead grants too: 401 for refresh tokens, 400 for codes, each with a hint that is not
+    about a parameter of the request."""
+    hint = content.get("hint")
+    if not isinstance(hint, str) or not hint:
+        return status == 401 and "refresh token" in _text(content)
+    return not re.search(r"(?i)^check the|redirect uri|verifier", hint)
 
 
 def _success(answer: Reply) -> Outcome:

@@ -1,0 +1,84 @@
+"""What one call costs, a second client, a page's parsing, and a login that is kept in a file."""
+
+import json
+from collections.abc import Iterator
+from importlib.util import find_spec
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import httpx
+from krebit import Krebit
+from krebit._body import parse
+from krebit._wire import Reply
+from krebit_api.api import Operation, one
+from krebit_api.models import ClientPage
+
+from bench.clients import make, plain, signed_in
+from bench.server import Server, page
+from bench.timing import Row, paired, repeated
+
+PATH = "/api/1.0/clients/12345"
+_CALLS = 200
+
+
+def measure(*, rounds: int) -> Iterator[Row]:
+    """Each figure of a program that is under way."""
+    with Server() as server, TemporaryDirectory() as folder:
+        store = signed_in(server, f"{folder}/logins")
+        with make(Krebit, server):
+            second = lambda: make(Krebit, server).close()  # noqa: E731
+            pair = paired(repeated(second, 20), repeated(lambda: httpx.Client().close(), 5), rounds=rounds)
+        yield Row("a second client in one process", "`httpx.Client()`", pair.ratio, 0.05, detail=pair.detail)
+
+        with make(Krebit, server, store) as krebit, plain(server) as client:
+            ours = repeated(lambda: krebit.get_client(12345), _CALLS)
+            bare = repeated(lambda: client.get(PATH).json(), _CALLS)
+            pair = paired(ours, bare, rounds=rounds)
+            name = "one call, keep-alive, with auth, retries, typed errors, model"
+            peers = _peers_calls(server, rounds)
+            yield Row(name, "`httpx.Client.get(...).json()`", pair.ratio, 1.05, detail=pair.detail, peers=peers)
+
+        yield _parse(rounds)
+
+        with make(Krebit, server, store) as krebit, make(Krebit, server) as fixed:
+            token = fixed._core.tokens.get(None, _deadline())
+            fixed._core.tokens.cached = lambda: token  # type: ignore[method-assign]
+            ours = repeated(lambda: krebit.get_client(12345), _CALLS)
+            pair = paired(ours, repeated(lambda: fixed.get_client(12345), _CALLS), rounds=rounds)
+            yield Row("auth with the token in a file", "a static header", pair.ratio, 1.05, detail=pair.detail)
+
+
+def _deadline() -> Any:
+    from krebit._deadline import Deadline
+
+    return Deadline(30)
+
+
+def _parse(rounds: int) -> Row:
+    body = page(1, 100)
+    reply = Reply(200, httpx.Headers({"Content-Type": "application/json"}), body)
+    operation, result = Operation("list_clients", "GET", "/api/1.0/clients"), one(ClientPage)
+    ours = repeated(lambda: parse(operation, reply, result), 100)
+    pair = paired(ours, repeated(lambda: json.loads(body), 100), rounds=rounds * 2)
+    return Row("parse of a page of 100", "`json.loads` of it", pair.ratio, 2.2, detail=pair.detail)
+
+
+def _peers_calls(server: Server, rounds: int) -> str:
+    found = []
+    with plain(server) as client:
+        bare = repeated(lambda: client.get(PATH).json(), _CALLS)
+        if find_spec("requests") is not None:
+            import requests
+
+            with requests.Session() as session:
+                session.headers["Authorization"] = "Bearer access-token"
+                pair = paired(repeated(lambda: session.get(server.url + PATH).json(), _CALLS), bare, rounds=rounds)
+            found.append(f"requests {pair.ratio:.2f}")
+        if find_spec("authlib") is not None:
+            from authlib.integrations.httpx_client import OAuth2Client
+
+            token = {"access_token": "access-token", "token_type": "Bearer", "expires_in": 3600}
+            with OAuth2Client("application", "secret", token=token, base_url=server.url) as session:
+                pair = paired(repeated(lambda: session.get(PATH).json(), _CALLS), bare, rounds=rounds)
+            found.append(f"authlib {pair.ratio:.2f}")
+    return ", ".join(found)

@@ -1,0 +1,36 @@
+"""The portfolio in a data frame: every client as a row, money as exact decimals, times as times.
+
+Needs polars (`pip install polars`) and the quickstart's environment. The same rows go into pandas
+(`pandas.DataFrame(rows)`) or, through either, into DuckDB.
+"""
+
+import os
+
+import polars
+from krebit import Krebit, paginate
+
+
+def portfolio(krebit: Krebit) -> polars.DataFrame:
+    """All clients, one a row."""
+    walk = paginate(krebit.list_clients, limit=100).options(prefetch=8)
+    # Schema from all rows: a column may begin with a hundred empty cells.
+    return polars.from_dicts(walk.rows(), infer_schema_length=None)
+
+
+def main() -> None:
+    """Print what credit is granted, by currency."""
+    plain_http = os.environ.get("KREBIT_PLAIN_HTTP") == "1"  # for a sandbox without TLS
+    with Krebit.from_env(plain_http=plain_http) as krebit:
+        clients = portfolio(krebit)
+    print(f"{len(clients)} clients")
+    print(
+        clients.group_by("currency").agg(
+            polars.len().alias("clients"),
+            polars.col("credit_limit").sum().alias("credit"),
+            polars.col("updated_at").max().alias("last change"),
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""uvicorn and the sockets under it, held to loopback and ended on time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import Callable
+
+import uvicorn
+
+
+class Server(uvicorn.Server):
+    """uvicorn, saying when it is ready, and ending what faults have left open."""
+
+    def __init__(self, config: uvicorn.Config, abandon: Callable[[], None]) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self._abandon = abandon
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            super().run(sockets)
+        finally:
+            self.ready.set()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.loop = asyncio.get_running_loop()
+        self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._abandon()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
+        await super().shutdown(sockets)
+
+
+def listen(port: int) -> list[socket.socket]:
+    """Loopback, and nothing else: 127.0.0.1, and ::1 where the machine has it, because `localhost` means both."""
+    first = socket.create_server(("127.0.0.1", port), backlog=2048)
+    listeners = [first]
+    if socket.has_ipv6:
+        with contextlib.suppress(OSError):
+            address = ("::1", first.getsockname()[1])
+            listeners.append(socket.create_server(address, family=socket.AF_INET6, backlog=2048))
+    return listeners

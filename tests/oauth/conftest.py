@@ -1,0 +1,53 @@
+"""Fixtures of the login's tests."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from krebit import FileTokenStore
+from krebit_sandbox import Sandbox, Switches
+from tests.oauth.support import Site
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[Sandbox]:
+    """One sandbox for all tests, that ends a session when a refresh token is used twice."""
+    with Sandbox(tls=False, switches=Switches(reuse_revokes_family=True, consent="allow")) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(served: Sandbox) -> Iterator[Sandbox]:
+    """The sandbox as new; what is held is let go afterwards, so that no test leaves a thread behind."""
+    served.reset()
+    yield served
+    served.clear_faults()
+    served.release()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FileTokenStore:
+    """A store of files."""
+    return FileTokenStore(tmp_path / "logins")
+
+
+@pytest.fixture
+def site(sandbox: Sandbox, store: FileTokenStore) -> Site:
+    """The sandbox and the store, and what is done with them."""
+    return Site(sandbox, store)
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """The library's log, whole."""
+    caplog.set_level(logging.DEBUG, "krebit")
+    return caplog

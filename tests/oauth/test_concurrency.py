@@ -1,0 +1,220 @@
+"""Many callers, one token at its end: one request, and everybody goes on."""
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from krebit import MemoryTokenStore
+from krebit.errors import DeadlineExceeded, LoginRequired, StoreBusy
+from tests.oauth.support import TOKEN, Background, Program, Site, eventually
+
+THREADS = 50
+
+
+def together(call: Any, count: int = THREADS) -> list[Any]:
+    barrier = threading.Barrier(count)
+
+    def one() -> Any:
+        barrier.wait()
+        return call()
+
+    return [each.finish() for each in [Background(one) for _ in range(count)]]
+
+
+def test_fifty_threads(site: Site) -> None:
+    site.login()
+    with site.client() as krebit:
+        assert len(together(krebit.get_current_user)) == THREADS
+    assert len(site.token_requests()) == 1
+    assert site.state() == "live"
+
+
+def test_fifty_threads_that_are_all_refused(site: Site) -> None:
+    """A token that the server no longer takes, while the clock says that it is good."""
+    site.login(expired=False)
+    with site.client() as krebit:
+        krebit.get_current_user()
+        site.sandbox.expire_access_tokens()
+        together(krebit.get_current_user)
+    assert len(site.token_requests()) == 1
+
+
+def test_fifty_tasks(site: Site) -> None:
+    site.login()
+
+    async def main() -> list[Any]:
+        async with site.async_client() as krebit:
+            return await asyncio.gather(*(krebit.get_current_user() for _ in range(THREADS)))
+
+    assert len(asyncio.run(main())) == THREADS
+    assert len(site.token_requests()) == 1
+    assert site.state() == "live"
+
+
+@pytest.mark.parametrize("kind", ["files", "memory"])
+def test_threads_and_tasks_of_several_clients(site: Site, kind: str) -> None:
+    site.login()
+    if kind == "memory":
+        memory = MemoryTokenStore()
+        with memory.lease(site.key(), patience=1) as lease:
+            lease.save(site.stored())
+        site.store = memory
+    done: list[Any] = []
+
+    async def tasks() -> None:
+        async with site.async_client() as krebit:
+            done.extend(await asyncio.gather(*(krebit.get_current_user() for _ in range(10))))
+
+    def work() -> None:
+        with site.client() as krebit:
+            done.append(krebit.get_current_user())
+
+    calls = [Background(lambda: asyncio.run(tasks())) for _ in range(3)] + [Background(work) for _ in range(20)]
+    for call in calls:
+        call.finish()
+    assert len(done) == 50
+    assert len(site.token_requests()) == 1
+    assert site.state() == "live"
+
+
+def test_all_get_the_error_and_each_its_own(site: Site) -> None:
+    site.login()
+    site.sandbox.revoke_refresh_token(site.refresh_token())
+    errors: list[LoginRequired] = []
+    with site.client() as krebit:
+
+        def call() -> None:
+            try:
+                krebit.get_current_user()
+            except LoginRequired as error:
+                errors.append(error)
+
+        together(call)
+    assert len(errors) == THREADS
+    assert len(site.token_requests()) == 1
+    assert len({id(error) for error in errors}) == THREADS
+
+
+def test_who_is_refused_never_gets_the_refused_token_from_a_refresh_that_others_began(site: Site) -> None:
+    """The first caller does not know that the stored token is refused: what it adopts is no use to the second."""
+    from krebit._deadline import Deadline
+
+    login = site.login(expired=False)
+    assert login.access_token is not None
+    with site.client() as krebit:
+        tokens = krebit._core.tokens
+        with site.store.lease(site.key(), patience=10):
+            # A grant from the environment makes the first caller wait for the lease instead of adopting at once.
+            tokens._unsaved = (login, login)
+            first = Background(lambda: tokens.get(None, Deadline(30)))
+            eventually(lambda: tokens._refreshing is not None)
+            second = Background(lambda: tokens.get(login.access_token, Deadline(30)))
+        assert first.finish() == login.access_token
+        assert second.finish() != login.access_token
+    assert len(site.token_requests()) == 1
+
+
+def test_twenty_four_processes(site: Site) -> None:
+    """Tokens of a second's life, and a server that ends the session when one is used twice."""
+    site.sandbox.switch(token_lifetime=1.0)
+    site.login()
+    with site.program("crowd", processes=24, calls=20) as program:
+        results = [program.hear() for _ in range(24)]
+    assert results == [["ok"] * 20] * 24
+    assert {request.status for request in site.token_requests()} == {200}
+    assert site.state() == "live"
+    spent = [request.json()["refresh_token"] for request in site.token_requests()]
+    assert len(spent) == len(set(spent))
+
+
+def test_a_holder_that_is_stopped(site: Site) -> None:
+    """The lock is never passed over: whoever waits too long gets an error, and nothing is sent."""
+    import signal
+
+    site.login()
+    site.hold()
+    with site.program("calls", calls=1) as holder:
+        assert holder.hear() == "ready"
+        holder.tell("go")
+        site.sandbox.wait_for_held()
+        holder.process.send_signal(signal.SIGSTOP)
+        try:
+            with site.client(lock_patience=0.3) as krebit, pytest.raises(StoreBusy, match="another process"):
+                krebit.get_current_user()
+        finally:
+            holder.process.send_signal(signal.SIGCONT)
+        assert len(site.token_requests()) == 1
+        site.sandbox.release()
+        assert holder.hear() == ["ok"]
+    with site.client() as krebit:
+        krebit.get_current_user()
+    assert len(site.token_requests()) == 1
+
+
+def test_a_thread_that_holds_the_lease_too_long(site: Site) -> None:
+    site.login()
+    with (
+        site.store.lease(site.key(), patience=1),
+        site.client(lock_patience=0.1) as krebit,
+        pytest.raises(StoreBusy, match="another thread"),
+    ):
+        krebit.get_current_user()
+    assert not site.sandbox.requests
+
+
+def test_the_lock_is_not_held_during_calls_of_the_api(site: Site) -> None:
+    site.login()
+    site.sandbox.fault(kind="hold", path="/api/1.0/me")
+    with site.client() as krebit:
+        call = Background(krebit.get_current_user)
+        site.sandbox.wait_for_held()
+        with site.store.lease(site.key(), patience=0.1):
+            pass
+        site.sandbox.release()
+        call.finish()
+
+
+def test_a_waiter_is_more_patient_than_a_refresh_may_take(site: Site) -> None:
+    with site.client(refresh_timeout=7) as krebit:
+        assert krebit._core.tokens._patience > 7
+
+
+@pytest.mark.parametrize("release_first", [False, True])
+def test_a_fork_while_a_refresh_is_under_way(site: Site, release_first: bool) -> None:
+    """The child has no thread that would end the refresh: it waits for the parent's, through the lock."""
+    site.login()
+    site.hold()
+    with site.program("forked") as program:
+        site.sandbox.wait_for_held()
+        if not release_first:
+            program.tell("fork")
+            assert program.hear() == "forked"
+            site.sandbox.release()
+        else:
+            site.sandbox.release()
+            program.tell("fork")
+            assert program.hear() == "forked"
+        assert program.hear() == {"parent": ["ok"], "child": 0}
+    assert len(site.token_requests()) == 1
+    assert site.state() == "live"
+
+
+def test_a_store_in_memory_is_not_shared_with_a_fork() -> None:
+    program = Program(["memory_fork"], {})
+    assert program.hear() == "StoreError"
+    assert program.end() == 0
+
+
+def test_closing_waits_for_a_refresh_under_way(site: Site) -> None:
+    site.login()
+    site.hold()
+    krebit = site.client(timeout=0.1)
+    with pytest.raises(DeadlineExceeded):
+        krebit.get_current_user()
+    closing = Background(krebit.close)
+    site.sandbox.release()
+    closing.finish()
+    assert site.state() == "live"
+    assert len([request for request in site.sandbox.requests if request.path == TOKEN]) == 1

@@ -1,0 +1,68 @@
+"""The suite for stores, on the stores that come with the library; and that it finds what is wrong with others."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from krebit import FileTokenStore, MemoryTokenStore
+from krebit.oauth.record import Login, LoginKey
+from krebit.stores import Lease, TokenStore
+from krebit.testing import TokenStoreConformance
+
+
+class TestFileTokenStore(TokenStoreConformance):
+    @pytest.fixture(autouse=True)
+    def place(self, tmp_path: Path) -> None:
+        self.folder = tmp_path / "logins"
+
+    def make_store(self) -> TokenStore:
+        return FileTokenStore(self.folder)
+
+    def process_factory(self) -> Callable[[], TokenStore]:
+        return partial(FileTokenStore, self.folder)
+
+
+class TestMemoryTokenStore(TokenStoreConformance):
+    @pytest.fixture(autouse=True)
+    def place(self) -> None:
+        self.store = MemoryTokenStore()
+
+    def make_store(self) -> TokenStore:
+        return self.store
+
+
+class _NoLock:
+    """A store whose lease keeps nobody out, and whose login is stored in two parts."""
+
+    def __init__(self) -> None:
+        self.memory = MemoryTokenStore()
+
+    def load(self, key: LoginKey) -> Login | None:
+        return self.memory.load(key)
+
+    @contextmanager
+    def lease(self, key: LoginKey, *, patience: float) -> Iterator[Lease]:
+        yield type("NoLease", (), {"fence": 0, "load": lambda s: self.load(key), "save": lambda s, login: None})()
+
+
+def test_it_finds_what_is_wrong() -> None:
+    class Suite(TokenStoreConformance):
+        def make_store(self) -> TokenStore:
+            return _NoLock()
+
+    with pytest.raises(AssertionError, match="must return what save"):
+        Suite().test_what_is_saved_is_loaded()
+    with pytest.raises(AssertionError, match="must raise StoreBusy"):
+        Suite().test_a_lease_keeps_others_out()
+    with pytest.raises(NotImplementedError, match="make_store"):
+        TokenStoreConformance().test_fences_grow()
+
+
+def test_it_does_not_need_pytest() -> None:
+    code = "import sys; sys.modules['pytest'] = None; import krebit.testing"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

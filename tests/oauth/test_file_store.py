@@ -1,0 +1,411 @@
+"""The store of files: whole, private, and sure of its room before a token is spent."""
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import textwrap
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from krebit import FileTokenStore
+from krebit.errors import StoreError, StoreUnsafe
+from krebit.oauth.record import Login, LoginKey
+from tests.needs import absent
+from tests.oauth.support import ROOT, Background, Site
+
+NOBODY = 65534
+
+
+def file_of(site: Site) -> Path:
+    assert isinstance(site.store, FileTokenStore)
+    return site.store.path(site.key())
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 256 kilobytes."""
+    where = tmp_path / "disk"
+    where.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k,mode=700", "tmpfs", str(where)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        absent("needs the right to mount a file system")
+    yield where
+    subprocess.run(["umount", "-l", str(where)], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """Leave no room on it."""
+    filler = disk / "filler"
+    with filler.open("ab", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"x" * 4096)
+        except OSError:
+            return filler
+
+
+def test_a_full_disk_is_found_before_the_request(site: Site, small_disk: Path) -> None:
+    site.store = FileTokenStore(small_disk / "logins")
+    before = site.login()
+    filler = fill(small_disk)
+    with site.client() as krebit:
+        with pytest.raises(StoreError, match="No space left"):
+            krebit.get_current_user()
+        assert not site.token_requests()
+        assert site.stored() == before
+        filler.unlink()
+        krebit.get_current_user()
+    assert site.state() == "live"
+
+
+def test_a_disk_that_fills_during_the_request(site: Site, small_disk: Path) -> None:
+    """The room was taken before."""
+    site.store = FileTokenStore(small_disk / "logins")
+    site.login()
+    site.hold()
+    with site.client() as krebit:
+        call = Background(krebit.get_current_user)
+        site.sandbox.wait_for_held()
+        fill(small_disk)
+        site.sandbox.release()
+        call.finish()
+    assert site.state() == "live"
+
+
+def test_a_limit_of_the_files_size() -> None:
+    """The same by a limit of the process, where nothing can be mounted."""
+    code = """
+        import resource, signal, sys, tempfile
+        from krebit import FileTokenStore
+        from krebit.errors import StoreError
+        from krebit.oauth.record import Login, LoginKey
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        store, key = FileTokenStore(sys.argv[1]), LoginKey("a", "b")
+        with store.lease(key, patience=1) as lease:
+            lease.save(Login.empty())
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
+        with store.lease(key, patience=1) as lease:
+            try:
+                lease.prepare()
+            except StoreError as error:
+                assert "File too large" in str(error), error
+            else:
+                sys.exit("no error")
+        assert store.load(key) is not None
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        program = [sys.executable, "-c", textwrap.dedent(code), f"{folder}/logins"]
+        assert subprocess.run(program, check=False).returncode == 0
+        assert sorted(path.suffix for path in Path(f"{folder}/logins").iterdir()) == [".json", ".lock"]
+
+
+def test_storing_fails_after_the_request(
+    site: Site, log: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pair is used in memory, the log says so, and a later store succeeds."""
+    monkeypatch.setattr("krebit.oauth.manager._STORE_AGAIN", 0.0)
+    site.login()
+    old = site.refresh_token()
+    file = file_of(site)
+    site.hold()
+    with site.client() as krebit:
+        call = Background(krebit.get_current_user)
+        site.sandbox.wait_for_held()
+        file.rename(file.with_suffix(".aside"))
+        file.mkdir()
+        site.sandbox.release()
+        call.finish()
+        (error,) = [record for record in log.records if record.levelname == "ERROR"]
+        assert "could not be stored" in error.message
+        assert "live in this process only" in error.message
+        # Still in the way: the pair goes on in memory, without a request.
+        krebit.get_current_user()
+        file.rmdir()
+        file.with_suffix(".aside").rename(file)
+        assert site.refresh_token() == old
+        krebit.get_current_user()
+    assert site.refresh_token() != old
+    assert site.state() == "live"
+    assert len(site.token_requests()) == 1
+
+
+@pytest.mark.parametrize("what", ["logout", "login"])
+def test_a_pair_that_was_not_stored_does_not_undo_what_came_after(
+    site: Site, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("krebit.oauth.manager._STORE_AGAIN", 0.0)
+    site.login()
+    file = file_of(site)
+    site.hold()
+    with site.client() as krebit:
+        call = Background(krebit.get_current_user)
+        site.sandbox.wait_for_held()
+        aside = file.rename(file.with_suffix(".aside"))
+        file.mkdir()
+        site.sandbox.release()
+        call.finish()
+        file.rmdir()
+        aside.rename(file)
+        if what == "logout":
+            with site.client() as other:
+                other.logout()
+            with pytest.raises(Exception, match="not signed in"):
+                krebit.get_current_user()
+            assert site.stored().refresh_token is None
+        else:
+            newer = site.login(expired=False)
+            krebit.get_current_user()
+            assert site.stored() == newer
+
+
+def test_a_lock_file_that_is_removed_while_it_is_held(site: Site) -> None:
+    """Nobody would be kept out any more: nothing is sent."""
+    site.login()
+    site.sandbox.fault(kind="status", status=503, path="/api/oauth/token")
+    with site.store.lease(site.key(), patience=1) as lease:
+        file_of(site).with_suffix(".lock").unlink()
+        with pytest.raises(StoreError, match="removed while it was held"):
+            lease.prepare()
+        with pytest.raises(StoreError, match="removed while it was held"):
+            lease.save(Login.empty())
+
+
+def test_left_over_temporary_files_are_removed(site: Site) -> None:
+    site.login()
+    left = file_of(site).parent / f".{file_of(site).name}.0123456789ab.tmp"
+    left.write_bytes(b"half a login")
+    with site.client() as krebit:
+        krebit.get_current_user()
+    assert not left.exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'{"version": 1}',
+        b'{"version": 99}',
+        b'{"version": "x"}',
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"version": 1, "access_token": 5}',
+        json.dumps({**json.loads(Login.empty().to_json()), "expires_at": 10**400}).encode(),
+        json.dumps({**json.loads(Login.empty().to_json()), "salt": "~"}).encode(),
+    ],
+)
+def test_a_file_that_is_no_login(site: Site, content: bytes) -> None:
+    """It says which file it is and never what stands in it; it is not overwritten."""
+    site.login()
+    file = file_of(site)
+    file.write_bytes(content)
+    with site.client() as krebit, pytest.raises(StoreError) as caught:
+        krebit.get_current_user()
+    assert str(file) in str(caught.value)
+    assert file.read_bytes() == content
+    assert not site.sandbox.requests
+
+
+def test_the_name_shows_whose_login_it_is(site: Site, tmp_path: Path) -> None:
+    store = FileTokenStore(tmp_path)
+    keys = [
+        LoginKey("yourco.krebit.se", "app", profile) for profile in ("default", "Default", "../x", "a/b", "å" * 100)
+    ]
+    paths = [store.path(key) for key in keys]
+    assert len(set(paths)) == len(keys)
+    assert all(path.parent == tmp_path and len(path.name) < 150 for path in paths)
+    assert paths[0].name.startswith("yourco.krebit.se.default.")
+
+
+def test_a_network_file_system_is_warned_of(
+    tmp_path: Path, log: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("krebit.stores.file.file_system", lambda folder: "nfs4")
+    store = FileTokenStore(tmp_path / "logins")
+    for _ in range(2):
+        with store.lease(LoginKey("a", "b"), patience=1):
+            pass
+    assert [record.message for record in log.records if "network file system (nfs4)" in record.message] != []
+    assert len(log.records) == 1
+
+
+def test_file_systems_are_told_apart(tmp_path: Path) -> None:
+    from krebit.stores._guard import file_system, is_network
+
+    assert file_system(Path("/proc/self")) == "proc"
+    assert file_system(tmp_path)
+    assert all(is_network(kind) for kind in ("nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs"))
+    assert not any(is_network(kind) for kind in ("ext4", "tmpfs", "btrfs", "overlay", "xfs", "apfs"))
+
+
+RIGHTS = """
+    import os, stat, sys
+    from pathlib import Path
+    os.umask(0)
+    from krebit import FileTokenStore
+    from krebit.errors import StoreUnsafe, StoreError
+    from krebit.oauth.record import Login, LoginKey
+    here, case = Path(sys.argv[1]), sys.argv[2]
+    store, key = FileTokenStore(here / "state" / "krebit" / "logins"), LoginKey("a", "b")
+    def save():
+        with store.lease(key, patience=1) as lease:
+            lease.prepare()
+            (temporary,) = store.folder.glob(".*.tmp")
+            assert stat.S_IMODE(temporary.stat().st_mode) == 0o600
+            lease.save(Login.empty())
+    save()
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (here / "state").rglob("*")}
+    modes[here / "state"] = stat.S_IMODE((here / "state").stat().st_mode)
+    assert all(mode == (0o700 if path.is_dir() else 0o600) for path, mode in modes.items()), modes
+    file, lock, victim = store.path(key), store.path(key).with_suffix(".lock"), here / "victim"
+    victim.write_bytes(b"precious"); victim.chmod(0o600)
+    def replace(path, how):
+        path.unlink()
+        how(path)
+    {
+        "file link": lambda: replace(file, lambda p: p.symlink_to(victim)),
+        "lock link": lambda: replace(lock, lambda p: p.symlink_to(victim)),
+        "folder link": lambda: (store.folder.rename(here / "real"), store.folder.symlink_to(here / "real")),
+        "file fifo": lambda: replace(file, os.mkfifo),
+        "lock fifo": lambda: replace(lock, os.mkfifo),
+        "file group": lambda: file.chmod(0o640),
+        "file others": lambda: file.chmod(0o604),
+        "lock others": lambda: lock.chmod(0o606),
+        "folder group": lambda: store.folder.chmod(0o750),
+        "folder others": lambda: store.folder.chmod(0o701),
+        "none": lambda: None,
+    }[case]()
+    named = {"file": file, "lock": lock, "folder": store.folder}.get(case.split()[0])
+    for work in (save, lambda: store.load(key)):
+        if work is not save and case.startswith("lock"):
+            continue
+        try:
+            work()
+        except StoreUnsafe as error:
+            assert str(named) in str(error), error
+            assert "chmod " in str(error) or "rm " in str(error), error
+        else:
+            assert case == "none", "not refused"
+    assert victim.read_bytes() == b"precious"
+"""
+CASES = ["none", "file link", "lock link", "folder link", "file fifo", "lock fifo", "file group", "file others"]
+CASES += ["lock others", "folder group", "folder others"]
+
+
+@pytest.fixture
+def others_folder() -> Iterator[Path]:
+    """A folder of somebody who is not root: root would see no refusal."""
+    if os.getuid():
+        absent("needs root, to become somebody else")
+    folder = Path(tempfile.mkdtemp(prefix="krebit-rights-"))
+    os.chown(folder, NOBODY, NOBODY)
+    yield folder
+    shutil.rmtree(folder)
+
+
+# The interpreter may lie where only root can read it: everything is imported first.
+BECOME_NOBODY = f"""
+    import os, filelock, krebit.stores.file
+    os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})
+"""
+
+
+def as_nobody(code: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    program = [sys.executable, "-c", textwrap.dedent(BECOME_NOBODY + code), *arguments]
+    return subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_unsafe_files_are_refused(others_folder: Path, case: str) -> None:
+    """Whatever the umask, files are 0600 and folders 0700; links, FIFOs and rights of others are refused with the
+    repair, and what a link points to is untouched."""
+    result = as_nobody(RIGHTS, str(others_folder), case)
+    assert result.returncode == 0, result.stderr
+
+
+READ_ONLY = """
+    import sys
+    from pathlib import Path
+    from krebit import FileTokenStore
+    from krebit.errors import StoreError
+    from krebit.oauth.record import Login, LoginKey
+    store, key = FileTokenStore(Path(sys.argv[1]) / "logins"), LoginKey("a", "b")
+    with store.lease(key, patience=1) as lease:
+        lease.save(Login.empty())
+    before = store.load(key)
+    store.folder.chmod(0o500)
+    try:
+        with store.lease(key, patience=1) as lease:
+            lease.prepare()
+    except StoreError as error:
+        assert "Permission denied" in str(error), error
+    else:
+        sys.exit("no error")
+    assert store.load(key) == before
+    store.folder.chmod(0o000)
+    for work in (lambda: store.load(key), lambda: store.lease(key, patience=1).__enter__()):
+        try:
+            work()
+        except StoreError as error:
+            assert "Permission denied" in str(error), error
+        else:
+            sys.exit("no error")
+    store.folder.chmod(0o700)
+"""
+
+
+def test_a_read_only_folder_is_found_before_the_request(others_folder: Path) -> None:
+    result = as_nobody(READ_ONLY, str(others_folder))
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("what", ["file", "lock", "folder"])
+def test_another_owner_is_refused(site: Site, what: str) -> None:
+    if os.getuid():
+        absent("needs root, to give a file away")
+    site.login()
+    file = file_of(site)
+    given = {"file": file, "lock": file.with_suffix(".lock"), "folder": file.parent}[what]
+    os.chown(given, NOBODY, NOBODY)
+    with site.client() as krebit, pytest.raises(StoreUnsafe, match="belongs to another user") as caught:
+        krebit.get_current_user()
+    assert str(given) in str(caught.value)
+    os.chown(given, 0, 0)
+    assert not site.sandbox.requests
+
+
+def test_rights_survive_a_refresh(site: Site) -> None:
+    site.login()
+    with site.client() as krebit:
+        krebit.get_current_user()
+    assert {stat.S_IMODE(path.stat().st_mode) for path in file_of(site).parent.iterdir()} == {0o600}
+
+
+def test_threads_of_one_process_take_turns(tmp_path: Path) -> None:
+    """A file lock alone would let them in together."""
+    store, key, inside, most = FileTokenStore(tmp_path / "logins"), LoginKey("a", "b"), [0], [0]
+
+    def work() -> None:
+        for _ in range(5):
+            with store.lease(key, patience=30):
+                inside[0] += 1
+                most[0] = max(most[0], inside[0])
+                inside[0] -= 1
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1]

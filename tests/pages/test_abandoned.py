@@ -1,0 +1,319 @@
+"""A walk that is left early ends what is in flight, at once, and leaves no thread, no task and no socket."""
+
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+import ssl
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterator
+from typing import Any
+
+import pytest
+import trustme
+from krebit import ApiError, ClientClosed, ConnectionFailed, NotFound, ServerError, paginate
+from krebit_sandbox import Sandbox
+
+from tests.pages.server import STALL, Answer, ListServer, records
+from tests.pages.support import World, asynchronous, blocking, ids, page_threads, sockets, walked
+
+MakeServer = Callable[[Callable[[int], Any]], ListServer]
+
+# Far longer than a test may take: whoever waited for a stalled answer to end by itself would fail.
+pytestmark = pytest.mark.timeout(30)
+PATIENT = {"timeout": 600.0, "retries": 0}
+
+
+def stalling_from(page: int) -> Callable[[int], Any]:
+    """Page after page of one record each, of a hundred; no answer from that page on."""
+    return lambda number: STALL if number >= page else {"data": records(number), "meta": {"last_page": 100}}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left() -> Iterator[None]:
+    gc.collect()
+    before = sockets()
+    yield
+    gc.collect()
+    assert page_threads() == []
+    assert sockets() <= before + 1  # the sandbox may be about to close one
+
+
+def test_break_ends_what_is_stalled(list_server: MakeServer) -> None:
+    server = list_server(stalling_from(3))
+    with blocking(server, **PATIENT) as krebit:
+        for client in paginate(krebit.list_clients, limit=1).options(prefetch=8):
+            if client.id == 2:
+                server.wait_for(lambda: server.stalled == 7)  # pages 3 to 9
+                break
+        assert page_threads() == []
+        # Their connections are ended, not kept: nobody may take them for free ones.
+        server.wait_for(lambda: server.gone == 7)
+
+
+def test_break_ends_what_is_stalled_over_tls(tmp_path: Any) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    with ListServer(stalling_from(3), tls=context) as server:
+        settings = PATIENT | {"plain_http": False, "ca_file": tmp_path / "ca.pem"}
+        with blocking(server, **settings) as krebit:
+            for client in paginate(krebit.list_clients, limit=1).options(prefetch=4):
+                if client.id == 2:
+                    server.wait_for(lambda: server.stalled == 3)
+                    break
+            assert page_threads() == []
+            server.wait_for(lambda: server.gone == 3)
+
+
+def test_the_client_goes_on_after_an_abandoned_walk(list_server: MakeServer) -> None:
+    server = list_server(stalling_from(3))
+    with blocking(server, **PATIENT) as krebit:
+        for _ in range(5):
+            for client in paginate(krebit.list_clients, limit=1).options(prefetch=4):
+                if client.id == 2:
+                    break
+        server.script = lambda page: {"data": records(page), "meta": {"last_page": 30}}
+        assert ids(list(paginate(krebit.list_clients, limit=1).options(prefetch=16))) == list(range(1, 31))
+
+
+def test_an_exception_in_the_loop_ends_what_is_stalled(list_server: MakeServer) -> None:
+    server = list_server(stalling_from(3))
+    with blocking(server, **PATIENT) as krebit:
+        with pytest.raises(ZeroDivisionError):  # noqa: PT012
+            for client in paginate(krebit.list_clients, limit=1).options(prefetch=4):
+                _ = 1 // (2 - client.id)
+        server.wait_for(lambda: server.gone == server.stalled)
+
+
+def test_an_error_on_one_page_ends_the_pages_behind_it(list_server: MakeServer, world: World) -> None:
+    def script(page: int) -> Any:
+        return Answer({"message": "gone"}, status=404) if page == 3 else stalling_from(4)(page)
+
+    server = list_server(script)
+    with pytest.raises(NotFound):
+        walked(server, world, limit=1, prefetch=8, client=PATIENT)
+    server.wait_for(lambda: server.gone == server.stalled)
+
+
+def test_records_before_the_error_come_first(list_server: MakeServer, world: World) -> None:
+    def script(page: int) -> Any:
+        return Answer({"message": "no"}, status=500) if page == 4 else stalling_from(5)(page)
+
+    seen: list[int] = []
+    with pytest.raises(ServerError):
+        walked(
+            list_server(script),
+            world,
+            limit=1,
+            prefetch=8,
+            seen=lambda page: seen.extend(ids(page.records)),
+            client=PATIENT,
+        )
+    assert seen == [1, 2, 3]
+
+
+def test_a_callback_that_raises_ends_the_walk(list_server: MakeServer, world: World) -> None:
+    def fail(done: int, total: int | None) -> None:
+        raise LookupError(done)
+
+    with pytest.raises(LookupError):
+        walked(list_server(stalling_from(2)), world, limit=1, prefetch=4, progress=fail, client=PATIENT)
+
+
+@pytest.mark.parametrize("prefetch", [1, 8])
+def test_ctrl_c_in_the_midst_of_waiting(list_server: MakeServer, prefetch: int) -> None:
+    server = list_server(stalling_from(3))
+
+    def press() -> None:
+        server.wait_for(lambda: server.stalled >= min(prefetch, 7))
+        os.kill(os.getpid(), signal.SIGINT)
+
+    presser = threading.Thread(target=press)
+    presser.start()
+    with blocking(server, **PATIENT) as krebit, pytest.raises(KeyboardInterrupt):
+        list(paginate(krebit.list_clients, limit=1).options(prefetch=prefetch))
+    presser.join()
+    server.wait_for(lambda: server.gone == server.stalled)
+
+
+def test_a_walk_that_nobody_holds_any_more_ends(list_server: MakeServer) -> None:
+    server = list_server(stalling_from(3))
+    with blocking(server, **PATIENT) as krebit:
+        records_ = iter(paginate(krebit.list_clients, limit=1).options(prefetch=4))
+        assert [next(records_).id, next(records_).id] == [1, 2]
+        del records_
+        gc.collect()
+        assert page_threads() == []
+
+
+def test_rows_and_pages_can_be_left_as_well(list_server: MakeServer) -> None:
+    server = list_server(stalling_from(3))
+    with blocking(server, **PATIENT) as krebit:
+        walk = paginate(krebit.list_clients, limit=1).options(prefetch=4)
+        for row in walk.rows():
+            if row["id"] == 2:
+                break
+        for page in walk.pages():
+            if page.number == 2:
+                break
+        server.wait_for(lambda: server.gone == server.stalled)
+
+
+def test_a_program_that_ends_in_mid_walk_does_not_wait(list_server: MakeServer) -> None:
+    server = list_server(stalling_from(3))
+    program = f"""
+        from krebit import Krebit, MemoryTokenStore, paginate
+        krebit = Krebit("{server.domain}", "app", "secret", refresh_token="seed", plain_http=True, timeout=600,
+                        store=MemoryTokenStore())
+        records = iter(paginate(krebit.list_clients, limit=1).options(prefetch=8))
+        print(next(records).id, next(records).id)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=20, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1 2\n", "")
+
+
+def test_closing_the_client_in_mid_walk_is_an_error(sandbox: Sandbox) -> None:
+    krebit = blocking(sandbox)
+    pages = paginate(krebit.list_clients, limit=10).pages()
+    assert next(pages).number == 1
+    krebit.close()
+    with pytest.raises(ClientClosed):
+        next(pages)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the loop go round until it holds; the test's timeout ends what never comes."""
+    while not condition():  # noqa: ASYNC110 - what is waited for happens in another thread, or is no event
+        await asyncio.sleep(0.001)
+
+
+def tasks_of_walks() -> set[asyncio.Task[Any]]:
+    return asyncio.all_tasks() - {task for task in [asyncio.current_task()] if task}
+
+
+def test_break_cancels_the_tasks(list_server: MakeServer) -> None:
+    server = list_server(stalling_from(3))
+
+    async def main() -> None:
+        async with asynchronous(server, **PATIENT) as krebit:
+            async for client in paginate(krebit.list_clients, limit=1).options(prefetch=8):
+                if client.id == 2:
+                    break
+            await until(lambda: not tasks_of_walks())  # the loop ends what a `break` has left, in its next rounds
+            await until(lambda: server.gone == server.stalled)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("kind", ["records", "rows", "pages"])
+def test_aclosing_waits_for_the_end(list_server: MakeServer, kind: str) -> None:
+    server = list_server(stalling_from(3))
+
+    async def main() -> None:
+        async with asynchronous(server, **PATIENT) as krebit:
+            walk = paginate(krebit.list_clients, limit=1).options(prefetch=8)
+            source: Any = {"records": lambda: aiter(walk), "rows": walk.rows, "pages": walk.pages}[kind]()
+            async with contextlib.aclosing(source) as found:
+                number = 0
+                async for _ in found:
+                    number += 1
+                    if number == 2:
+                        break
+                assert tasks_of_walks()
+            assert tasks_of_walks() == set()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("prefetch", [1, 8])
+def test_cancelling_the_task_that_walks(list_server: MakeServer, prefetch: int) -> None:
+    server = list_server(stalling_from(3))
+
+    async def main() -> None:
+        async with asynchronous(server, **PATIENT) as krebit:
+            seen: list[int] = []
+
+            async def walk() -> None:
+                async for client in paginate(krebit.list_clients, limit=1).options(prefetch=prefetch):
+                    seen.append(client.id)  # noqa: PERF401 - what came before the cancellation counts
+
+            walking = asyncio.create_task(walk())
+            await until(lambda: server.stalled >= min(prefetch, 7))
+            walking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await walking
+            assert seen == [1, 2]
+            assert tasks_of_walks() == set()
+            await until(lambda: server.gone == server.stalled)
+
+    asyncio.run(main())
+
+
+def test_an_exception_in_an_asynchronous_loop(list_server: MakeServer) -> None:
+    server = list_server(stalling_from(3))
+
+    async def walk() -> AsyncGenerator[int, None]:
+        async with asynchronous(server, **PATIENT) as krebit:
+            async for client in paginate(krebit.list_clients, limit=1).options(prefetch=8):
+                yield client.id
+
+    async def main() -> None:
+        with pytest.raises(ZeroDivisionError):  # noqa: PT012
+            async with contextlib.aclosing(walk()) as found:
+                async for number in found:
+                    _ = 1 // (2 - number)
+        await until(lambda: not tasks_of_walks())
+
+    asyncio.run(main())
+
+
+def test_many_abandoned_walks_leave_no_socket_behind(sandbox: Sandbox) -> None:
+    sandbox.switch(clients=1000)
+    with blocking(sandbox) as krebit:
+        before = 0
+        for number in range(30):
+            if number == 5:
+                before = sockets()
+            for _ in paginate(krebit.list_clients, limit=10).options(prefetch=8):
+                break
+            assert page_threads() == []
+        # Both ends are in this process, and those that are being looked at may be counted twice.
+        assert sockets() <= before + 2 * 8
+
+
+def test_many_abandoned_asynchronous_walks_leave_no_socket_behind(sandbox: Sandbox) -> None:
+    sandbox.switch(clients=1000)
+
+    async def main() -> None:
+        async with asynchronous(sandbox) as krebit:
+            before = 0
+            for number in range(30):
+                if number == 5:
+                    before = sockets()
+                async for _ in paginate(krebit.list_clients, limit=10).options(prefetch=8):
+                    break
+                await until(lambda: not tasks_of_walks())
+            assert sockets() <= before + 2 * 8
+
+    asyncio.run(main())
+
+
+def test_a_connection_that_breaks_is_tried_again(sandbox: Sandbox, world: World) -> None:
+    sandbox.switch(clients=200)
+    for kind in ("reset", "close", "truncate", "garbage"):
+        sandbox.fault(kind=kind, path="*/clients", skip=3)
+    assert len(walked(sandbox, world, limit=10, prefetch=4)) == 200
+
+
+def test_one_that_breaks_for_good_is_an_error(sandbox: Sandbox, world: World) -> None:
+    sandbox.fault(kind="close", path="*/clients", times=None, skip=2)
+    with pytest.raises((ConnectionFailed, ApiError)):
+        walked(sandbox, world, limit=10, prefetch=4)

@@ -1,0 +1,125 @@
+"""A rate limit that is met while looking ahead slows a walk, and does not fail it."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from krebit import RateLimited
+from krebit._ahead import _Ahead
+from krebit_sandbox import Sandbox
+
+from tests.pages.server import Answer, ListServer, records
+from tests.pages.support import World, ids, walked
+
+MakeServer = Callable[[Callable[[int], Any]], ListServer]
+NO_RETRIES = {"retries": 0}
+
+
+class Limited:
+    """Refuses each page of `pages` so many times, with these headers."""
+
+    def __init__(self, pages: dict[int, int], last: int = 12, **headers: str) -> None:
+        self.left = dict(pages)
+        self.last = last
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        self._lock = threading.Lock()
+
+    def __call__(self, page: int) -> Any:
+        with self._lock:
+            if self.left.get(page, 0) > 0:
+                self.left[page] -= 1
+                return Answer({"message": "Too Many Attempts."}, status=429, headers=self.headers)
+        return {"data": records(page), "meta": {"last_page": self.last}}
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long walks wanted to wait; none of them waits."""
+    found: list[float] = []
+    decide = _Ahead._pause
+
+    def noted(*given: Any) -> float:
+        found.append(decide(*given))
+        return 0.0
+
+    monkeypatch.setattr(_Ahead, "_pause", noted)
+    return found
+
+
+@pytest.mark.parametrize("prefetch", [1, 4, 16])
+def test_limits_on_the_way_are_waited_for(list_server: MakeServer, world: World, prefetch: int) -> None:
+    server = list_server(Limited({2: 1, 3: 2, 4: 1, 9: 1, 12: 1}, Retry_After="0"))
+    found = walked(server, world, limit=1, prefetch=prefetch, client=NO_RETRIES)
+    assert ids(found) == list(range(1, 13))
+
+
+def test_pages_that_met_the_same_limit_do_not_wait_for_it_once_more_each(
+    list_server: MakeServer, world: World, pauses: list[float]
+) -> None:
+    server = list_server(Limited(dict.fromkeys(range(2, 10), 1), last=9, Retry_After="120"))
+    found = walked(server, world, limit=1, prefetch=8, client=NO_RETRIES)
+    assert ids(found) == list(range(1, 10))
+    assert [pause for pause in pauses if pause] == [120.0]
+
+
+def test_fewer_are_in_flight_afterwards(list_server: MakeServer, world: World) -> None:
+    script = Limited({5: 1}, last=40, Retry_After="0")
+    most, now = 0, 0
+    lock = threading.Lock()
+
+    def counted(page: int) -> Any:
+        nonlocal most, now
+        with lock:
+            now += 1
+            most = max(most, now) if page > 20 else most
+        try:
+            return script(page)
+        finally:
+            with lock:
+                now -= 1
+
+    walked(list_server(counted), world, limit=1, prefetch=8, client=NO_RETRIES)
+    assert most <= 4
+
+
+def test_without_a_time_it_waits_longer_each_time(list_server: MakeServer, world: World, pauses: list[float]) -> None:
+    walked(list_server(Limited({2: 3})), world, limit=1, client=NO_RETRIES)
+    assert [pause for pause in pauses if pause] == [1.0, 2.0, 4.0]
+
+
+@pytest.mark.parametrize("prefetch", [1, 4])
+def test_a_limit_that_never_ends_fails(list_server: MakeServer, world: World, prefetch: int) -> None:
+    server = list_server(Limited({3: 10**6}, Retry_After="0"))
+    with pytest.raises(RateLimited):
+        walked(server, world, limit=1, prefetch=prefetch, client=NO_RETRIES)
+    assert server.asked.count(3) == 11
+
+
+@pytest.mark.parametrize("wait", ["301", "9" * 400])
+def test_a_wait_that_nobody_can_mean_fails_at_once(list_server: MakeServer, world: World, wait: str) -> None:
+    server = list_server(Limited({3: 1}, Retry_After=wait))
+    with pytest.raises(RateLimited):
+        walked(server, world, limit=1, prefetch=4, client=NO_RETRIES)
+
+
+def test_a_limit_on_the_first_page_is_the_callers(list_server: MakeServer, world: World) -> None:
+    server = list_server(Limited({1: 1}, Retry_After="0"))
+    with pytest.raises(RateLimited):
+        walked(server, world, limit=1, client=NO_RETRIES)
+    assert server.asked == [1]
+
+
+def test_a_walk_through_a_tenant_that_limits(sandbox: Sandbox, world: World) -> None:
+    """Each call waits for as long as the server says; the sandbox's minute is passed by its own clock."""
+    sandbox.switch(clients=100)
+    for _ in range(6):
+        sandbox.fault(
+            kind="status",
+            path="*/clients",
+            skip=2,
+            status=429,
+            headers={"Retry-After": "0"},
+            body={"message": "Too Many Attempts."},
+        )
+    assert len(walked(sandbox, world, limit=10, prefetch=8, on_drift="raise")) == 100

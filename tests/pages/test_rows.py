@@ -1,0 +1,124 @@
+"""Plain rows: money as `Decimal`, times as datetimes, and the same columns for every record."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from krebit import paginate
+from krebit._rows import row
+from krebit_api.types import UNSET, Unset
+from krebit_sandbox import Sandbox
+
+from tests.needs import absent
+from tests.pages.support import World, asynchronous, blocking
+
+ROOT = Path(__file__).parents[2]
+
+
+def rows(sandbox: Sandbox, world: World, **options: Any) -> list[dict[str, Any]]:
+    if world == "sync":
+        with blocking(sandbox) as krebit:
+            return list(paginate(krebit.list_clients, limit=10).options(**options).rows())
+
+    async def main() -> list[dict[str, Any]]:
+        async with asynchronous(sandbox) as krebit:
+            return [found async for found in paginate(krebit.list_clients, limit=10).options(**options).rows()]
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize("money", ["number", "text"])
+@pytest.mark.parametrize("times", ["z", "offset", "micro"])
+def test_money_is_decimal_and_times_are_datetimes(sandbox: Sandbox, world: World, money: str, times: str) -> None:
+    sandbox.switch(clients=25, money="number", times="z")
+    plain = rows(sandbox, world)
+    sandbox.switch(money=money, times=times)
+    found = rows(sandbox, world, prefetch=4)
+    assert found == plain  # whatever form they were sent in
+    amounts = [one["credit_limit"] for one in found if one["credit_limit"] is not None]
+    assert amounts
+    assert all(type(amount) is Decimal for amount in amounts)
+    assert all(one["updated_at"].astimezone(UTC).tzinfo is UTC for one in found)
+
+
+def test_every_row_has_the_columns_of_the_model(sandbox: Sandbox, world: World) -> None:
+    sandbox.switch(clients=25, money="null", times="null")
+    found = rows(sandbox, world)
+    assert len({tuple(one) for one in found}) == 1
+    assert {"id", "company_name", "org_number", "credit_limit", "rating", "updated_at"} <= found[0].keys()
+    assert found[0]["credit_limit"] is found[0]["updated_at"] is found[0]["contact_email"] is None
+
+
+def test_unknown_keys_are_columns_too(sandbox: Sandbox) -> None:
+    sandbox.switch(clients=1, unknown_keys=True)
+    assert rows(sandbox, "sync")[0]["added_later"] == {"since": "2031-01-01", "values": [1, None, "x"]}
+
+
+def test_a_stop_holds_for_rows(sandbox: Sandbox, world: World) -> None:
+    assert len(rows(sandbox, world, max_items=13)) == 13
+
+
+@attrs.define
+class Inner:
+    """A record within."""
+
+    amount: "float | str | None"
+
+
+@attrs.define
+class Outer:
+    """Every kind of field."""
+
+    from_: "str"
+    when: "datetime | Unset"
+    limits: "list[float]"
+    parts: "list[Inner]"
+    inner: "Inner | Unset | None"
+    rating: "float | str | None"
+    additional_properties: "dict[str, Any]" = attrs.field(init=False, factory=dict)
+
+
+def test_what_is_within_is_plain_too() -> None:
+    moment = datetime(2024, 5, 1, tzinfo=UTC)
+    outer = Outer("x", moment, [1.1, 2], [Inner("3.30")], Inner(None), "AAA")
+    outer.additional_properties["more"] = Decimal("1.5")
+    assert row(outer) == {
+        "from": "x",
+        "when": moment,
+        "limits": [Decimal("1.1"), Decimal(2)],
+        "parts": [{"amount": Decimal("3.30")}],
+        "inner": {"amount": None},
+        "rating": "AAA",
+        "more": Decimal("1.5"),
+    }
+    assert row(Outer("x", UNSET, [], [], UNSET, None)) | {"from": None} == dict.fromkeys(
+        ("from", "when", "inner", "rating")
+    ) | {"limits": [], "parts": []}
+
+
+def test_the_example_makes_a_data_frame(sandbox: Sandbox, tmp_path: Path) -> None:
+    try:
+        import polars  # noqa: F401
+    except ImportError:
+        absent("needs polars")
+    sandbox.switch(clients=250)
+    environment = os.environ | sandbox.environment | {"XDG_STATE_HOME": str(tmp_path), "KREBIT_PLAIN_HTTP": "1"}
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "data_frame.py")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "250 clients" in done.stdout
+    assert "decimal" in done.stdout
+    assert "SEK" in done.stdout

@@ -1,0 +1,85 @@
+"""What users may import: a change here is a change of the version."""
+
+import re
+import subprocess
+import sys
+
+import krebit
+import krebit.errors
+
+
+def test_the_public_names_are_these() -> None:
+    assert sorted(krebit.__all__) == [
+        "ApiError",
+        "AsyncKrebit",
+        "AsyncWalk",
+        "BadRequest",
+        "ClientClosed",
+        "ClientOptions",
+        "ConfigurationError",
+        "ConnectionFailed",
+        "DeadlineExceeded",
+        "FileTokenStore",
+        "Forbidden",
+        "Krebit",
+        "KrebitError",
+        "ListDrift",
+        "ListDriftWarning",
+        "LoginAttempt",
+        "LoginFailed",
+        "LoginRequired",
+        "MemoryTokenStore",
+        "NotFound",
+        "PageBeyondEnd",
+        "PageError",
+        "PageOf",
+        "RateLimited",
+        "RawResponse",
+        "ServerError",
+        "StoreBusy",
+        "StoreError",
+        "StoreUnsafe",
+        "TokenStore",
+        "TransportError",
+        "Unauthorized",
+        "UnexpectedResponse",
+        "ValidationFailed",
+        "Walk",
+        "WebhookError",
+        "__version__",
+        "money",
+        "paginate",
+        "parse_time",
+    ]
+
+
+def test_each_name_is_there_and_an_unknown_one_is_not() -> None:
+    assert all(getattr(krebit, name) is not None for name in krebit.__all__)
+    assert not hasattr(krebit, "no_such_name")
+
+
+def test_every_error_is_public_and_is_drawn_in_the_tree() -> None:
+    drawn = krebit.errors.__doc__ or ""
+    for name in krebit.errors.__all__:
+        assert name in krebit.__all__
+        assert re.search(rf"(^|── ){name}( |$)", drawn, re.MULTILINE), name
+
+
+def test_importing_it_loads_nothing_heavy() -> None:
+    """In a process of its own: this one has loaded everything."""
+    program = "import sys, krebit; print(*sorted({m.partition('.')[0] for m in sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    heavy = {
+        "httpx",
+        "httpcore",
+        "attrs",
+        "attr",
+        "ssl",
+        "asyncio",
+        "json",
+        "typing",
+        "filelock",
+        "krebit_api",
+        "dateutil",
+    }
+    assert not heavy & set(loaded)

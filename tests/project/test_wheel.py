@@ -1,0 +1,111 @@
+"""The wheel in an empty environment, on every supported Python, without extras."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.needs import absent, needs
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = """
+from decimal import Decimal
+from krebit import Krebit, KrebitError, MemoryTokenStore, Walk, money, paginate
+from krebit_api.models import ClientRecord
+
+def limits(krebit: Krebit) -> dict[int, Decimal | None]:
+    walk: Walk[ClientRecord] = paginate(krebit.list_clients, limit=100)
+    return {client.id: money(client.credit_limit) for client in walk}
+
+krebit = Krebit("yourco.krebit.se", "id", "secret", store=MemoryTokenStore())
+try:
+    limits(krebit)
+except KrebitError as error:
+    print(type(error).__name__)
+"""
+PRESENT = """
+import importlib.util, pathlib, krebit, krebit_api
+for package in (krebit, krebit_api):
+    assert (pathlib.Path(package.__file__).parent / "py.typed").is_file()
+for extra in ("starlette", "uvicorn", "trustme", "rich", "aiohttp"):
+    assert importlib.util.find_spec(extra) is None, extra
+"""
+
+
+def python(version: str) -> str:
+    """An interpreter of that version, or the test is skipped."""
+    candidates = [
+        os.environ.get(f"KREBIT_PYTHON_{version.replace('.', '_')}"),
+        shutil.which(f"python{version}"),
+        sys.executable,
+    ]
+    for candidate in filter(None, candidates):
+        program = "import sys; print('%d.%d' % sys.version_info[:2])"
+        found = subprocess.run([candidate, "-c", program], capture_output=True, text=True, check=False)
+        if found.stdout.strip() == version:
+            return candidate
+    absent(f"needs Python {version}")
+    raise AssertionError
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    return next(folder.glob("*.whl"))
+
+
+def install(version: str, wheel: Path, folder: Path) -> Path:
+    uv = str(Path(sys.executable).with_name("uv"))
+    subprocess.run([uv, "venv", "--quiet", "--python", python(version), folder], check=True)
+    subprocess.run([uv, "pip", "install", "--quiet", "--python", folder / "bin/python", wheel], check=True)
+    return folder / "bin" / "python"
+
+
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
+def test_it_installs_imports_and_type_checks(version: str, wheel: Path, tmp_path: Path) -> None:
+    interpreter = install(version, wheel, tmp_path / "env")
+    subprocess.run([interpreter, "-c", PRESENT], check=True, cwd=tmp_path)
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    done = subprocess.run([interpreter, program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "LoginRequired", done.stderr
+    mypy = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--config-file=",
+        "--python-executable",
+        str(interpreter),
+        str(program),
+    ]
+    checked = subprocess.run(mypy, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
+    needs("node")
+    pyright = ROOT / "tools" / "node" / "node_modules" / ".bin" / "pyright"
+    if not pyright.exists():
+        absent("pyright is not installed; call: npm ci --prefix tools/node")
+    (tmp_path / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict", "include": ["program.py"]}')
+    checked = subprocess.run(
+        [pyright, "--pythonpath", interpreter, "--project", tmp_path],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_the_sandbox_says_what_it_lacks(wheel: Path, tmp_path: Path) -> None:
+    interpreter = install("3.11", wheel, tmp_path / "env")
+    done = subprocess.run(
+        [interpreter.with_name("krebit-sandbox")], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert "krebit[sandbox]" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,135 @@
+"""Starting, stopping, and what stays of a sandbox afterwards: nothing."""
+
+import asyncio
+import doctest
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import httpx
+import krebit_sandbox
+import pytest
+from krebit_sandbox import Sandbox, Switches
+
+from tests.sandbox.support import http_client
+
+ME = "/api/1.0/me"
+
+
+def test_stop_leaves_nothing_and_start_works_again() -> None:
+    sandbox, threads = Sandbox(), threading.enumerate()
+    assert not sandbox.running
+    for _ in range(2):
+        with sandbox:
+            assert sandbox.ca_file is not None
+            folder = Path(sandbox.ca_file).parent
+            port = int(sandbox.domain.rpartition(":")[2])
+            with http_client(sandbox) as api:
+                assert api.get(ME).status_code == 200
+        assert not sandbox.running
+        assert not folder.exists()
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", port)) != 0
+    assert threading.enumerate() == threads
+    sandbox.stop()
+
+
+def test_started_twice_or_asked_while_stopped() -> None:
+    sandbox = Sandbox(tls=False)
+    with pytest.raises(RuntimeError, match="not running"):
+        sandbox.create_act(12345)
+    sandbox.switch(envelope="bare")
+    sandbox.reset()
+    assert sandbox.switches == Switches()
+    with sandbox, pytest.raises(RuntimeError, match="already running"):
+        sandbox.start()
+
+
+def test_descriptors_stay_flat() -> None:
+    open_files = Path("/proc/self/fd")
+
+    def cycle() -> int:
+        with Sandbox() as sandbox, http_client(sandbox) as api:
+            sandbox.fault(kind="reset")
+            with pytest.raises(httpx.TransportError):
+                api.get(ME)
+            api.get(ME)
+        return sum(1 for _ in open_files.iterdir()) if open_files.exists() else 0
+
+    first = cycle()
+    assert [cycle() for _ in range(3)] == [first] * 3
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1"])
+def test_the_certificate_covers_every_name_of_loopback(sandbox: Sandbox, host: str) -> None:
+    port = int(sandbox.domain.rpartition(":")[2])
+    try:
+        raw = socket.create_connection((host, port), 10)
+    except OSError:
+        assert host == "::1", "only the second protocol may be missing"
+        assert not socket.has_ipv6 or not Path("/proc/net/if_inet6").read_text()
+        return
+    context = ssl.create_default_context(cafile=sandbox.ca_file)
+    with raw, context.wrap_socket(raw, server_hostname=host) as connection:
+        assert connection.version() == "TLSv1.3"
+
+
+def test_other_authorities_do_not_vouch_for_it(sandbox: Sandbox) -> None:
+    with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+        httpx.get(sandbox.url, trust_env=False)
+
+
+def test_two_at_once_share_nothing(sandbox: Sandbox) -> None:
+    with Sandbox() as other, http_client(other) as api:
+        assert other.domain != sandbox.domain
+        bearer = {"Authorization": f"Bearer {sandbox.issue_tokens().access_token}"}
+        assert api.get(ME, headers=bearer).status_code == 401
+        assert api.get(ME).status_code == 200
+    assert sandbox.requests == []
+
+
+def test_a_child_that_exits_leaves_the_authority_in_place(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import os, sys\n"
+        "from krebit_sandbox import Sandbox\n"
+        "with Sandbox() as sandbox:\n"
+        "    file = sandbox.ca_file\n"
+        "    child = os.fork()\n"
+        "    if child == 0:\n"
+        "        sys.exit(0)\n"
+        "    os.waitpid(child, 0)\n"
+        "    print(os.path.exists(file))\n"
+    )
+    result = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, timeout=60)
+    assert result.stdout == "True\n", result.stderr
+
+
+def test_many_connections_at_once(sandbox: Sandbox) -> None:
+    bearer = {"Authorization": f"Bearer {sandbox.issue_tokens().access_token}", "Accept": "application/json"}
+
+    async def all_at_once() -> list[int]:
+        limits = httpx.Limits(max_connections=100)
+        verify = ssl.create_default_context(cafile=sandbox.ca_file)
+        async with httpx.AsyncClient(
+            base_url=sandbox.url, verify=verify, headers=bearer, limits=limits, timeout=60, trust_env=False
+        ) as client:
+            answers = await asyncio.gather(*(client.get(ME) for _ in range(500)))
+        return [answer.status_code for answer in answers]
+
+    assert asyncio.run(all_at_once()) == [200] * 500
+    assert len(sandbox.requests) == 500
+    assert sorted(record.number for record in sandbox.requests) == list(range(1, 501))
+
+
+def test_the_example_of_the_package_runs() -> None:
+    assert doctest.testmod(krebit_sandbox) == (0, 2)
+
+
+def test_names_that_do_not_exist() -> None:
+    assert all(getattr(krebit_sandbox, name) for name in krebit_sandbox.__all__)
+    with pytest.raises(AttributeError, match="Sandbax"):
+        _ = krebit_sandbox.Sandbax

@@ -1,0 +1,54 @@
+"""Fixtures of the transport's tests."""
+
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from krebit_sandbox import Sandbox
+from krebit_sandbox.certificates import server_context
+from tests.transport.support import WAYS, Way
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the sandbox keeps its authority."""
+    made = tmp_path_factory.mktemp("sandbox")
+    made.chmod(0o700)
+    return made
+
+
+@pytest.fixture(scope="session")
+def served(folder: Path) -> Iterator[Sandbox]:
+    """One sandbox for all tests, with TLS."""
+    with Sandbox(state_dir=folder) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(served: Sandbox) -> Sandbox:
+    """The sandbox as new."""
+    served.reset()
+    return served
+
+
+@pytest.fixture
+def server_tls(served: Sandbox, folder: Path) -> ssl.SSLContext:
+    """TLS for another server on localhost, under the sandbox's authority."""
+    return server_context(folder)
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> Way:
+    """Each of the three ways to call."""
+    found: Way = request.param
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No proxy and no authority of whoever runs the tests."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)

@@ -1,0 +1,220 @@
+"""Settings of a call, answers in full, and transports of one's own."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from krebit import ConfigurationError, ConnectionFailed, Krebit, NotFound
+from krebit._deadline import DeadlineTransport
+from krebit_sandbox import Sandbox
+from tests.transport.support import Place, Way
+
+
+def test_settings_of_a_call(sandbox: Sandbox, way: Way) -> None:
+    headers = {"X-Trace": "abc", "User-Agent": "their-own/1"}
+    Place.sandbox(sandbox).call(way, lambda krebit: krebit.with_options(headers=headers).get_current_user())
+    Place.sandbox(sandbox).call(way, lambda krebit: krebit.get_current_user())
+
+    first, second = sandbox.requests
+    assert first.headers["x-trace"] == "abc"
+    assert first.headers["user-agent"] == "their-own/1"
+    assert "x-trace" not in second.headers
+    assert second.headers["user-agent"].startswith("krebit-python/")
+    assert second.headers["accept"].startswith("application/json")
+    assert "cookie" not in second.headers
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"timeout": 0},
+        {"timeout": -1},
+        {"timeout": float("nan")},
+        {"timeout": float("inf")},
+        {"timeout": "30"},
+        {"retries": -1},
+        {"retries": 1.5},
+        {"headers": {"Authorization": "Bearer other"}},
+        {"headers": {"host": "evil.example"}},
+        {"headers": {"Content-Length": "5"}},
+        {"headers": {"X-A": "one\r\nX-B: two"}},
+        {"headers": {"X A": "one"}},
+        {"headers": {"X-\u00e4": "one"}},
+        {"headers": {"X-A": "\u00e4"}},
+        {"headers": {"X-A": 5}},
+    ],
+    ids=str,
+)
+def test_settings_that_cannot_be(sandbox: Sandbox, options: dict[str, Any]) -> None:
+    with Place.sandbox(sandbox).client() as krebit, pytest.raises(ConfigurationError):
+        krebit.with_options(**options)
+
+
+@pytest.mark.parametrize("kind", ["nan", "object", "half a pair", "set", "circle", "deep", "huge"])
+def test_what_cannot_be_sent_is_a_typed_error(sandbox: Sandbox, kind: str) -> None:
+    circle: list[Any] = []
+    circle.append(circle)
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    json = {
+        "nan": float("nan"),
+        "object": object(),
+        "half a pair": "\ud800",
+        "set": {1, 2},
+        "circle": circle,
+        "deep": deep,
+        "huge": 10**5000,
+    }[kind]
+    error = Place.sandbox(sandbox).error("blocking", lambda krebit: krebit.request("POST", "/x", json=json))
+
+    assert isinstance(error, ConfigurationError)
+    assert error.__context__ is None
+    assert sandbox.requests == []
+
+
+def test_answers_in_full(sandbox: Sandbox, way: Way) -> None:
+    sandbox.switch(rate_limit=60)
+    answer = Place.sandbox(sandbox).call(way, lambda krebit: krebit.with_raw_response(krebit.get_client, 12345))
+
+    assert answer.status == 200
+    assert answer.headers["x-ratelimit-limit"] == "60"
+    assert int(answer.headers["x-ratelimit-remaining"]) < 60
+    assert answer.value.id == answer.content["data"]["id"] == 12345
+    assert answer.body.startswith(b'{"data"')
+    assert answer.value.company_name not in repr(answer)
+
+
+def test_only_operations_of_this_client_have_answers(sandbox: Sandbox) -> None:
+    place = Place.sandbox(sandbox)
+    other = place.async_client()
+    with place.client() as krebit:
+        for call in (print, krebit.signed_in, other.get_current_user):
+            with pytest.raises(ConfigurationError):
+                krebit.with_raw_response(call)
+
+
+def _mock(request: httpx.Request) -> httpx.Response:
+    if request.url.path.endswith("/me"):
+        return httpx.Response(200, json={"data": {"id": 7, "name": "Made up"}})
+    return httpx.Response(404, json={"message": "No query results."})
+
+
+def test_httpx_mock_transports_serve_users_tests() -> None:
+    place = Place.at("yourco.krebit.se")
+    mock = httpx.MockTransport(_mock)
+    with place.client(transport=mock) as krebit:
+        assert krebit.get_current_user().name == "Made up"
+        with pytest.raises(NotFound, match="No query results"):
+            krebit.get_client(1)
+
+    async def main() -> None:
+        async with place.async_client(async_transport=mock) as krebit:
+            assert (await krebit.get_current_user()).name == "Made up"
+
+    asyncio.run(main())
+
+
+class Counting(httpx.BaseTransport):
+    """Somebody's own layer."""
+
+    def __init__(self, inner: httpx.BaseTransport) -> None:
+        self.inner, self.count, self.closed = inner, 0, False
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.count += 1
+        return self.inner.handle_request(request)
+
+    def close(self) -> None:
+        self.closed = True
+        self.inner.close()
+
+
+class AsyncCounting(httpx.AsyncBaseTransport):
+    """The same, awaited."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self.inner, self.count, self.closed = inner, 0, False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.count += 1
+        return await self.inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        self.closed = True
+        await self.inner.aclose()
+
+
+def test_a_layer_of_ones_own_around_ours(sandbox: Sandbox) -> None:
+    made: list[Any] = []
+
+    def wrap(kind: Any) -> Callable[[Any], Any]:
+        def around(ours: Any) -> Any:
+            made.append(kind(ours))
+            return made[-1]
+
+        return around
+
+    place = Place.sandbox(sandbox)
+    with place.client(transport=wrap(Counting)) as krebit:
+        krebit.get_current_user()
+    place.call("asyncio", lambda krebit: krebit.get_current_user(), async_transport=wrap(AsyncCounting))
+
+    assert [layer.count for layer in made] == [1, 1]
+    assert all(layer.closed for layer in made)
+    assert isinstance(made[0].inner, DeadlineTransport)
+
+
+class _Foreign(httpx.MockTransport):
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(self._raise)
+        self._error = error
+
+    def _raise(self, request: httpx.Request) -> httpx.Response:
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("Authorization: Bearer the-token"),
+        RecursionError(),
+        KeyError("x"),
+        OSError(104, "reset"),
+        TimeoutError(),
+        EOFError(),
+        ExceptionGroup("many", [ValueError("x")]),
+        httpx.StreamError("x"),
+        httpx.InvalidURL("x"),
+        httpx.LocalProtocolError("Illegal header value b'Bearer the token'"),
+        httpx.DecodingError("x"),
+        UnicodeDecodeError("utf-8", b"x", 0, 1, "the token"),
+        StopIteration(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_whatever_a_transport_raises_is_one_of_ours(error: Exception) -> None:
+    place = Place.at("yourco.krebit.se", retries=0)
+    blocking = place.error("blocking", lambda krebit: krebit.get_current_user(), transport=_Foreign(error))
+    assert isinstance(blocking, ConnectionFailed)
+    assert "token" not in str(blocking)
+    assert blocking.__context__ is None
+    if not isinstance(error, StopIteration):
+        raised = place.error("asyncio", lambda krebit: krebit.get_current_user(), async_transport=_Foreign(error))
+        assert isinstance(raised, ConnectionFailed)
+        assert raised.__context__ is None
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(3)], ids=repr)
+def test_what_ends_the_program_is_let_through(error: BaseException) -> None:
+    place = Place.at("yourco.krebit.se")
+    assert place.error("blocking", lambda krebit: krebit.get_current_user(), transport=_Foreign(error)) is error
+
+
+@pytest.mark.parametrize("name", ["transport", "async_transport"])
+def test_what_is_no_transport(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=name):
+        Krebit("yourco.krebit.se", "id", "secret", **{name: 5})  # type: ignore[arg-type]

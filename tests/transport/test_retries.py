@@ -1,0 +1,281 @@
+"""When a request is sent again, and when it must not be."""
+
+import asyncio
+import itertools
+import random
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from krebit import ConnectionFailed, DeadlineExceeded, RateLimited, ServerError, TransportError
+from krebit._call import Options, RequestBuilder, Send, Sleep, steps
+from krebit._deadline import Deadline
+from krebit._retry import Budget, retry_after, wait_before_retry
+from krebit._secret import Secret
+from krebit._wire import Failure, Reply
+from krebit_api.api import Operation
+from krebit_api.models import WebhookStoreRequest
+from krebit_sandbox import Sandbox
+from tests.transport.support import Place, RawServer, Way, reply
+
+USER = {"id": 1, "name": "Anna"}
+GET = Operation("get_current_user", "GET", "/api/1.0/me")
+
+
+def subscribe(krebit: Any) -> Any:
+    return krebit.create_webhook(body=WebhookStoreRequest(event="EVENT_TYPE", target="https://a.example/"))
+
+
+@pytest.mark.parametrize("kind", ["reset", "close", "stall", "stall_body", "truncate", "garbage", "status"])
+def test_a_post_that_may_have_arrived_is_sent_once(sandbox: Sandbox, way: Way, kind: str) -> None:
+    sandbox.fault(kind=kind, path="/api/1.0/webhooks", times=None, status=502)
+
+    error = Place.sandbox(sandbox).error(way, subscribe, timeout=1.0 if "stall" in kind else 30.0)
+
+    assert isinstance(error, ServerError if kind == "status" else TransportError)
+    assert isinstance(error, ServerError) or error.sent
+    assert [request.path for request in sandbox.requests] == ["/api/1.0/webhooks"]
+
+
+def test_a_post_on_a_kept_connection_that_is_cut_is_sent_once(sandbox: Sandbox, way: Way) -> None:
+    sandbox.fault(kind="close", path="/api/1.0/webhooks", times=None)
+    place = Place.sandbox(sandbox)
+
+    if way == "blocking":
+        with place.client() as krebit:
+            krebit.get_current_user()
+            with pytest.raises(ConnectionFailed):
+                subscribe(krebit)
+    else:
+
+        async def main() -> None:
+            async with place.async_client(way) as krebit:
+                await krebit.get_current_user()
+                with pytest.raises(ConnectionFailed):
+                    await subscribe(krebit)
+
+        asyncio.run(main())
+
+    assert [request.method for request in sandbox.requests] == ["GET", "POST"]
+
+
+def test_a_post_that_was_not_sent_is_sent_again(way: Way, caplog: pytest.LogCaptureFixture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    place = Place.at(f"localhost:{port}", plain_http=True)
+    with caplog.at_level("DEBUG", "krebit"):
+        error = place.error(way, subscribe)
+
+    assert isinstance(error, ConnectionFailed)
+    assert not error.sent
+    attempts = [record.krebit["attempt"] for record in caplog.records if hasattr(record, "krebit")]
+    assert attempts == [1, 2, 3]
+
+
+def test_429_is_obeyed_for_a_post_too(sandbox: Sandbox, way: Way) -> None:
+    sandbox.fault(kind="status", path="/api/1.0/webhooks", status=429, times=2, headers={"Retry-After": "0"})
+
+    assert Place.sandbox(sandbox).call(way, subscribe).event == "EVENT_TYPE"
+    assert [request.status for request in sandbox.requests] == [429, 429, 201]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "truncate"},
+        {"kind": "reset"},
+        {"kind": "close"},
+        {"kind": "garbage"},
+        {"kind": "status", "status": 408},
+        {"kind": "status", "status": 503, "body": b""},
+        {"kind": "status", "status": 520, "body": "<html>"},
+    ],
+    ids=str,
+)
+def test_a_get_that_fails_twice_succeeds_the_third_time(sandbox: Sandbox, way: Way, fault: dict[str, Any]) -> None:
+    sandbox.fault(**fault, path="/api/1.0/clients/*", times=2)
+
+    assert Place.sandbox(sandbox).call(way, lambda krebit: krebit.get_client(12345)).id == 12345
+    assert len(sandbox.requests) == 3
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 410, 419, 422, 499])
+def test_what_would_fail_again_is_not_sent_again(sandbox: Sandbox, status: int) -> None:
+    sandbox.fault(kind="status", path="/api/1.0/me", status=status, times=None)
+
+    Place.sandbox(sandbox).error("blocking", lambda krebit: krebit.get_current_user())
+    assert len(sandbox.requests) == 1
+
+
+def test_retries_are_set_per_client_and_per_call(sandbox: Sandbox) -> None:
+    sandbox.fault(kind="status", path="/api/1.0/me", status=500, times=None)
+    with Place.sandbox(sandbox).client(retries=1) as krebit:
+        for view, attempts in ((krebit, 2), (krebit.with_options(retries=0), 1), (krebit.with_options(retries=2), 3)):
+            before = len(sandbox.requests)
+            with pytest.raises(ServerError):
+                view.get_current_user()
+            assert len(sandbox.requests) - before == attempts
+
+
+def test_a_bearer_that_is_refused_is_replaced_once_and_the_call_replayed(sandbox: Sandbox, way: Way) -> None:
+    sandbox.fault(kind="status", path="/api/1.0/me", status=401, times=1)
+
+    assert Place.sandbox(sandbox).call(way, lambda krebit: krebit.get_current_user()).id is not None
+    assert [request.path for request in sandbox.requests] == ["/api/1.0/me", "/api/oauth/token", "/api/1.0/me"]
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("0", 0),
+        ("7", 7),
+        (" 120 ", 120),
+        ("1.5", 1.5),
+        ("9" * 400, 31_536_000),
+        ("999999999", 31_536_000),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
+        ("Tue, 24 Nov 2026 00:00:30 GMT", 30),
+        ("Tue, 24 Nov 2026 00:00:30 -0000", 30),
+        ("Tuesday, 24-Nov-26 00:00:30 GMT", 30),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 31_536_000),
+        ("Fri, 31 Dec 99999 23:59:59 GMT", None),
+        ("Fri, 31 Feb 2026 23:59:59 GMT", None),
+        ("-5", None),
+        ("soon", None),
+        ("", None),
+        (None, None),
+        ("\u0667", None),
+        ("1e400", None),
+        ("nan", None),
+        ("inf", None),
+    ],
+)
+def test_retry_after_in_all_its_forms(value: str | None, seconds: float | None) -> None:
+    now = 1_795_478_400.0  # 2026-11-24 00:00:00 UTC
+    assert retry_after(value, now=lambda: now) == seconds
+
+
+def test_a_date_is_counted_from_the_answers_own_date() -> None:
+    """So that a clock which is a day off on this machine does not matter."""
+    date = "Tue, 24 Nov 2026 00:00:00 GMT"
+    assert retry_after("Tue, 24 Nov 2026 00:00:30 GMT", date, now=lambda: 0.0) == 30.0
+
+
+@given(st.text() | st.from_regex(r"[A-Z][a-z]{2}, \d{1,6} [A-Z][a-z]{2} \d{1,9} \d\d:\d\d:\d\d [A-Z+\-\d]{0,6}"))
+@example("Sun, 01 Jan 0001 00:00:00 +2359")
+def test_no_header_breaks_the_reading_of_it(value: str) -> None:
+    found = retry_after(value, value)
+    assert found is None or 0 <= found <= 31_536_000
+
+
+def test_a_long_retry_after_ends_the_call_at_once_and_is_told(sandbox: Sandbox, way: Way) -> None:
+    for value, seconds in (("3600", 3600.0), ("9" * 400, 31_536_000.0)):
+        sandbox.fault(kind="status", path="/api/1.0/me", status=429, times=None, headers={"Retry-After": value})
+        error = Place.sandbox(sandbox).error(way, lambda krebit: krebit.get_current_user())
+        assert isinstance(error, RateLimited)
+        assert error.retry_after == seconds
+        assert len(sandbox.requests) == 1
+        sandbox.reset()
+
+
+def _wait(outcome: Reply | Failure, method: str = "GET", **changes: Any) -> float | None:
+    settings: dict[str, Any] = {"attempt": 1, "retries": 2, "remaining": 30.0, "budget": Budget(), **changes}
+    return wait_before_retry(method, outcome, **settings)
+
+
+def _reply(status: int, **headers: str) -> Reply:
+    return Reply(status, httpx.Headers({name.replace("_", "-"): value for name, value in headers.items()}), b"")
+
+
+def test_pauses_are_jittered_and_grow_to_a_cap() -> None:
+    for attempt, cap in ((1, 0.5), (2, 1.0), (3, 2.0), (20, 8.0), (100_000, 8.0)):
+        pauses = [_wait(_reply(503), attempt=attempt, retries=10**6) for _ in range(300)]
+        assert all(pause is not None and 0 <= pause <= cap for pause in pauses)
+        assert max(pause or 0 for pause in pauses) > cap / 2
+        assert min(pause or 0 for pause in pauses) < cap / 2
+
+
+def test_a_servers_wait_is_never_shortened() -> None:
+    for status in (429, 503, 408):
+        for _ in range(50):
+            wait = _wait(_reply(status, retry_after="5"))
+            assert wait is not None
+            assert wait >= 5
+
+
+@pytest.mark.parametrize("outcome", [_reply(503), _reply(429), Failure("connect", "", sent=False)], ids=repr)
+def test_nothing_is_waited_for_past_the_deadline(outcome: Reply | Failure) -> None:
+    assert _wait(outcome, remaining=0.0) is None
+
+
+@pytest.mark.parametrize("kind", ["certificate", "too_large"])
+def test_what_cannot_get_better_is_not_tried_again(kind: Any) -> None:
+    assert _wait(Failure(kind, "", sent=False)) is None
+
+
+def _attempts(budget: Budget, outcomes: Callable[[], Reply | Failure], retries: int = 5) -> int:
+    """How often one call sends, without any waiting."""
+    build = RequestBuilder("https://tenant.example", "agent")
+    doing = steps(
+        GET,
+        build,
+        {"method": "get", "url": GET.path},
+        Secret("token"),
+        options=Options(retries=retries),
+        deadline=Deadline(3600),
+        budget=budget,
+    )
+    sent, step = 0, next(doing)
+    try:
+        while True:
+            if isinstance(step, Send):
+                sent += 1
+                step = doing.send(outcomes())
+            else:
+                assert isinstance(step, Sleep)
+                step = doing.send(None)
+    except (StopIteration, ServerError, TransportError):
+        return sent
+
+
+def test_an_outage_is_not_multiplied() -> None:
+    budget = Budget()
+    assert sum(_attempts(budget, lambda: _reply(503)) for _ in range(200)) == 200 + 20
+
+
+def test_successes_earn_the_budget_back() -> None:
+    budget = Budget(1)
+    assert _attempts(budget, lambda: _reply(503)) == 2
+    assert _attempts(budget, lambda: _reply(503)) == 1
+    for _ in range(11):
+        assert _attempts(budget, lambda: _reply(200)) == 1
+    assert _attempts(budget, lambda: _reply(503)) == 2
+
+
+def test_occasional_failures_are_always_tried_again() -> None:
+    generator, budget = random.Random(1), Budget()
+    for _ in range(5000):
+        outcomes = itertools.chain([_reply(502 if generator.random() < 0.05 else 200)], itertools.repeat(_reply(200)))
+        _attempts(budget, lambda outcomes=outcomes: next(outcomes))  # type: ignore[misc]
+    assert budget.spend()
+
+
+def test_a_deadline_ends_the_waiting_for_a_rate_limit(sandbox: Sandbox, way: Way) -> None:
+    sandbox.fault(kind="status", path="/api/1.0/me", status=429, times=None)
+
+    error = Place.sandbox(sandbox).error(way, lambda krebit: krebit.get_current_user(), timeout=0.5)
+    assert isinstance(error, RateLimited | DeadlineExceeded)
+
+
+def test_the_answer_after_a_retry_is_whole() -> None:
+    with RawServer(
+        lambda connection, request: connection.sendall(
+            reply(USER)[:-5] if request.number < 3 else reply({**USER, "name": "Third"})
+        )
+    ) as server:
+        assert Place.raw(server).call("blocking", lambda krebit: krebit.get_current_user()).name == "Third"

@@ -1,0 +1,240 @@
+"""Many threads, many tasks, many calls, several loops, forks, closing."""
+
+import asyncio
+import gc
+import os
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from krebit import AsyncKrebit, ClientClosed
+from krebit_sandbox import Sandbox
+from tests.transport.support import LONG, Place, RawServer, Way, arrived, connections_to, descriptors, reply
+
+CALLS = 10_000 if LONG else 3_000
+
+
+def test_sixteen_threads_share_one_client_and_leave_nothing_behind(sandbox: Sandbox) -> None:
+    with Place.sandbox(sandbox).client(timeout=60.0) as krebit:
+        ids = [client.id for client in krebit.list_clients(limit=50).data]
+
+        def work(number: int) -> bool:
+            wanted = ids[number % len(ids)]
+            return krebit.get_client(wanted).id == wanted
+
+        with ThreadPoolExecutor(16) as pool:
+            assert all(pool.map(work, range(200)))
+            gc.collect()
+            before, threads = descriptors(), threading.active_count()
+            assert all(pool.map(work, range(CALLS)))
+            gc.collect()
+            # A client and the server each have a socket for each of at most 16 connections.
+            assert abs(descriptors() - before) <= 32
+            assert threading.active_count() <= threads
+
+
+@pytest.mark.parametrize("way", ["asyncio", "aiohttp"])
+def test_a_thousand_tasks_share_one_client_and_leave_nothing_behind(sandbox: Sandbox, way: Way) -> None:
+    async def main() -> None:
+        async with Place.sandbox(sandbox).async_client(way, timeout=100.0) as krebit:
+            ids = [client.id for client in (await krebit.list_clients(limit=50)).data]
+
+            async def work(number: int) -> bool:
+                wanted = ids[number % len(ids)]
+                return (await krebit.get_client(wanted)).id == wanted
+
+            assert all(await asyncio.gather(*(work(number) for number in range(1000))))
+            before, threads = descriptors(), threading.active_count()
+            for _ in range(CALLS // 1000 - 1):
+                assert all(await asyncio.gather(*(work(number) for number in range(1000))))
+            assert descriptors() <= before
+            assert threading.active_count() <= threads
+
+    before = descriptors()
+    asyncio.run(main())
+    gc.collect()
+    assert descriptors() <= before + 2
+
+
+@pytest.mark.parametrize("way", ["asyncio", "aiohttp"])
+def test_cancelled_calls_leave_no_connection_behind(sandbox: Sandbox, way: Way) -> None:
+    """At whatever point: some have sent their request, others are connecting or shaking hands."""
+
+    async def main() -> None:
+        async with Place.sandbox(sandbox).async_client(way) as krebit:
+            for count in (1, 5, 20, 40):
+                sandbox.fault(kind="stall", path="/api/1.0/me", times=None)
+                tasks = [asyncio.ensure_future(krebit.get_current_user()) for _ in range(50)]
+                await asyncio.to_thread(arrived, sandbox, len(sandbox.requests) + count)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                sandbox.clear_faults()
+                while connections_to(sandbox.domain):  # noqa: ASYNC110 - the kernel has no event for it
+                    await asyncio.sleep(0)
+            assert (await krebit.get_current_user()).id is not None
+            assert connections_to(sandbox.domain) == 1
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("way", ["asyncio", "aiohttp"])
+def test_one_client_on_one_loop_after_the_other(sandbox: Sandbox, way: Way) -> None:
+    krebit = Place.sandbox(sandbox).async_client(way)
+    before = descriptors()
+    for _ in range(3):
+        assert asyncio.run(_me(krebit)) is not None
+    gc.collect()
+    assert descriptors() <= before + 2
+    asyncio.run(krebit.close())
+    with pytest.raises(ClientClosed):
+        asyncio.run(_me(krebit))
+
+
+async def _me(krebit: AsyncKrebit) -> Any:
+    found = await asyncio.gather(*(krebit.get_current_user() for _ in range(5)))
+    return found[0].id
+
+
+@pytest.mark.parametrize("way", ["asyncio", "aiohttp"])
+def test_one_client_on_two_loops_at_once(sandbox: Sandbox, way: Way) -> None:
+    krebit = Place.sandbox(sandbox).async_client(way)
+    with ThreadPoolExecutor(2) as pool:
+        assert len(set(pool.map(lambda _: asyncio.run(_me(krebit)), range(6)))) == 1
+    asyncio.run(krebit.close())
+
+
+def test_a_loop_that_is_closed_without_ceremony_does_not_matter(sandbox: Sandbox) -> None:
+    with RawServer(lambda connection, request: connection.sendall(reply({"id": 1}))) as server:
+        krebit = Place.raw(server).async_client()
+        for _ in range(2):
+            loop = asyncio.new_event_loop()
+            loop.run_until_complete(_me(krebit))
+            loop.close()
+        asyncio.run(_me(krebit))
+        gc.collect()
+
+
+def test_used_after_closing(sandbox: Sandbox, way: Way) -> None:
+    place = Place.sandbox(sandbox)
+    if way == "blocking":
+        krebit = place.client()
+        krebit.get_current_user()
+        view = krebit.with_options(timeout=5)
+        krebit.close()
+        krebit.close()
+        for call in (krebit.get_current_user, view.get_current_user, lambda: krebit.request("GET", "/me")):
+            with pytest.raises(ClientClosed):
+                call()
+        return
+
+    async def main() -> None:
+        krebit = place.async_client(way)
+        await krebit.get_current_user()
+        await krebit.close()
+        await krebit.close()
+        for call in (krebit.get_current_user, lambda: krebit.request("GET", "/me")):
+            with pytest.raises(ClientClosed):
+                await call()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("way", ["asyncio", "aiohttp"])
+def test_closing_lets_calls_under_way_end(sandbox: Sandbox, way: Way) -> None:
+    before = descriptors()
+    place = Place.sandbox(sandbox)
+    sandbox.fault(kind="hold", path="/api/1.0/me")
+
+    async def main() -> Any:
+        krebit = place.async_client(way)
+        task = asyncio.ensure_future(krebit.get_current_user())
+        await asyncio.to_thread(sandbox.wait_for_held)
+        await krebit.close()
+        with pytest.raises(ClientClosed):
+            await krebit.get_current_user()
+        sandbox.release()
+        return (await task).id
+
+    assert asyncio.run(main()) is not None
+    assert descriptors() <= before + 2
+
+
+def test_closing_in_another_thread_lets_calls_under_way_end(sandbox: Sandbox) -> None:
+    sandbox.fault(kind="hold", path="/api/1.0/me")
+    krebit = Place.sandbox(sandbox).client()
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(krebit.get_current_user)
+        sandbox.wait_for_held()
+        krebit.close()
+        with pytest.raises(ClientClosed):
+            krebit.get_current_user()
+        sandbox.release()
+        assert call.result(10).id is not None
+
+
+def test_closing_in_a_signal_handler(sandbox: Sandbox) -> None:
+    """A handler runs in the midst of a call, in the same thread."""
+    sandbox.fault(kind="hold", path="/api/1.0/me")
+    krebit = Place.sandbox(sandbox).client()
+
+    def interrupt() -> None:
+        sandbox.wait_for_held()
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    def handle(*_: object) -> None:
+        krebit.close()
+        sandbox.release()
+
+    before = signal.signal(signal.SIGUSR1, handle)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(interrupt)
+            assert krebit.get_current_user().id is not None
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    with pytest.raises(ClientClosed):
+        krebit.get_current_user()
+
+
+def test_a_forked_child_has_connections_of_its_own(sandbox: Sandbox) -> None:
+    with Place.sandbox(sandbox).client() as krebit:
+        ids = [client.id for client in krebit.list_clients(limit=20).data]
+        children = []
+        for number in range(4):
+            pid = os.fork()
+            if not pid:
+                good = all(krebit.get_client(wanted).id == wanted for wanted in ids[number * 5 : number * 5 + 5])
+                os._exit(0 if good else 1)
+            children.append(pid)
+            assert all(krebit.get_client(wanted).id == wanted for wanted in ids)
+        assert [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children] == [0, 0, 0, 0]
+        assert krebit.get_current_user().id is not None
+
+
+def test_a_fork_while_other_threads_call(sandbox: Sandbox) -> None:
+    with Place.sandbox(sandbox).client() as krebit:
+        krebit.get_current_user()
+        stop = threading.Event()
+
+        def work() -> None:
+            while not stop.is_set():
+                krebit.get_current_user()
+
+        with ThreadPoolExecutor(4) as pool:
+            running = [pool.submit(work) for _ in range(4)]
+            codes = []
+            for _ in range(5):
+                pid = os.fork()
+                if not pid:
+                    signal.alarm(20)
+                    os._exit(0 if krebit.get_current_user().id is not None else 1)
+                codes.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+            stop.set()
+            for future in running:
+                future.result(30)
+
+    assert codes == [0] * 5
