@@ -2,20 +2,21 @@
 
 import json
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.util import find_spec
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
+
+from bench.clients import make, plain, signed_in
+from bench.server import Server, page
+from bench.timing import Row, paired, repeated
 from krebit import Krebit
 from krebit._body import parse
 from krebit._wire import Reply
 from krebit_api.api import Operation, one
 from krebit_api.models import ClientPage
-
-from bench.clients import make, plain, signed_in
-from bench.server import Server, page
-from bench.timing import Row, paired, repeated
 
 PATH = "/api/1.0/clients/12345"
 _CALLS = 200
@@ -68,17 +69,14 @@ def _peers_calls(server: Server, rounds: int) -> str:
     with plain(server) as client:
         bare = repeated(lambda: client.get(PATH).json(), _CALLS)
         if find_spec("requests") is not None:
-            import requests
-
-            with requests.Session() as session:
+            with import_module("requests").Session() as session:
                 session.headers["Authorization"] = "Bearer access-token"
                 pair = paired(repeated(lambda: session.get(server.url + PATH).json(), _CALLS), bare, rounds=rounds)
             found.append(f"requests {pair.ratio:.2f}")
         if find_spec("authlib") is not None:
-            from authlib.integrations.httpx_client import OAuth2Client
-
+            oauth = import_module("authlib.integrations.httpx_client")
             token = {"access_token": "access-token", "token_type": "Bearer", "expires_in": 3600}
-            with OAuth2Client("application", "secret", token=token, base_url=server.url) as session:
+            with oauth.OAuth2Client("application", "secret", token=token, base_url=server.url) as session:
                 pair = paired(repeated(lambda: session.get(PATH).json(), _CALLS), bare, rounds=rounds)
             found.append(f"authlib {pair.ratio:.2f}")
     return ", ".join(found)

@@ -1,12 +1,14 @@
 """Clients that are signed in at the bench's server."""
 
+import json
 import time
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
-from krebit import AsyncKrebit, FileTokenStore, Krebit, MemoryTokenStore, TokenStore
 
 from bench.server import Server
+from krebit import AsyncKrebit, FileTokenStore, Krebit, MemoryTokenStore, TokenStore
 
 C = TypeVar("C", Krebit, AsyncKrebit)
 
@@ -17,7 +19,7 @@ def make(kind: type[C], server: Server, store: TokenStore | None = None, **optio
         server.domain,
         "application",
         "secret",
-        refresh_token="refresh-0",
+        refresh_token="refresh-0",  # noqa: S106
         plain_http=True,
         store=store if store is not None else MemoryTokenStore(),
         **options,
@@ -40,9 +42,6 @@ def signed_in(server: Server, folder: str) -> FileTokenStore:
 
 def expire(store: FileTokenStore) -> None:
     """Let the stored access token have expired."""
-    import json
-    from pathlib import Path
-
     for path in Path(store.folder).glob("*.json"):
         content = json.loads(path.read_bytes())
         for name in [name for name in content if "expires" in name]:

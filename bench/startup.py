@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.clients import signed_in
 from bench.server import Server
-from bench.timing import Row, paired, program
+from bench.timing import Measure, Row, paired, program
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -32,26 +32,31 @@ PEERS = ("requests", "authlib.integrations.httpx_client", "stripe", "openai")
 
 def measure(*, rounds: int) -> Iterator[Row]:
     """Import, cold program, cold program with a large document."""
-    pair = paired(program("import krebit"), program("import httpx"), rounds=rounds)
-    yield Row("`import krebit` alone", "`import httpx`", pair.ratio, 0.25, detail=pair.detail, peers=_imports(rounds))
     with Server() as server, TemporaryDirectory() as folder:
+        cache = f"{folder}/cache"
+        alone = program("import httpx", cache)
+        pair = paired(program("import krebit", cache), alone, rounds=rounds)
+        peers = _imports(alone, cache, rounds)
+        yield Row("`import krebit` alone", "`import httpx`", pair.ratio, 0.25, detail=pair.detail, peers=peers)
+
         signed_in(server, f"{folder}/logins")
         names = {"domain": server.domain, "folder": f"{folder}/logins"}
-        bare = program(HTTPX.format(**names))
-        cold = "cold program: import, client, first call"
-        pair = paired(program(OURS.format(**names)), bare, rounds=rounds)
-        yield Row(cold, "bare httpx doing the same", pair.ratio, 1.25, detail=pair.detail)
+        bare = program(HTTPX.format(**names), cache)
+        pair = paired(program(OURS.format(**names), cache), bare, rounds=rounds)
+        name = "cold program: import, client, first call"
+        yield Row(name, "bare httpx doing the same", pair.ratio, 1.25, detail=pair.detail)
+
         with _large_package(Path(folder)) as package:
-            ours = program(OURS.format(**names), PYTHONPATH=str(package))
+            ours = program(OURS.format(**names), cache, PYTHONPATH=str(package))
             pair = paired(ours, bare, rounds=rounds)
         yield Row("the same, 100 more resources in the document", "the same", pair.ratio, 1.30, detail=pair.detail)
 
 
-def _imports(rounds: int) -> str:
+def _imports(alone: Measure, cache: str, rounds: int) -> str:
     found = []
     for name in PEERS:
         if find_spec(name.partition(".")[0]) is not None:
-            pair = paired(program(f"import {name}"), program("import httpx"), rounds=max(3, rounds // 3))
+            pair = paired(program(f"import {name}", cache), alone, rounds=max(3, rounds // 3))
             found.append(f"{name.partition('.')[0]} {pair.ratio:.2f}")
     return ", ".join(found)
 
@@ -91,11 +96,8 @@ def _large_package(folder: Path) -> Iterator[Path]:
         }
     yaml.dump(document, root / "openapi.yaml")
     subprocess.run([sys.executable, str(root / "tools" / "regenerate.py")], check=True, capture_output=True, cwd=root)
-    subprocess.run([sys.executable, "-m", "compileall", "-q", str(root / "generated")], check=True)
     yield root / "generated"
 
 
 def _reference(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
-
-

@@ -49,7 +49,7 @@ class Pair:
         ratios = sorted(mine / theirs for mine, theirs in zip(self.ours, self.reference, strict=True))
         low, _, high = statistics.quantiles(ratios, n=4)
         ours, reference = statistics.median(self.ours), statistics.median(self.reference)
-        return f"{shown(ours)} to {shown(reference)}, rounds {low:.2f}–{high:.2f}"
+        return f"{shown(ours)} against {shown(reference)}, rounds {low:.2f} to {high:.2f}"
 
 
 def shown(seconds: float) -> str:
@@ -60,7 +60,8 @@ def shown(seconds: float) -> str:
 def paired(ours: Measure, reference: Measure, *, rounds: int) -> Pair:
     """Both measured so many times, in turn; who begins alternates. One round before is not counted."""
     taken: tuple[list[float], list[float]] = ([], [])
-    ours(), reference()
+    ours()
+    reference()
     for number in range(rounds):
         for which in (0, 1) if number % 2 else (1, 0):
             gc.collect()
@@ -80,17 +81,24 @@ def repeated(work: Callable[[], Any], times: int) -> Measure:
     return measure
 
 
-def program(source: str, **environment: str) -> Measure:
-    """Seconds from the first to the last line of a program, in an interpreter of its own, compiled beforehand.
+def program(source: str, cache: str, **environment: str) -> Measure:
+    """Seconds from the first to the last line of a program, in an interpreter of its own.
 
-    Starting the interpreter is the same for all and is left out.
+    Everything it imports has been compiled into the folder `cache` after the round that is not counted, as it is after
+    an installation.
+
+    Starting the interpreter is the same for all and is left out. So is httpx's command line, which `import httpx`
+    brings with it where click happens to be installed, and trio, which httpcore takes along.
     """
-    whole = f"import time; _begin = time.perf_counter()\n{source}\nprint(time.perf_counter() - _begin)"
+    before = "import sys, time\nsys.modules.update(click=None, trio=None)\n_begin = time.perf_counter()"
+    settings = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    settings |= {"PYTHONPYCACHEPREFIX": cache} | environment
+    whole = f"{before}\n{source}\nprint(time.perf_counter() - _begin)"
 
     def measure() -> float:
         done = subprocess.run(
             [sys.executable, "-c", whole],
-            env={**os.environ, **environment},
+            env=settings,
             check=True,
             capture_output=True,
             text=True,

@@ -6,16 +6,17 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from importlib.util import find_spec
 from tempfile import TemporaryDirectory
 from threading import Barrier
 
 import httpx
-from krebit import AsyncKrebit, FileTokenStore, Krebit
 
 from bench.clients import expire, make, signed_in
 from bench.server import Server
 from bench.timing import Row
+from krebit import AsyncKrebit, FileTokenStore, Krebit
 
 _CALLERS = 50
 _PROCESSES = 8
@@ -91,8 +92,7 @@ def _processes(server: Server, store: FileTokenStore) -> None:
 def _authlib(server: Server) -> str:
     if find_spec("authlib") is None:
         return ""
-    from authlib.integrations.httpx_client import AsyncOAuth2Client, OAuth2Client
-
+    oauth = import_module("authlib.integrations.httpx_client")
     options = {
         "client_id": "application",
         "client_secret": "secret",
@@ -101,12 +101,12 @@ def _authlib(server: Server) -> str:
     }
     expired = {"access_token": "old", "refresh_token": "refresh-0", "token_type": "Bearer", "expires_at": 1}
     _count(server)
-    with OAuth2Client(**options, token=dict(expired)) as client:
+    with oauth.OAuth2Client(**options, token=dict(expired)) as client:
         _together(lambda: client.get("/api/1.0/me"))
     threads = _count(server)
 
     async def main() -> None:
-        async with AsyncOAuth2Client(**options, token=dict(expired)) as client:
+        async with oauth.AsyncOAuth2Client(**options, token=dict(expired)) as client:
             await asyncio.gather(*(client.get("/api/1.0/me") for _ in range(_CALLERS)))
 
     asyncio.run(main())

@@ -9,12 +9,12 @@ import textwrap
 import time
 from collections.abc import Iterator
 from importlib.util import find_spec
-
-from krebit import AsyncKrebit, Krebit, paginate
+from typing import Any
 
 from bench.clients import make
 from bench.server import Server
 from bench.timing import Row, shown
+from krebit import AsyncKrebit, Krebit, paginate
 
 _LATENCY = 0.02
 _PREFETCH = 16
@@ -40,7 +40,7 @@ MEMORY = """
 
 def measure(*, rounds: int) -> Iterator[Row]:
     """Blocking, asynchronous, and memory."""
-    reference = f"(1 + ⌈99/16⌉) × 20 ms = {shown(_IDEAL)}"
+    reference = f"(1 + ⌈99/16⌉) · 20 ms = {shown(_IDEAL)}"
     with Server(delay=_LATENCY, pages=100) as server:
         taken = _blocking(server, rounds)
         name = "10,000 records, 100 a page, 20 ms a request, prefetch 16, sync"
@@ -48,7 +48,9 @@ def measure(*, rounds: int) -> Iterator[Row]:
         peers = f"over httpx's own transport {_ratio(asyncio.run(_asynchronous(server, rounds))):.2f}"
         if find_spec("httpx_aiohttp") is not None:
             taken = asyncio.run(_asynchronous(server, rounds, async_transport="aiohttp"))
-            yield Row("the same, async, aiohttp extra", "the same", _ratio(taken), 1.3, detail=_detail(taken), peers=peers)
+            yield Row(
+                "the same, async, aiohttp extra", "the same", _ratio(taken), 1.3, detail=_detail(taken), peers=peers
+            )
     if sys.platform == "linux":
         yield _memory()
 
@@ -58,7 +60,7 @@ def _ratio(taken: list[float]) -> float:
 
 
 def _detail(taken: list[float]) -> str:
-    return f"{shown(statistics.median(taken))}, rounds {min(taken) / _IDEAL:.2f}–{max(taken) / _IDEAL:.2f}"
+    return f"{shown(statistics.median(taken))}, rounds {min(taken) / _IDEAL:.2f} to {max(taken) / _IDEAL:.2f}"
 
 
 def _blocking(server: Server, rounds: int) -> list[float]:
@@ -72,7 +74,7 @@ def _blocking(server: Server, rounds: int) -> list[float]:
     return taken[1:]
 
 
-async def _asynchronous(server: Server, rounds: int, **options: str) -> list[float]:
+async def _asynchronous(server: Server, rounds: int, **options: Any) -> list[float]:
     taken = []
     async with make(AsyncKrebit, server, **options) as krebit:
         for _ in range(rounds + 1):

@@ -7,6 +7,7 @@ Needs polars (`pip install polars`) and the quickstart's environment. The same r
 import os
 
 import polars
+
 from krebit import Krebit, paginate
 
 

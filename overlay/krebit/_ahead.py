@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 from krebit.client import Call
 from krebit.errors import RateLimited
 
-F = TypeVar("F")
+F = TypeVar("F", bound="Future[Any] | asyncio.Task[Any]")
 Begin = Callable[[int], tuple[Call, Callable[[], Any]]]
 
 # How often and how long (seconds) a page is tried again after its call has given up on a rate limit.
@@ -53,18 +53,21 @@ class _Ahead(Generic[F]):
     def _head(self, number: int, horizon: int | None) -> _Flight[F]:
         """The flight of page `number`, after starting what may be in flight by now. It stays at the head until it has
         landed."""
-        # Before the first page has come nobody knows how many there are.
-        last = number if number == self._start else number + self._width - 1
+        # Half as many again may have landed and wait for their turn: one slow page does not hold up the others. Before
+        # the first page has come nobody knows how many there are.
+        last = number if number == self._start else number + self._width + self._width // 2 - 1
         last = last if horizon is None else min(last, max(horizon, number))
-        while self._next <= last:
+        while self._next <= last and (self._next == number or self._airborne() < self._width):
             self._flying.append(self._fly(self._next))
             self._next += 1
         return self._flying[0]
 
-    def _again(self, number: int) -> _Flight[F]:
+    def _airborne(self) -> int:
+        return sum(not flight.result.done() for flight in self._flying)
+
+    def _again(self, number: int) -> None:
         self._resumed = time.monotonic()
         self._flying[0] = self._fly(number)
-        return self._flying[0]
 
     def _pause(self, number: int, flight: _Flight[F], error: RateLimited, waited: int) -> float:
         """A rate limit was met: seconds to wait, and fewer at once from here on. A walk that has not begun fails."""
@@ -86,11 +89,13 @@ class Threads(_Ahead["Future[Any]"]):
         super().__init__(begin, start, width)
         self._most = width if width > 1 else 0
         self._work: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+        self._landed: SimpleQueue[Future[Any]] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._process = os.getpid()
 
     def _launch(self, run: Callable[[], Any]) -> "Future[Any]":
         flight: Future[Any] = Future()
+        flight.add_done_callback(self._landed.put)
         self._work.put((flight, run))
         if len(self._threads) < self._most:
             # A daemon: a program that ends in mid-walk does not wait for pages that nobody will see.
@@ -105,13 +110,18 @@ class Threads(_Ahead["Future[Any]"]):
     def get(self, number: int, horizon: int | None) -> tuple[Any, Call]:
         """What came of page `number`, and its call. Raises what it raised, but for rate limits that can be waited
         for."""
-        flight, waited = self._head(number, horizon), 0
+        waited = 0
         while True:
+            flight = self._head(number, horizon)
+            if not flight.result.done():
+                self._landed.get()
+                continue
             try:
                 found = flight.result.result()
             except RateLimited as error:
                 time.sleep(self._pause(number, flight, error, waited))
-                flight, waited = self._again(number), waited + 1
+                self._again(number)
+                waited += 1
             else:
                 return found, self._flying.popleft().call
 
@@ -143,18 +153,30 @@ def _serve(work: "SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None]") ->
 class Tasks(_Ahead["asyncio.Task[Any]"]):
     """With tasks of the running loop."""
 
+    def __init__(self, begin: Begin, start: int, width: int) -> None:
+        super().__init__(begin, start, width)
+        self._landed = asyncio.Event()
+
     def _launch(self, run: Callable[[], Any]) -> "asyncio.Task[Any]":
-        return asyncio.ensure_future(run())
+        task: asyncio.Task[Any] = asyncio.ensure_future(run())
+        task.add_done_callback(lambda _: self._landed.set())
+        return task
 
     async def get(self, number: int, horizon: int | None) -> tuple[Any, Call]:
         """As `Threads.get`."""
-        flight, waited = self._head(number, horizon), 0
+        waited = 0
         while True:
+            flight = self._head(number, horizon)
+            if not flight.result.done():
+                self._landed.clear()
+                await self._landed.wait()
+                continue
             try:
-                found = await flight.result
+                found = flight.result.result()
             except RateLimited as error:
                 await asyncio.sleep(self._pause(number, flight, error, waited))
-                flight, waited = self._again(number), waited + 1
+                self._again(number)
+                waited += 1
             else:
                 return found, self._flying.popleft().call
 

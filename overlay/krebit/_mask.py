@@ -8,6 +8,8 @@ import re
 _LIMIT = 300
 
 _PATTERNS = (
+    # First, or the next would take the scheme for the secret.
+    (re.compile(r"(?i)\b(bearer|basic)\s+[^\s\"',;&}]+"), r"\1 ***"),
     # JSON or form fields whose name says that the value is a secret.
     (
         re.compile(
@@ -15,7 +17,6 @@ _PATTERNS = (
         ),
         r"\1***",
     ),
-    (re.compile(r"(?i)\b(bearer|basic)\s+\S+"), r"\1 ***"),
     # JSON Web Tokens, and long runs of hex, base64 or base64url. A UUID has its dashes early and stays readable.
     (re.compile(r"\beyJ[\w-]+(?:\.[\w-]*){0,2}"), "***"),
     (re.compile(r"\bdef50200[0-9a-f]+", re.IGNORECASE), "***"),

@@ -1,6 +1,6 @@
 """The ways to a tenant: trusted authorities, proxies, and transports that outlive an event loop."""
 
-import asyncio
+import base64
 import os
 import ssl
 import threading
@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import httpx
 
@@ -17,12 +17,17 @@ from krebit._mask import mask
 from krebit.config import Tenant
 from krebit.errors import ConfigurationError
 
+if TYPE_CHECKING:
+    import asyncio
+
 Blocking: TypeAlias = httpx.BaseTransport | Callable[[httpx.BaseTransport], httpx.BaseTransport]
 Asynchronous: TypeAlias = (
     httpx.AsyncBaseTransport | Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] | Literal["aiohttp"]
 )
-_CONNECTIONS = 100
-_LIMITS = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=40, keepalive_expiry=30)
+# As many connections are kept as are opened: each that is not costs a TLS handshake.
+_MANY = 100
+# On an event loop fewer: httpcore's work for one request grows with the square of them. aiohttp's does not.
+_FEW = 32
 _contexts: dict[tuple[object, ...], ssl.SSLContext] = {}
 _contexts_lock = threading.Lock()
 
@@ -84,6 +89,8 @@ class Route:
             if given:
                 url = given if "://" in given else f"http://{given}"
                 self._proxy = httpx.Proxy(url, ssl_context=self._context if url.startswith("https:") else None)
+                if (self._proxy.url.port or 0) > 65_535:
+                    raise ValueError("its port is above 65535")
             self._own = DeadlineTransport(**self._options())
             return
         except (ValueError, httpx.InvalidURL, ImportError) as error:
@@ -91,7 +98,8 @@ class Route:
         raise ConfigurationError(f"proxy: cannot be used ({problem})")
 
     def _options(self) -> dict[str, Any]:
-        return {"verify": self._context, "proxy": self._proxy, "limits": _LIMITS}
+        limits = httpx.Limits(max_connections=_MANY, max_keepalive_connections=_MANY, keepalive_expiry=30)
+        return {"verify": self._context, "proxy": self._proxy, "limits": limits}
 
     def blocking(self, given: Blocking | None) -> httpx.BaseTransport:
         """Our own transport, the one given, or ours as somebody wraps it."""
@@ -106,14 +114,14 @@ class Route:
         if isinstance(given, httpx.AsyncBaseTransport):
             return given
         if given is None:
-            return PerLoop(lambda: AsyncTransport(**self._options()))
+            return PerLoop(lambda: AsyncTransport(**self._options()), _FEW)
         if given == "aiohttp":
-            return PerLoop(self._aiohttp())
+            return PerLoop(self._aiohttp(), _MANY)
         if not callable(given):
             raise ConfigurationError(
                 'async_transport: must be an httpx.AsyncBaseTransport, a function that wraps one, or "aiohttp"'
             )
-        return PerLoop(lambda: given(AsyncTransport(**self._options())))
+        return PerLoop(lambda: given(AsyncTransport(**self._options())), _FEW)
 
     def _aiohttp(self) -> Callable[[], httpx.AsyncBaseTransport]:
         try:
@@ -123,27 +131,38 @@ class Route:
             raise ConfigurationError("async_transport: needs pip install 'krebit[aiohttp]'") from None
 
         def session() -> aiohttp.ClientSession:
-            connector = aiohttp.TCPConnector(ssl=self._context, limit=_CONNECTIONS, keepalive_timeout=30)
-            return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+            connector = aiohttp.TCPConnector(ssl=self._context, limit=_MANY, keepalive_timeout=30)
+            made = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+            made._retry_connection = False  # it would send GET, PUT and DELETE again, where nobody can see it
+            return made
 
-        return lambda: AiohttpTransport(client=session, **self._options())
+        proxy = self._proxy
+        if proxy is not None and proxy.auth is not None:
+            # As a header: httpx-aiohttp's own way is deprecated by aiohttp.
+            basic = base64.b64encode(":".join(proxy.auth).encode()).decode()
+            proxy = httpx.Proxy(proxy.url, headers={**proxy.headers, "Proxy-Authorization": f"Basic {basic}"})
+        options = {**self._options(), "proxy": proxy}
+        return lambda: AiohttpTransport(client=session, **options)
 
 
 @dataclass(slots=True)
 class _Seat:
     transport: httpx.AsyncBaseTransport
-    slots: asyncio.Semaphore
+    slots: "asyncio.Semaphore"
     end: AsyncGenerator[None, None] | None = None
 
 
 class PerLoop(httpx.AsyncBaseTransport):
     """A transport for each event loop that it is used on: connections belong to a loop, clients need not."""
 
-    def __init__(self, make: Callable[[], httpx.AsyncBaseTransport]) -> None:
+    def __init__(self, make: Callable[[], httpx.AsyncBaseTransport], at_once: int) -> None:
         self._make = make
+        self._at_once = at_once
         self._seats: dict[asyncio.AbstractEventLoop, _Seat] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        import asyncio  # only here, where a loop runs: blocking programs do without
+
         loop = asyncio.get_running_loop()
         seat = self._seats.get(loop) or await self._seat(loop)
         # httpcore looks through its whole queue whenever a request ends: a thousand tasks had better wait out here.
@@ -159,16 +178,18 @@ class PerLoop(httpx.AsyncBaseTransport):
             response.stream = _Held(response.stream, seat.slots)
         return response
 
-    async def _seat(self, loop: asyncio.AbstractEventLoop) -> _Seat:
+    async def _seat(self, loop: "asyncio.AbstractEventLoop") -> _Seat:
+        import asyncio
+
         for other in [other for other in self._seats if other.is_closed()]:
             self._seats.pop(other, None)
-        seat = self._seats[loop] = _Seat(self._make(), asyncio.Semaphore(_CONNECTIONS))
+        seat = self._seats[loop] = _Seat(self._make(), asyncio.Semaphore(self._at_once))
         seat.end = self._until_the_end(loop, seat.transport)
         await anext(seat.end)
         return seat
 
     async def _until_the_end(
-        self, loop: asyncio.AbstractEventLoop, transport: httpx.AsyncBaseTransport
+        self, loop: "asyncio.AbstractEventLoop", transport: httpx.AsyncBaseTransport
     ) -> AsyncGenerator[None, None]:
         # A loop closes the generators that are open when it ends, so that asyncio.run leaves no socket behind.
         try:
@@ -178,6 +199,8 @@ class PerLoop(httpx.AsyncBaseTransport):
             await transport.aclose()
 
     async def aclose(self) -> None:
+        import asyncio
+
         seat = self._seats.get(asyncio.get_running_loop())
         if seat is not None and seat.end is not None:
             await seat.end.aclose()
@@ -186,7 +209,7 @@ class PerLoop(httpx.AsyncBaseTransport):
 class _Held(httpx.AsyncByteStream):
     """A body that gives its slot back when it is closed."""
 
-    def __init__(self, stream: httpx.AsyncByteStream, slots: asyncio.Semaphore) -> None:
+    def __init__(self, stream: httpx.AsyncByteStream, slots: "asyncio.Semaphore") -> None:
         self._stream = stream
         self._slots: asyncio.Semaphore | None = slots
 

@@ -13,9 +13,6 @@ from krebit.errors import ConnectionFailed, DeadlineExceeded, TransportError
 # A page of 100 records is about 50 KB; what is far beyond any answer of this API would only fill the memory.
 MAX_BODY = 64 * 2**20
 _AUTHORITY = "for a company's or a sandbox's own authority set SSL_CERT_FILE or pass ca_file="
-# aiohttp's errors that come before a request is sent. httpx-aiohttp makes a ConnectTimeout of others too, such as of a
-# server that hangs up on a request.
-_AIOHTTP_UNSENT = {"ClientConnectorError", "ConnectionTimeoutError"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +49,12 @@ class Failure:
 
 def failure(error: Exception, url: httpx.URL) -> Failure:
     """Sort an exception of the transport. The frames it carries hold headers and bodies, so it is not kept."""
+    error = _told_apart(error)
     # Only httpx's own texts are known to repeat nothing of the request; h11's on what it refuses to write does.
     known = isinstance(error, httpx.TransportError) and not isinstance(error, httpx.LocalProtocolError)
     text = (mask(str(error)) if known else "") or type(error).__name__
     if isinstance(error, httpx.ConnectError) and "certificate verify failed" in text.lower().replace("_", " "):
         return Failure("certificate", text, sent=False)
-    if _is_aiohttp_after_sending(error):
-        return Failure("broken", text, sent=True)
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
         return Failure("timeout", text, sent=False)
     if isinstance(error, httpx.TimeoutException):
@@ -68,11 +64,15 @@ def failure(error: Exception, url: httpx.URL) -> Failure:
     return Failure("broken", text, sent=True)
 
 
-def _is_aiohttp_after_sending(error: Exception) -> bool:
+def _told_apart(error: Exception) -> Exception:
+    """httpx-aiohttp makes a ConnectTimeout of most of aiohttp's errors, such as of a server that hangs up."""
     cause = type(error.__cause__)
-    if not isinstance(error, httpx.ConnectTimeout | httpx.ConnectError) or not cause.__module__.startswith("aiohttp"):
-        return False
-    return not any(kind.__name__ in _AIOHTTP_UNSENT for kind in cause.__mro__)
+    if not isinstance(error, httpx.ConnectTimeout) or not cause.__module__.startswith("aiohttp"):
+        return error
+    names = {kind.__name__ for kind in cause.__mro__}
+    if "ClientConnectorError" in names:
+        return httpx.ConnectError(str(error))
+    return error if "ConnectionTimeoutError" in names else httpx.ReadError(str(error))
 
 
 class _Body:

@@ -3,7 +3,6 @@
 All that decides stands in modules without I/O; here are the two drivers that do what those say.
 """
 
-import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass
@@ -371,6 +370,8 @@ class AsyncKrebit(_Client, AsyncOperations):
             await self._end()
 
     async def _end(self) -> None:
+        import asyncio  # only where it is needed: it takes as long to import as attrs, and blocking programs never do
+
         await asyncio.to_thread(self._core.end)
         await self._core.async_transport.aclose()
 
@@ -386,6 +387,8 @@ class AsyncKrebit(_Client, AsyncOperations):
                 await self._end()
 
     async def _drive(self, operation: Operation, request: dict[str, Any]) -> Reply:
+        import asyncio
+
         core, deadline = self._core, self._deadline()
         doing = self._steps(operation, request, deadline)
         try:
@@ -444,6 +447,8 @@ class AsyncKrebit(_Client, AsyncOperations):
         terminal: "Terminal | None" = None,
     ) -> None:
         """As `Krebit.login`. Cancelled, it stops listening; a prompt stays until it is answered."""
+        import asyncio
+
         wake = threading.Event()
         try:
             await asyncio.to_thread(self._at_terminal, redirect_uri, timeout, paste, terminal, wake)
@@ -456,4 +461,6 @@ class AsyncKrebit(_Client, AsyncOperations):
 
     async def signed_in(self) -> bool:
         """As `Krebit.signed_in`."""
+        import asyncio
+
         return await asyncio.to_thread(self._core.tokens.signed_in)

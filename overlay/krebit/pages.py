@@ -9,14 +9,13 @@ from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, overload
 
-from krebit_api.types import Unset
-
 from krebit._ahead import Tasks, Threads
 from krebit._course import Course, ListDriftWarning, OnDrift, PageOf, Progress
 from krebit._rows import row
 from krebit.client import AsyncKrebit, Call, Krebit
 from krebit.errors import ConfigurationError
 from krebit.values import parse_time
+from krebit_api.types import Unset
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -106,12 +105,12 @@ class _Walk(Generic[T]):
     ) -> Self:
         """The same walk, done otherwise.
 
-        `max_items`: stop after so many records. `prefetch`: pages in flight at once, 1 to 64 (1: none ahead); order
-        is kept. `on_drift`: what to do when the list changes on the way ("ignore", "warn" with ListDriftWarning,
-        "raise" ListDrift); it can only be noticed where the server tells `total` or `last_page`. `progress`: called
-        after each page with the records so far and the total, None where it is not told. `updated_since`: only
-        records with an `updated_at` at or after it (no zone: UTC); filtered here, every page is still fetched, and
-        records without `updated_at` pass. Raises ConfigurationError.
+        `max_items`: stop after so many records. `prefetch`: pages in flight at once, 1 to 64 (1: none ahead), while
+        up to half as many wait to be read; order is kept. `on_drift`: what to do when the list changes on the way
+        ("ignore", "warn" with ListDriftWarning, "raise" ListDrift); it can only be noticed where the server tells
+        `total` or `last_page`. `progress`: called after each page with the records so far and the total, None where
+        it is not told. `updated_since`: only records with an `updated_at` at or after it (no zone: UTC); filtered
+        here, every page is still fetched, and records without `updated_at` pass. Raises ConfigurationError.
         """
         problems = []
         if max_items is not None and max_items < 0:

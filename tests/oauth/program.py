@@ -36,7 +36,8 @@ def stored(given: dict[str, Any]) -> str | None:
 
 
 def client(given: dict[str, Any], **options: Any) -> Krebit:
-    return Krebit(**{**given["settings"], "store": FileTokenStore(given["folder"]), **options})
+    settings: dict[str, Any] = {**given["settings"], "store": FileTokenStore(given["folder"]), **options}
+    return Krebit(**settings)
 
 
 def outcome(call: Callable[[], object]) -> str:
@@ -126,8 +127,7 @@ def interrupted_async(given: dict[str, Any]) -> None:
     signal.signal(signal.SIGUSR1, _raise_alarm)
 
     async def main() -> None:
-        settings = {**given["settings"], "store": FileTokenStore(given["folder"])}
-        krebit = AsyncKrebit(**settings)
+        krebit = AsyncKrebit(**given["settings"], store=FileTokenStore(given["folder"]))
         say("ready")
         await krebit.get_current_user()
 
@@ -232,5 +232,6 @@ def _kill_at(step: int, krebit: Krebit) -> None:
     transport.handle_request = around(transport.handle_request)  # type: ignore[method-assign]
 
 
+import faulthandler; faulthandler.dump_traceback_later(12)  # DEBUGHANG
 if __name__ == "__main__":
     globals()[sys.argv[1]](hear())

@@ -47,11 +47,13 @@ class Site:
 
     def client(self, **options: Any) -> Krebit:
         """A client on the store."""
-        return Krebit(**{**self.settings, "store": self.store, "retries": 0, **options})
+        given: dict[str, Any] = {**self.settings, "store": self.store, "retries": 0, **options}
+        return Krebit(**given)
 
     def async_client(self, **options: Any) -> AsyncKrebit:
         """A client for asyncio on the store."""
-        return AsyncKrebit(**{**self.settings, "store": self.store, "retries": 0, **options})
+        given: dict[str, Any] = {**self.settings, "store": self.store, "retries": 0, **options}
+        return AsyncKrebit(**given)
 
     def key(self, profile: str = "default") -> LoginKey:
         """Whose login it is."""

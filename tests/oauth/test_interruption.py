@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from krebit.errors import LoginRequired
-from tests.oauth.support import LONG, Background, Program, Site, eventually
+from tests.oauth.support import LONG, Program, Site, eventually
 
 KILLS = 1000 if LONG else 60
 PEPPER = 2000 if LONG else 200
@@ -109,20 +109,24 @@ def test_a_timeout_around_a_call(site: Site) -> None:
     site.login()
     site.hold()
 
-    def let_go() -> None:
-        site.sandbox.wait_for_held()
-        site.sandbox.release()
+    async def run_out(limit: asyncio.Timeout) -> None:
+        await asyncio.to_thread(site.sandbox.wait_for_held)
+        limit.reschedule(asyncio.get_running_loop().time())
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert limit.expired()
+        await asyncio.to_thread(site.sandbox.release)
 
     async def main() -> None:
         async with site.async_client() as krebit:
-            release = Background(let_go)
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.01):
-                    await krebit.get_current_user()
-            release.finish()
-            assert site.state() == "live"
+            async with asyncio.timeout(None) as limit:
+                helper = asyncio.create_task(run_out(limit))
+                await krebit.get_current_user()
+        await helper
 
-    asyncio.run(main())
+    with pytest.raises(TimeoutError):
+        asyncio.run(main())
+    assert site.state() == "live"
 
 
 def test_cancelled_after_any_number_of_steps(site: Site) -> None:

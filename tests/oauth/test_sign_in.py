@@ -141,7 +141,7 @@ REFUSED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("arguments", REFUSED.values(), ids=REFUSED)
-def test_callbacks_that_are_refused(site: Site, arguments: dict[str, str]) -> None:
+def test_callbacks_that_are_refused(site: Site, arguments: dict[str, Any]) -> None:
     with site.client() as krebit:
         attempt = krebit.start_login()
         with pytest.raises(LoginFailed):
@@ -173,7 +173,7 @@ def test_a_state_is_good_once(site: Site, kept: str) -> None:
     with site.client() as krebit:
         attempt = krebit.start_login()
         callback = allowed(attempt)
-        more = {"attempt": attempt} if kept == "by the caller" else {}
+        more: dict[str, Any] = {"attempt": attempt} if kept == "by the caller" else {}
         krebit.finish_login(callback, **more)
         with pytest.raises(LoginFailed, match="used already"):
             krebit.finish_login(callback, **more)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from krebit_sandbox import Sandbox
 
+from krebit_sandbox import Sandbox
 from tests.pages.server import ListServer, Script
 from tests.pages.support import World
 

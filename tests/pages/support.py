@@ -9,7 +9,6 @@ from typing import Any, Literal
 from krebit import AsyncKrebit, Krebit, MemoryTokenStore, PageOf, paginate
 from krebit_api.models import ClientRecord
 from krebit_sandbox import Sandbox
-
 from tests.pages.server import ListServer
 
 World = Literal["sync", "async"]

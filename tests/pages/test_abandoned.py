@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 import trustme
+
 from krebit import ApiError, ClientClosed, ConnectionFailed, NotFound, ServerError, paginate
 from krebit_sandbox import Sandbox
-
 from tests.pages.server import STALL, Answer, ListServer, records
 from tests.pages.support import World, asynchronous, blocking, ids, page_threads, sockets, walked
 
@@ -48,11 +48,11 @@ def test_break_ends_what_is_stalled(list_server: MakeServer) -> None:
     with blocking(server, **PATIENT) as krebit:
         for client in paginate(krebit.list_clients, limit=1).options(prefetch=8):
             if client.id == 2:
-                server.wait_for(lambda: server.stalled == 7)  # pages 3 to 9
+                server.wait_for(lambda: server.stalled == 8)
                 break
         assert page_threads() == []
         # Their connections are ended, not kept: nobody may take them for free ones.
-        server.wait_for(lambda: server.gone == 7)
+        server.wait_for(lambda: server.gone == 8)
 
 
 def test_break_ends_what_is_stalled_over_tls(tmp_path: Any) -> None:
@@ -65,10 +65,10 @@ def test_break_ends_what_is_stalled_over_tls(tmp_path: Any) -> None:
         with blocking(server, **settings) as krebit:
             for client in paginate(krebit.list_clients, limit=1).options(prefetch=4):
                 if client.id == 2:
-                    server.wait_for(lambda: server.stalled == 3)
+                    server.wait_for(lambda: server.stalled == 4)
                     break
             assert page_threads() == []
-            server.wait_for(lambda: server.gone == 3)
+            server.wait_for(lambda: server.gone == 4)
 
 
 def test_the_client_goes_on_after_an_abandoned_walk(list_server: MakeServer) -> None:

@@ -7,10 +7,10 @@ from uuid import UUID
 
 import attrs
 import pytest
+
 from krebit import AsyncKrebit, ConfigurationError, Krebit, ListDrift, paginate
 from krebit_api.api import Operation, one
 from krebit_api.types import UNSET, Unset
-
 from tests.pages.server import ListServer
 from tests.pages.support import World, credentials
 

@@ -7,6 +7,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+
 from krebit_sandbox import Sandbox
 
 WALK = """

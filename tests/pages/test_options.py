@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+
 from krebit import AsyncWalk, ConfigurationError, PageBeyondEnd, Walk, paginate
 from krebit_api.types import UNSET
 from krebit_sandbox import Sandbox
-
 from tests.pages.server import ListServer, record, records
 from tests.pages.support import World, asynchronous, blocking, ids, pages_asked, walked
 

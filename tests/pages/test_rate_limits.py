@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from krebit import RateLimited
 from krebit._ahead import _Ahead
 from krebit_sandbox import Sandbox
-
 from tests.pages.server import Answer, ListServer, records
 from tests.pages.support import World, ids, walked
 

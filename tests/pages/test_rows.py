@@ -11,11 +11,11 @@ from typing import Any
 
 import attrs
 import pytest
+
 from krebit import paginate
 from krebit._rows import row
 from krebit_api.types import UNSET, Unset
 from krebit_sandbox import Sandbox
-
 from tests.needs import absent
 from tests.pages.support import World, asynchronous, blocking
 

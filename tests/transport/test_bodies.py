@@ -257,7 +257,7 @@ def _ask(krebit: Krebit, call: str) -> None:
 
 
 @settings(
-    max_examples=80_000 if LONG else 1200,
+    max_examples=80_000 if LONG else 2500,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
@@ -284,7 +284,7 @@ _MANGLED = st.builds(
 
 
 @settings(
-    max_examples=20_000 if LONG else 500,
+    max_examples=20_000 if LONG else 1000,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

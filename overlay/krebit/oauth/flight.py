@@ -10,15 +10,17 @@ locked, and the work would hang.
 """
 
 import _thread
-import asyncio
 import copy
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from krebit.errors import KrebitError, StoreError
+
+if TYPE_CHECKING:
+    import asyncio
 
 T = TypeVar("T")
 
@@ -56,6 +58,8 @@ class Flight(Generic[T]):
 
     async def await_(self, seconds: float) -> bool:
         """As `wait`, on the event loop."""
+        import asyncio  # only here, where a loop runs: blocking programs do without
+
         loop = asyncio.get_running_loop()
         landed: asyncio.Future[None] = loop.create_future()
 
@@ -78,6 +82,8 @@ class Flight(Generic[T]):
 
     async def asettle(self, at_most: float) -> None:
         """As `settle`, on the event loop, against cancellation."""
+        import asyncio
+
         end = time.monotonic() + at_most
         while not self._done and (left := end - time.monotonic()) > 0:
             with suppress(asyncio.CancelledError):

@@ -1,6 +1,5 @@
 """The tokens of one client: fast where the access token is good, and one refresh at a time where it is not."""
 
-import asyncio
 import atexit
 import logging
 import os
@@ -8,7 +7,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx
 
@@ -86,7 +85,7 @@ class TokenManager:
         """A forked child has no thread that would end the parent's refresh: it waits for nobody and starts clean."""
         self._mutex = threading.RLock()
         self._refreshing: Flight[Secret] | None = None
-        self._flights: set[Flight[Secret] | Flight[None]] = set()
+        self._flights: set[Flight[Any]] = set()
 
     def cached(self) -> Secret | None:
         """The access token, if there is one that is not at its end: no lock, no file."""
@@ -147,11 +146,11 @@ class TokenManager:
                 self._logouts += 1
                 self._current, self._good_until, self._unsaved = None, 0.0, None
 
-    def complete(self, flight: Flight[None]) -> None:
+    def complete(self, flight: Flight[T]) -> T:
         """Wait for a sign-in or a sign-out to end."""
         try:
             self._flights.add(flight)
-            self._landed(flight, flight.wait(self._longest), Deadline(self._longest))
+            return self._landed(flight, flight.wait(self._longest), Deadline(self._longest))
         except KrebitError:
             raise
         except BaseException:
@@ -176,6 +175,8 @@ class TokenManager:
             flight.settle(self._longest)
 
     async def _asettle(self, why: BaseException) -> None:
+        import asyncio
+
         if not isinstance(why, asyncio.CancelledError):
             self.settle()  # Ctrl-C: the loop itself is coming to its end
         for flight in list(self._flights):
@@ -183,6 +184,9 @@ class TokenManager:
 
     def signed_in(self) -> bool:
         """Whether the store holds a login that is not known to be dead, or the environment a grant it has not seen."""
+        return self.complete(Flight(self._signed_in, self._flights.discard))
+
+    def _signed_in(self) -> bool:
         login = self._store.load(self.key)
         return self._unseen_seed(login) or (login is not None and login.refresh_token is not None and not login.is_dead)
 
@@ -220,7 +224,7 @@ class TokenManager:
                 and not self._unseen_seed(stored)
                 and is_usable(stored, rejected, time.time())
             ):
-                return self._use(stored, logouts)
+                return self._adopt(stored, logouts)
             with self._store.lease(self.key, patience=self._patience) as lease:
                 return self._drive(lease, self._saved_late(lease, lease.load()), rejected=rejected)
         except Exception as error:
@@ -248,7 +252,8 @@ class TokenManager:
             while machine.warnings:
                 _log.warning("%s", machine.warnings.pop(0))
             if isinstance(action, Adopt):
-                return self._use(action.login, self._logouts)
+                take = self._adopt if action.login is stored else self._use
+                return take(action.login, self._logouts)
             if isinstance(action, Stop):
                 raise action.error
             if isinstance(action, Save):
@@ -304,6 +309,10 @@ class TokenManager:
         outcome = classify(transmit(self._transport(), request_for(grant, self._settings, self._user_agent), one_try))
         _log.debug("%s %s %s: %s", METHOD, PATH, grant.kind, outcome.kind)
         return outcome
+
+    def _adopt(self, login: Login, logouts: int) -> Secret:
+        _log.debug("%s: none needed, the store holds a token that is good", OPERATION)
+        return self._use(login, logouts)
 
     def _use(self, login: Login, logouts: int) -> Secret:
         """Give out its access token and keep it at hand, unless somebody signed out since `logouts` was read."""

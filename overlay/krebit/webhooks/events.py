@@ -1,18 +1,17 @@
 """What a delivery says: a typed event, or the open base type for whatever is not known yet."""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from krebit_api.models import Act
+from krebit_api.types import Mismatch
 
 from krebit.errors import WebhookError
-from krebit.webhooks.signature import Headers, Secrets, SecretsLike
-
-if TYPE_CHECKING:
-    from krebit_api.models import Act
-
-_LONGEST_ID = 100  # characters of JSON: so that a key fits into anybody's indexed column
+from krebit.webhooks.signature import Headers, SecretsLike, signer, signers
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +37,15 @@ class WebhookEvent:
     @property
     def key(self) -> str:
         """What it is remembered by: the subscription with the id, or the body's hash where there is no id. ASCII."""
-        if self.id is None:
-            return json.dumps([self.subscription, "body", self.digest])
-        text = json.dumps(self.id)
-        if len(text) > _LONGEST_ID:
-            return json.dumps([self.subscription, "long id", sha256(text.encode()).hexdigest()])
-        return json.dumps([self.subscription, "id", self.id])
+        named = ["body", self.digest] if self.id is None else ["id", self.id]
+        return json.dumps([self.subscription, *named])
 
 
 @dataclass(frozen=True, slots=True)
 class ActCreated(WebhookEvent):
     """`act.created`: a client was assessed. `data` is the act; read its amount with `krebit.money`."""
 
-    data: "Act" = field(repr=False)
+    data: Act = field(repr=False)
 
 
 def verify(body: bytes, headers: Headers, secrets: SecretsLike) -> WebhookEvent:
@@ -60,40 +55,20 @@ def verify(body: bytes, headers: Headers, secrets: SecretsLike) -> WebhookEvent:
     or several while rotating. Raises WebhookError, with the reason "signature" (answer 401) or "payload" (authentic,
     but not a JSON object: answer 400), and ConfigurationError for a blank secret.
     """
-    return parse(body, Secrets(secrets).signer(body, headers))
+    return parse(body, signer(body, headers, signers(secrets)))
 
 
 def parse(body: bytes | bytearray, subscription: str) -> WebhookEvent:
     """The event in a body that has been verified. Raises WebhookError with the reason "payload"."""
     payload = _object(body)
     event, identity = payload.get("event"), payload.get("id")
-    event = event if isinstance(event, str) else ""
     if not isinstance(identity, str | int) or isinstance(identity, bool) or identity == "":
         identity = None
-    if event == "act.created" and (act := _act(payload)) is not None:
-        return ActCreated(event, identity, subscription, payload, bytes(body), act)
-    return WebhookEvent(event, identity, subscription, payload, bytes(body))
-
-
-def _act(payload: dict[str, Any]) -> "Act | None":
-    """The act, or None if the payload has another shape than the document says: then the event stays untyped."""
-    from krebit_api.models import Act
-
-    from krebit._body import Mismatch
-    from krebit._fields import read_leniently
-
-    data = payload.get("data")
-    if not isinstance(data, dict) or not isinstance(data.get("uuid"), str):
-        return None
-    try:
-        return Act.from_dict(data)
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
-        pass
-    try:
-        act: Act = read_leniently(Act, data, "data")  # other forms of time
-    except Mismatch:
-        return None
-    return act
+    known = (event if isinstance(event, str) else "", identity, subscription, payload, bytes(body))
+    if event == "act.created":
+        with suppress(Mismatch):  # another shape than the document says: then the event stays untyped
+            return ActCreated(*known, Act.from_dict(payload.get("data", {})))
+    return WebhookEvent(*known)
 
 
 def _object(body: bytes | bytearray) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 Nothing in a delivery's signature dates it: a repetition can be told only by what was seen before.
 """
 
-import threading
 from collections.abc import Iterator
 from typing import Literal, Protocol, TypeAlias
 
@@ -16,8 +15,8 @@ class Inbox(Protocol):
     def claim(self, key: str, digest: str, body: bytes) -> Claim:
         """Store a delivery, and say whether the caller is the one to handle it.
 
-        "new": it is the caller's. "same": it was handled, or somebody is at it. "conflict": `key` is known with another
-        body; this one is kept beside it, and not to be handled. What is undone with nobody at it is "new" again.
+        "new": it is the caller's. "same": it is stored already. "conflict": `key` is known with another body; this one
+        is kept beside it, and not to be handled.
         """
         ...
 
@@ -39,34 +38,27 @@ class MemoryInbox:
 
     def __init__(self) -> None:
         self.conflicts: list[tuple[str, bytes]] = []
-        self._lock = threading.Lock()
-        self._digests: dict[str, str] = {}
-        self._held: dict[str, bytes] = {}
-        self._free: dict[str, bytes] = {}
+        self._known: dict[str, tuple[str, bytes]] = {}
+        self._failed: dict[str, bytes] = {}
 
     def claim(self, key: str, digest: str, body: bytes) -> Claim:
-        with self._lock:
-            first = key not in self._digests
-            if self._digests.setdefault(key, digest) != digest:
-                self.conflicts.append((key, body))
-                return "conflict"
-            if not first and key not in self._free:
-                return "same"
-            self._held[key] = self._free.pop(key, body)
+        ours = (digest, body)
+        known = self._known.setdefault(key, ours)
+        if known is ours:
             return "new"
+        if known[0] == digest:
+            return "same"
+        self.conflicts.append((key, body))
+        return "conflict"
 
     def done(self, key: str) -> None:
-        with self._lock:
-            self._held.pop(key, None)
+        """There is nothing to do: only what failed is handed out."""
 
     def failed(self, key: str) -> None:
-        with self._lock:
-            if key in self._held:
-                self._free[key] = self._held.pop(key)
+        self._failed[key] = self._known[key][1]
 
     def pending(self) -> Iterator[tuple[str, bytes]]:
-        for key in list(self._free):
-            with self._lock:
-                body = self._held[key] = self._free.pop(key, b"")
-            if body:
+        for key in list(self._failed):
+            body = self._failed.pop(key, None)
+            if body is not None:  # nobody else has taken it
                 yield key, body

@@ -6,7 +6,7 @@ Nothing else is signed: neither a time nor `X-Client-Id`, which routes and prove
 import hmac
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, TypeAlias
 
 from krebit.errors import ConfigurationError, WebhookError
 
@@ -14,6 +14,7 @@ Secret: TypeAlias = str | bytes
 OneOrMore: TypeAlias = Secret | Iterable[Secret]
 SecretsLike: TypeAlias = OneOrMore | Mapping[str, OneOrMore]
 Headers: TypeAlias = Mapping[str, str] | Mapping[bytes, bytes] | Iterable[tuple[str | bytes, str | bytes]]
+Signers: TypeAlias = list[tuple[str, hmac.HMAC]]
 
 _SIGNATURE = re.compile(rb"(?:sha256=)?\s*([0-9A-Fa-f]{64})")
 
@@ -23,37 +24,32 @@ def sign(body: bytes, secret: Secret) -> str:
     return hmac.digest(_key(secret), body, "sha256").hex()
 
 
-class Secrets:
-    """The secrets that may have signed a delivery, each under its subscription's name; never shown, never pickled.
+def signers(secrets: SecretsLike) -> Signers:
+    """Who may have signed a delivery: the subscription's name and an HMAC to copy, for each secret.
 
-    Raises ConfigurationError if there is none, or if one is empty or blank.
+    An HMAC neither shows its secret nor can be pickled. Raises ConfigurationError if there is no secret, or a blank one.
     """
+    named: Mapping[Any, object] = secrets if isinstance(secrets, Mapping) else {"": secrets}
+    keys = [(name, _key(secret)) for name, some in named.items() for secret in _each(some)]
+    if not keys:
+        raise ConfigurationError("no webhook secret is configured")
+    return [(name, hmac.new(key, digestmod="sha256")) for name, key in keys]
 
-    __slots__ = ("_keys",)
 
-    def __init__(self, secrets: SecretsLike) -> None:
-        named: Mapping[Any, object] = secrets if isinstance(secrets, Mapping) else {"": secrets}
-        pairs = ((name, _key(secret)) for name, some in named.items() for secret in _each(some))
-        self._keys: tuple[tuple[str, bytes], ...] = tuple(pairs)
-        if not self._keys:
-            raise ConfigurationError("no webhook secret is configured")
-
-    def signer(self, body: bytes | bytearray, headers: Headers) -> str:
-        """The name of the subscription whose secret signed `body`. Raises WebhookError with the reason "signature"."""
-        if not body or not isinstance(body, bytes | bytearray):
-            # The same JSON, decoded or serialised anew, has other bytes and so another signature.
-            raise WebhookError("the body is empty, or not the bytes that were received", reason="signature")
-        signature = _signature(headers)
-        signers = [name for name, key in self._keys if hmac.compare_digest(hmac.digest(key, body, "sha256"), signature)]
-        if not signers:
-            raise WebhookError("no known secret gives this body the signature it came with", reason="signature")
-        return signers[0]
-
-    def __repr__(self) -> str:
-        return "Secrets(***)"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("webhook secrets are not pickled; build them anew in the other process")
+def signer(body: bytes | bytearray, headers: Headers, among: Signers) -> str:
+    """The name of the subscription whose secret signed `body`. Raises WebhookError with the reason "signature"."""
+    if not body or not isinstance(body, bytes | bytearray):
+        # The same JSON, decoded or serialised anew, has other bytes and so another signature.
+        raise WebhookError("the body is empty, or not the bytes that were received", reason="signature")
+    signature, found = _signature(headers), []
+    for name, keyed in among:
+        mac = keyed.copy()
+        mac.update(body)
+        if hmac.compare_digest(mac.digest(), signature):
+            found.append(name)
+    if not found:
+        raise WebhookError("no known secret gives this body the signature it came with", reason="signature")
+    return found[0]
 
 
 def _each(secrets: object) -> Iterable[object]:
@@ -74,14 +70,12 @@ def _signature(headers: Headers) -> bytes:
     items: Any = getattr(headers, "items", None)  # which more than mappings have, `email.message.Message` for one
     try:
         pairs: Any = headers if items is None else items()
-        found = [value for name, value in pairs if _ascii(name).lower() == b"x-signature"]
+        found = [_ascii(value).strip() for name, value in pairs if _ascii(name).lower() == b"x-signature"]
     except (TypeError, ValueError):
         found = []
-    if len(found) != 1:
-        raise WebhookError("there must be one X-Signature header, exactly", reason="signature")
-    digits = _SIGNATURE.fullmatch(_ascii(found[0]).strip())
+    digits = _SIGNATURE.fullmatch(found[0]) if len(found) == 1 else None
     if digits is None:
-        raise WebhookError("X-Signature is not 64 hex digits", reason="signature")
+        raise WebhookError("there must be one X-Signature header, of 64 hex digits", reason="signature")
     return bytes.fromhex(digits[1].decode())
 
 

@@ -1,11 +1,12 @@
 """The receiver as a WSGI application, to be mounted in Flask, Django or any other; it needs none of them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
-from krebit.errors import ConfigurationError, WebhookError
-from krebit.webhooks.events import WebhookEvent
-from krebit.webhooks.receiver import Answer, Body, Receiver
+from krebit.errors import ConfigurationError
+from krebit.webhooks.receiver import Receiver, content_length
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -26,54 +27,29 @@ class WsgiReceiver:
         if receiver.is_async:
             raise ConfigurationError("an asynchronous handler needs AsgiReceiver")
         self._receiver = receiver
-        self._recovered = False
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> "_Response":
-        answer, event = self._receive(environ)
+        announced = content_length(environ.get("CONTENT_LENGTH"))
+        body = self._read(environ, announced)
+        # A server joins a header that comes twice with a comma, which no signature has.
+        headers = {"x-signature": environ.get("HTTP_X_SIGNATURE", "")}
+        answer, events = self._receiver.receive(body, headers, announced)
         start_response(answer.line, answer.headers)
-        return _Response(self, answer, event)
+        response = _Response([answer.body])
+        response.close = partial(self._receiver.handle_all, events)
+        return response
 
-    def _receive(self, environ: "WSGIEnvironment") -> tuple[Answer, WebhookEvent | None]:
-        try:
-            body = self._receiver.body(environ.get("CONTENT_LENGTH"))
-            _read(environ, body)
-            # A server joins a header that comes twice with a comma, which no signature has.
-            event = self._receiver.verify(body, {"x-signature": environ.get("HTTP_X_SIGNATURE", "")})
-        except WebhookError as error:
-            return self._receiver.refuse(error), None
-        answer, ours = self._receiver.claim(event)
-        return answer, event if ours else None
-
-    def after(self, event: WebhookEvent | None) -> None:
-        """What is left to do once the answer is out."""
-        if event is not None:
-            self._receiver.handle(event)
-            if not self._recovered:
-                self._recovered = True
-                self._receiver.recover()
+    def _read(self, environ: "WSGIEnvironment", announced: int) -> bytearray:
+        """As much as is announced, or to the end where the server says that the input has one."""
+        body, room = bytearray(), self._receiver.max_body + 1  # with that it is too much: the rest is not waited for
+        size = room if environ.get("wsgi.input_terminated") else announced
+        with suppress(Exception):  # the sender hung up, and each server has its own for that
+            while announced < room and (chunk := environ["wsgi.input"].read(min(size - len(body), _CHUNK))):
+                body += chunk
+        return body
 
 
-class _Response:
-    def __init__(self, application: WsgiReceiver, answer: Answer, event: WebhookEvent | None) -> None:
-        self._application, self._answer, self._event = application, answer, event
+class _Response(list[bytes]):
+    """The body of an answer, and what is to be done once it is out."""
 
-    def __iter__(self) -> Iterator[bytes]:
-        yield self._answer.body
-
-    def close(self) -> None:
-        event, self._event = self._event, None
-        self._application.after(event)
-
-
-def _read(environ: "WSGIEnvironment", body: Body) -> None:
-    """As much as is declared, or to the end where the server says that the input has one. Raises WebhookError."""
-    left = body.declared or (body.room if body.declared is None and environ.get("wsgi.input_terminated") else 0)
-    while left > 0:
-        try:
-            chunk = environ["wsgi.input"].read(min(left, _CHUNK))
-        except Exception:  # noqa: BLE001 - the sender hung up, and each server has its own for that
-            return
-        if not chunk:
-            return
-        left -= len(chunk)
-        body.feed(chunk)
+    close: Callable[[], object]

@@ -1,0 +1,222 @@
+"""No secret in a repr, a text, a traceback, a pickle, a warning or a log of any level, those of httpx included."""
+
+import asyncio
+import contextlib
+import io
+import json
+import logging
+import pickle
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from krebit import FileTokenStore
+from krebit._secret import Secret
+from krebit.errors import KrebitError
+from krebit.oauth.login import LoginAttempt
+from krebit.oauth.record import Login, TokenPair
+from tests.oauth.support import TOKEN, Site
+
+
+class Canaries:
+    """The secrets that were handed out, and everything that was said."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.secrets = {site.sandbox.application.client_secret}
+        self.said = io.StringIO()
+
+    def plant(self, *secrets: str | None) -> None:
+        self.secrets |= {secret for secret in secrets if secret}
+
+    def look_at(self, thing: object) -> None:
+        """Its texts, and its pickle if it has one."""
+        self.said.write(f"{thing!r}\n{thing!s}\n{thing}\n")
+        with contextlib.suppress(TypeError, AttributeError, pickle.PicklingError):
+            self.said.write(pickle.dumps(thing).decode("latin-1"))
+
+    def look_at_error(self, error: BaseException) -> None:
+        self.look_at(error)
+        self.look_at(error.__dict__)
+        found: traceback.TracebackException | None
+        found = traceback.TracebackException.from_exception(error, capture_locals=True)
+        while found is not None:
+            # The tests' own frames hold what they planted.
+            frames = [frame for frame in found.stack if "/tests/" not in frame.filename]
+            self.said.write(
+                "".join([*traceback.StackSummary.from_list(frames).format(), *found.format_exception_only()])
+            )
+            found = found.__cause__ or found.__context__
+
+    def check(self) -> None:
+        for request in self.site.sandbox.requests:
+            with contextlib.suppress(ValueError):
+                body = request.json()
+                self.plant(*(body.get(name) for name in ("refresh_token", "code", "code_verifier", "client_secret")))
+            self.plant(request.headers.get("authorization", "").removeprefix("Bearer "))
+        said = self.said.getvalue()
+        assert len(self.secrets) > 1
+        found = [secret for secret in self.secrets if secret in said or (len(secret) > 40 and secret[:40] in said)]
+        assert not found, f"{len(found)} of {len(self.secrets)} secrets were said"
+
+
+@pytest.fixture
+def canaries(site: Site) -> Iterator[Canaries]:
+    """Everything is listened to, at the lowest level."""
+    made = Canaries(site)
+    handler = logging.StreamHandler(made.said)
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = lambda message, *rest: made.look_at(message)
+        yield made
+    root.removeHandler(handler)
+    root.setLevel(level)
+    made.check()
+
+
+def planted(site: Site, canaries: Canaries, *, expired: bool = True) -> Login:
+    login = site.login(expired=expired)
+    for secret in (login.access_token, login.refresh_token):
+        canaries.plant(secret.reveal() if secret else None)
+    return login
+
+
+FAULTS: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "a dead token": {"kind": "status", "status": 400, "body": {"error": "invalid_grant"}},
+    "a wrong client": {"kind": "status", "status": 401, "body": {"error": "invalid_client"}},
+    "the token is repeated in the error": {"kind": "status", "status": 400},
+    "a reset": {"kind": "reset", "times": None},
+    "garbage": {"kind": "garbage", "times": None},
+    "a body that is no JSON": {"kind": "garbage_body", "times": None},
+    "a cut body": {"kind": "truncate", "times": None, "after_effect": True},
+    "a redirect": {"kind": "redirect"},
+    "a stall": {"kind": "stall", "times": None},
+    "500": {"kind": "status", "status": 500, "times": None},
+    "429": {"kind": "status", "status": 429, "headers": {"Retry-After": "99999"}},
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("how", ["blocking", "asyncio"])
+def test_refreshes(site: Site, canaries: Canaries, fault: str, how: str) -> None:
+    login = planted(site, canaries)
+    given = dict(FAULTS[fault])
+    if fault == "the token is repeated in the error":
+        assert login.refresh_token is not None
+        given["body"] = {"error": "invalid_request", "message": f"token {login.refresh_token.reveal()} is bad"}
+    if given:
+        site.sandbox.fault(path=TOKEN, **given)
+    try:
+        if how == "blocking":
+            with site.client(refresh_timeout=0.5) as krebit:
+                canaries.look_at(krebit)
+                krebit.get_current_user()
+        else:
+
+            async def main() -> None:
+                async with site.async_client(refresh_timeout=0.5) as krebit:
+                    canaries.look_at(krebit)
+                    await krebit.get_current_user()
+
+            asyncio.run(main())
+    except KrebitError as error:
+        assert fault != "nothing"
+        canaries.look_at_error(error)
+    else:
+        assert fault == "nothing"
+    canaries.look_at(site.stored())
+    canaries.look_at(site.store)
+
+
+@pytest.mark.parametrize("where", ["the API", "the token endpoint"])
+def test_an_answer_that_repeats_the_token(site: Site, canaries: Canaries, where: str) -> None:
+    login = planted(site, canaries, expired=where != "the API")
+    assert login.access_token is not None
+    assert login.refresh_token is not None
+    body = {"message": f"Bearer {login.access_token.reveal()} and {login.refresh_token.reveal()}"}
+    path = "/api/1.0/me" if where == "the API" else TOKEN
+    site.sandbox.fault(kind="status", status=403, path=path, body=body)
+    with site.client() as krebit, pytest.raises(KrebitError) as caught:
+        krebit.get_current_user()
+    # What the API itself said is there to be inspected, as bytes, and is no part of any text.
+    canaries.said.write(f"{caught.value} {caught.value!r}")
+    if where != "the API":
+        canaries.look_at_error(caught.value)
+
+
+def test_sign_ins(site: Site, canaries: Canaries) -> None:
+    with site.client() as krebit:
+        attempt = krebit.start_login()
+        assert attempt.code_verifier is not None
+        canaries.plant(attempt.state, attempt.code_verifier.reveal())
+        canaries.look_at(attempt)
+        canaries.look_at(krebit._core.logins)
+        callback = httpx.get(attempt.url).headers["location"]
+        code = callback.partition("code=")[2].partition("&")[0]
+        canaries.said.truncate(0)  # this test's own request was logged
+        canaries.plant(code)
+        for wrong in (callback.replace("state=", "state=x"), callback + "&code=twice"):
+            with pytest.raises(KrebitError) as caught:
+                krebit.finish_login(wrong)
+            canaries.look_at(caught.value)
+        krebit.finish_login(callback)
+        with pytest.raises(KrebitError) as caught:
+            krebit.finish_login(callback)
+        canaries.look_at(caught.value)
+        krebit.get_current_user()
+        krebit.logout()
+
+
+def test_seeds(site: Site, canaries: Canaries) -> None:
+    tokens = site.sandbox.issue_tokens()
+    canaries.plant(tokens.refresh_token, tokens.access_token, dead := "def50200" + "ab12" * 100)
+    for seed in (dead, tokens.refresh_token):
+        with site.client(refresh_token=seed, auth_code=dead) as krebit:
+            canaries.look_at(krebit._core.settings)
+            try:
+                krebit.get_current_user()
+            except KrebitError as error:
+                canaries.look_at(error)
+
+
+def test_stores(site: Site, canaries: Canaries) -> None:
+    planted(site, canaries)
+    assert isinstance(site.store, FileTokenStore)
+    file = site.store.path(site.key())
+    content = file.read_bytes()
+    for damaged in (content[:-2], content + b"x", content.replace(b'"version": 1', b'"version": []')):
+        file.write_bytes(damaged)
+        with site.client() as krebit:
+            for call in (krebit.get_current_user, krebit.signed_in, krebit.logout):
+                with pytest.raises(KrebitError) as caught:
+                    call()
+                canaries.look_at_error(caught.value)
+
+
+SECRET = Secret("canary-0123456789")
+THINGS: list[Callable[[], object]] = [
+    lambda: SECRET,
+    lambda: [SECRET],
+    lambda: TokenPair(SECRET, SECRET, 1.0),
+    lambda: Login.empty().with_pair(TokenPair(SECRET, SECRET, 1.0), 0.0),
+    lambda: LoginAttempt(SECRET.reveal(), SECRET.reveal(), "https://a.example/", SECRET),
+]
+
+
+@pytest.mark.parametrize("thing", THINGS)
+def test_what_holds_a_secret_does_not_show_it(thing: Callable[[], object]) -> None:
+    for text in (repr(thing()), str(thing()), f"{thing()}"):
+        assert SECRET.reveal() not in text
+    with pytest.raises(TypeError, match="not pickled"):
+        pickle.dumps(thing())
+    with pytest.raises(TypeError):
+        json.dumps(thing())

@@ -1,0 +1,109 @@
+"""Clocks that jump, and a day in a moment."""
+
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from krebit._secret import Secret
+from krebit.oauth.record import Login, TokenPair, margin, sane_lifetime
+from tests.oauth.support import Site
+
+
+class FakeTime:
+    """The manager's clocks, moved by hand."""
+
+    def __init__(self) -> None:
+        self.wall = time.time()
+        self.steady = 1000.0
+
+    def module(self) -> SimpleNamespace:
+        return SimpleNamespace(time=lambda: self.wall, monotonic=lambda: self.steady, sleep=time.sleep)
+
+    def pass_by(self, seconds: float) -> None:
+        self.wall += seconds
+        self.steady += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
+    fake = FakeTime()
+    monkeypatch.setattr("krebit.oauth.manager.time", fake.module())
+    return fake
+
+
+@pytest.mark.parametrize("lifetime", ["token_lifetime", None])
+def test_a_day_with_tokens_of_an_hour(site: Site, clock: FakeTime, lifetime: str | None) -> None:
+    """A call every ten minutes: as many refreshes as hours, and no failure."""
+    site.sandbox.switch(expires_in=lifetime)
+    site.login()
+    with site.client() as krebit:
+        for _ in range(24 * 6):
+            krebit.get_current_user()
+            clock.pass_by(600)
+            site.sandbox.clock.advance(600)
+    assert len(site.token_requests()) <= 25
+    if lifetime:
+        assert {request.status for request in site.sandbox.requests} == {200}
+
+
+@pytest.mark.parametrize("jump", [86_400.0, -86_400.0, 10 * 366 * 86_400.0, -(10 * 366 * 86_400.0)])
+@pytest.mark.parametrize("fresh", [True, False])
+def test_the_wall_clock_jumps(site: Site, clock: FakeTime, jump: float, fresh: bool) -> None:
+    """The server's does not. Never a failure; at worst a refresh that was not needed, or a 401 and its replay."""
+    site.login(expired=False)
+    with site.client() as krebit:
+        krebit.get_current_user()
+        clock.wall += jump
+        with site.client() if fresh else krebit as client:
+            for _ in range(12):
+                client.get_current_user()
+                clock.pass_by(600)
+                site.sandbox.clock.advance(600)
+    assert site.state() == "live"
+    assert len(site.token_requests()) <= 4
+
+
+@pytest.mark.parametrize("jump", [86_400.0, -86_400.0])
+def test_it_jumps_back_and_forth(site: Site, clock: FakeTime, jump: float) -> None:
+    site.login()
+    for number in range(6):
+        with site.client() as krebit:
+            krebit.get_current_user()
+            clock.wall += jump if number % 2 else -jump
+    assert site.state() == "live"
+
+
+def test_a_clock_that_was_put_back_makes_no_token_live_longer() -> None:
+    login = Login.empty().with_pair(TokenPair(Secret("a"), None, 3600.0), 1_000_000.0)
+    assert login.remaining(1_000_000.0) == 3540
+    assert login.remaining(0.0) == 3540
+    assert login.remaining(1_003_539.0) == 1
+    assert login.remaining(1_003_540.0) == 0
+
+
+def test_the_margin_is_a_tenth_at_most_a_minute() -> None:
+    assert [margin(lifetime) for lifetime in (2, 100, 600, 86_400)] == [0.2, 10, 60, 60]
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (3600, 3600.0),
+        ("3600", 3600.0),
+        (0.5, 0.5),
+        ("abc", None),
+        (-1, None),
+        (0, None),
+        (1e99, None),
+        (10**400, None),
+        ("1e400", None),
+        ("nan", None),
+        (float("nan"), None),
+        (True, None),
+        (None, None),
+        ([3600], None),
+    ],
+)
+def test_lifetimes(value: object, seconds: float | None) -> None:
+    assert sane_lifetime(value) == seconds

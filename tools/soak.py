@@ -1,0 +1,234 @@
+"""Logins under load: many processes, threads and tasks mixed, on one store, against a server that ends the session when
+a refresh token is used twice, with tokens that live two seconds, tasks that are cancelled and disks that fill up.
+
+    python tools/soak.py [--seconds 600] [--processes 24]
+
+Prints what happened; 0 when no token was refused and no session lost, else 1.
+"""
+
+import argparse
+import asyncio
+import errno
+import json
+import logging
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import krebit.stores.file as file_store
+from krebit import AsyncKrebit, FileTokenStore, Krebit
+from krebit.errors import KrebitError, LoginRequired, StoreError, Unauthorized
+from krebit.oauth.record import LoginKey
+from krebit_sandbox import Sandbox, Switches
+
+LIFETIME = 2.0
+
+
+class Tally(logging.Handler):
+    """Counts what the library's log says of refreshes, and what its callers meet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counts: Counter[str] = Counter()
+        self._guard = threading.Lock()
+
+    def count(self, what: str) -> None:
+        """One more."""
+        with self._guard:
+            self.counts[what] += 1
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """A line of the library's log."""
+        text = record.getMessage()
+        if found := re.match(r"POST /api/oauth/token refresh_token: (\w+)", text):
+            self.count({"granted": "refreshes", "dead": "refusals"}.get(found[1], "other answers"))
+        elif "none needed" in text:
+            self.count("adoptions")
+
+    def met(self, error: KrebitError) -> None:
+        """An error that a caller got."""
+        if isinstance(error, StoreError) and os.strerror(errno.ENOSPC) in str(error):
+            self.count("full disks met")
+        elif isinstance(error, LoginRequired):
+            self.count("sessions lost")
+        elif isinstance(error, Unauthorized):
+            self.count("ended on the way")  # a machine so busy that two tokens in a row were too old on arrival
+        else:
+            self.count("failures")
+            sys.stderr.write(f"{type(error).__name__}: {error}\n")
+
+
+class Worker:
+    """One process."""
+
+    def __init__(self, number: int, told: dict[str, Any]) -> None:
+        self.number = number
+        self.told = told
+        self.chance = random.Random(number)
+        self.tally = Tally()
+        self.end = time.monotonic() + told["seconds"]
+
+    def run(self) -> Counter[str]:
+        """Work until the time is up: with threads, with tasks, or with both."""
+        logger = logging.getLogger("krebit")
+        logger.setLevel(logging.DEBUG)
+        logger.propagate = False
+        logger.addHandler(self.tally)
+        _pretend_full_disks(self.told["full"])
+        kinds: list[Callable[[], None]] = [self.threads, lambda: asyncio.run(self.tasks())]
+        chosen = kinds if self.number % 3 == 2 else [kinds[self.number % 3]]
+        running = [threading.Thread(target=kind) for kind in chosen]
+        for thread in running:
+            thread.start()
+        for thread in running:
+            thread.join()
+        return self.tally.counts
+
+    def threads(self) -> None:
+        """Three threads on one client."""
+        with Krebit(**self.told["settings"], store=FileTokenStore(self.told["folder"])) as krebit:
+
+            def call() -> None:
+                while time.monotonic() < self.end:
+                    try:
+                        krebit.get_current_user()
+                        self.tally.count("calls")
+                    except KrebitError as error:
+                        self.tally.met(error)
+                    time.sleep(self.chance.uniform(0, 0.1))
+
+            several = [threading.Thread(target=call) for _ in range(3)]
+            for thread in several:
+                thread.start()
+            for thread in several:
+                thread.join()
+
+    async def tasks(self) -> None:
+        """Six tasks on one client; now and then one is cancelled at a random moment."""
+        async with AsyncKrebit(**self.told["settings"], store=FileTokenStore(self.told["folder"])) as krebit:
+
+            async def call() -> None:
+                while time.monotonic() < self.end:
+                    patience = self.chance.uniform(0, 0.02) if self.chance.random() < 0.3 else None
+                    try:
+                        async with asyncio.timeout(patience):
+                            await krebit.get_current_user()
+                        self.tally.count("calls")
+                    except TimeoutError:
+                        self.tally.count("cancelled")
+                    except KrebitError as error:
+                        self.tally.met(error)
+                    await asyncio.sleep(self.chance.uniform(0, 0.1))
+
+            await asyncio.gather(*(call() for _ in range(6)))
+
+
+def _pretend_full_disks(marker: str) -> None:
+    """Where no small disk can be mounted: no room for whoever asks for it while the marker is there."""
+    really = file_store._write
+
+    def write(fd: int, content: bytes) -> None:
+        if content.startswith(b"\0") and Path(marker).exists():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        really(fd, content)
+
+    file_store._write = write
+
+
+def _fill_now_and_then(disk: Path, marker: Path, mounted: bool, ended: threading.Event) -> None:
+    chance = random.Random(0)
+    filler = disk / "filler"
+    while not ended.wait(chance.uniform(0.5, 3)):
+        if mounted:
+            with filler.open("wb", buffering=0) as file:
+                try:
+                    while True:
+                        file.write(b"x" * 65_536)
+                except OSError:
+                    pass
+        else:
+            marker.touch()
+        ended.wait(chance.uniform(0.1, 0.6))
+        filler.unlink(missing_ok=True)
+        marker.unlink(missing_ok=True)
+
+
+def soak(seconds: float, processes: int, folder: Path) -> int:
+    """Let them loose and add up. The processes are forked before there is a thread."""
+    wait, go = os.pipe()
+    told, results = folder / "told.json", folder / "results"
+    results.mkdir()
+    children = []
+    for number in range(processes):
+        child = os.fork()
+        if child == 0:
+            os.close(go)
+            os.read(wait, 1)  # ends when the last writer has closed it
+            counts = Worker(number, json.loads(told.read_text())).run()
+            (results / str(number)).write_text(json.dumps(counts))
+            os._exit(0)
+        children.append(child)
+    disk = folder / "disk"
+    disk.mkdir(mode=0o700)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", str(disk)]
+    mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    ended = threading.Event()
+    try:
+        with Sandbox(tls=False, switches=Switches(token_lifetime=LIFETIME, reuse_revokes_family=True)) as sandbox:
+            application, store = sandbox.application, FileTokenStore(disk / "logins")
+            settings: dict[str, Any] = {
+                "domain": sandbox.domain,
+                "client_id": application.client_id,
+                "client_secret": application.client_secret,
+                "plain_http": True,
+            }
+            with Krebit(**settings, store=store, refresh_token=sandbox.issue_tokens().refresh_token) as krebit:
+                krebit.get_current_user()
+            marker = folder / "full"
+            told.write_text(
+                json.dumps({"settings": settings, "folder": str(store.folder), "seconds": seconds, "full": str(marker)})
+            )
+            filler = threading.Thread(target=_fill_now_and_then, args=(disk, marker, mounted, ended))
+            filler.start()
+            os.close(go)
+            statuses = [os.waitpid(child, 0)[1] for child in children]
+            ended.set()
+            filler.join()
+            login = store.load(LoginKey(sandbox.domain, application.client_id))
+            token = login.refresh_token.reveal() if login is not None and login.refresh_token is not None else ""
+            lives = sandbox.token_state(token) == "live"
+    finally:
+        if mounted:
+            subprocess.run(["umount", "-l", str(disk)], check=False)
+    total: Counter[str] = Counter({"calls": 0, "refreshes": 0, "adoptions": 0, "refusals": 0, "sessions lost": 0})
+    for file in results.iterdir():
+        total.update(json.loads(file.read_text()))
+    total["sessions lost"] += not lives
+    total["failures"] += sum(status != 0 for status in statuses)
+    for name, count in total.items():
+        print(f"{name:16}{count:10,}")
+    bad = total["refusals"] + total["sessions lost"] + total["failures"]
+    return int(bad > 0 or not total["calls"] or not total["refreshes"])
+
+
+def main() -> int:
+    """Read the arguments and soak."""
+    parser = argparse.ArgumentParser(description="Logins under load; see the file's first lines.")
+    parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--processes", type=int, default=24)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="krebit-soak-") as folder:
+        return soak(given.seconds, given.processes, Path(folder))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
