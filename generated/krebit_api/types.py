@@ -138,10 +138,10 @@ def read_time(value: Any, name: str) -> datetime:
         raise Mismatch("not a time", name)
     from dateutil.parser import parse
 
-    def zone(abbreviation: str | None, seconds: int | None) -> timezone:
-        if seconds is None:
+    def zone(abbreviation: str | None, seconds: int | None) -> timezone | None:
+        if abbreviation is not None and seconds is None:
             raise ValueError(abbreviation)
-        return timezone(timedelta(seconds=seconds))
+        return timezone(timedelta(seconds=seconds)) if seconds is not None else None
 
     try:
         # What is missing comes from `default`, so only a complete date that names day and month reads twice the same.

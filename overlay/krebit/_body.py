@@ -3,16 +3,19 @@
 Statuses are looked at before any body is parsed, and what the generated parsers raise never reaches a user.
 """
 
+import functools
 import json
 import re
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import attrs
 
 from krebit._mask import mask
 from krebit._retry import told
 from krebit._wire import Reply
 from krebit.errors import UnexpectedResponse, api_error_class
+from krebit_api.types import Mismatch, read_many, read_one
 
 if TYPE_CHECKING:
     from krebit_api.api import Operation, Result
@@ -130,65 +133,43 @@ def parse(operation: "Operation", reply: Reply, result: "Result[T]") -> tuple[T,
             return cast("T", _many(result.model, content)), content
         return cast("T", _one(result.model, content)), content
     except Mismatch as error:
-        found = error
+        problem, path = error.problem.removeprefix("not "), error.path.lstrip(".")
     except RecursionError:
-        found = Mismatch("", "JSON", "JSON that nests too deeply")
-    raise unexpected(operation.id, reply, expected=found.expected, got=found.got, field=found.field or None)
-
-
-class Mismatch(Exception):
-    """Where a body departs from the document."""
-
-    def __init__(self, field: str, expected: str, got: str) -> None:
-        super().__init__(field, expected, got)
-        self.field = field
-        self.expected = expected
-        self.got = got
+        problem, path = "JSON that nests less deeply", ""
+    expected, got = ("a value", "nothing") if problem == "missing" else (problem, _kind_at(content, path))
+    field = re.sub(r"(?:^|\.)(\d+)(?=\.|$)", r"[\1]", path)
+    raise unexpected(operation.id, reply, expected=expected, got=got, field=field or None)
 
 
 def _many(model: Any, content: Any) -> list[Any]:
-    prefix = ""
     if isinstance(content, dict) and "data" in content:
-        content, prefix = content["data"], "data"
-    if not isinstance(content, list):
-        raise Mismatch(prefix, "a list", kind_of(content))
-    return [_record(model, item, f"{prefix}[{number}]") for number, item in enumerate(content)]
+        return read_many(model.from_dict, content["data"], "data")
+    return read_many(model.from_dict, content, "")
 
 
 def _one(model: Any, content: Any) -> Any:
-    from krebit._fields import declares, required
-
-    if declares(model, "data"):  # a page, or a record with a field of that name: nothing to unwrap
-        return _record(model, {"data": content} if isinstance(content, list) else content, "")
-    if isinstance(content, dict) and isinstance(content.get("data"), dict) and not required(model) <= content.keys():
-        return _record(model, content["data"], "data")
-    if isinstance(content, dict) and content.keys() == {"data"}:
-        raise Mismatch("data", "an object", kind_of(content["data"]))
-    return _record(model, content, "")
+    declared, required = _fields(model)
+    if "data" in declared:  # a page, or a record with a field of that name: nothing to unwrap
+        return model.from_dict({"data": content} if isinstance(content, list) else content)
+    if isinstance(content, dict) and "data" in content and not required <= content.keys():
+        return read_one(model.from_dict, content["data"], "data")
+    return model.from_dict(content)
 
 
-def _record(model: Any, item: Any, at: str) -> Any:
-    if not isinstance(item, Mapping):
-        raise Mismatch(at, "an object", kind_of(item))
-    try:
-        return model.from_dict(item)
-    except (KeyError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError):
-        from krebit._fields import read_leniently
-
-    # Outside the handler: the exception's frames hold the record.
-    return read_leniently(model, item, at)
+@functools.cache
+def _fields(model: Any) -> tuple[frozenset[str], frozenset[str]]:
+    """What a model declares, and what of it must be there."""
+    fields = attrs.fields(model)
+    needed = (field.name for field in fields if field.default is attrs.NOTHING)
+    return frozenset(field.name for field in fields), frozenset(needed)
 
 
-def kind_of(value: Any) -> str:
-    """What JSON calls the type of `value`."""
-    if value is None:
+def _kind_at(content: Any, path: str) -> str:
+    """What JSON calls the type of what stands at `path`."""
+    for key in filter(None, path.split(".")):
+        wrapped = isinstance(content, list) and not key.isdigit()  # a bare list was read as the `data` of a page
+        content = content if wrapped else content[int(key) if isinstance(content, list) else key]
+    if content is None:
         return "null"
-    names = {
-        bool: "a boolean",
-        int: "a number",
-        Decimal: "a number",
-        str: "a string",
-        list: "a list",
-        dict: "an object",
-    }
-    return names.get(type(value), type(value).__name__)
+    names = {bool: "a boolean", int: "a number", Decimal: "a number", str: "a string", list: "a list"}
+    return names.get(type(content), "an object")

@@ -1,6 +1,5 @@
 """The ways to a tenant: trusted authorities, proxies, and transports that outlive an event loop."""
 
-import base64
 import os
 import ssl
 import threading
@@ -125,24 +124,10 @@ class Route:
 
     def _aiohttp(self) -> Callable[[], httpx.AsyncBaseTransport]:
         try:
-            import aiohttp
-            from httpx_aiohttp import AiohttpTransport
+            from krebit import _aiohttp
         except ImportError:
             raise ConfigurationError("async_transport: needs pip install 'krebit[aiohttp]'") from None
-
-        def session() -> aiohttp.ClientSession:
-            connector = aiohttp.TCPConnector(ssl=self._context, limit=_MANY, keepalive_timeout=30)
-            made = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-            made._retry_connection = False  # it would send GET, PUT and DELETE again, where nobody can see it
-            return made
-
-        proxy = self._proxy
-        if proxy is not None and proxy.auth is not None:
-            # As a header: httpx-aiohttp's own way is deprecated by aiohttp.
-            basic = base64.b64encode(":".join(proxy.auth).encode()).decode()
-            proxy = httpx.Proxy(proxy.url, headers={**proxy.headers, "Proxy-Authorization": f"Basic {basic}"})
-        options = {**self._options(), "proxy": proxy}
-        return lambda: AiohttpTransport(client=session, **options)
+        return lambda: _aiohttp.transport(**self._options())
 
 
 @dataclass(slots=True)

@@ -232,6 +232,5 @@ def _kill_at(step: int, krebit: Krebit) -> None:
     transport.handle_request = around(transport.handle_request)  # type: ignore[method-assign]
 
 
-import faulthandler; faulthandler.dump_traceback_later(12)  # DEBUGHANG
 if __name__ == "__main__":
     globals()[sys.argv[1]](hear())

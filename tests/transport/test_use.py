@@ -32,7 +32,8 @@ def test_sixteen_threads_share_one_client_and_leave_nothing_behind(sandbox: Sand
             assert all(pool.map(work, range(CALLS)))
             gc.collect()
             # A client and the server each have a socket for each of at most 16 connections.
-            assert abs(descriptors() - before) <= 32
+            assert descriptors() <= before + 32
+            assert connections_to(sandbox.domain) <= 16
             assert threading.active_count() <= threads
 
 
@@ -47,16 +48,15 @@ def test_a_thousand_tasks_share_one_client_and_leave_nothing_behind(sandbox: San
                 return (await krebit.get_client(wanted)).id == wanted
 
             assert all(await asyncio.gather(*(work(number) for number in range(1000))))
-            before, threads = descriptors(), threading.active_count()
+            open_now, threads = connections_to(sandbox.domain), threading.active_count()
             for _ in range(CALLS // 1000 - 1):
                 assert all(await asyncio.gather(*(work(number) for number in range(1000))))
-            assert descriptors() <= before
-            assert threading.active_count() <= threads
+            assert connections_to(sandbox.domain) <= max(open_now, 100)
+            # The loop looks names up in a handful of threads that it starts as it needs them.
+            assert threading.active_count() <= threads + 8
 
-    before = descriptors()
     asyncio.run(main())
-    gc.collect()
-    assert descriptors() <= before + 2
+    assert connections_to(sandbox.domain) == 0
 
 
 @pytest.mark.parametrize("way", ["asyncio", "aiohttp"])
@@ -65,7 +65,7 @@ def test_cancelled_calls_leave_no_connection_behind(sandbox: Sandbox, way: Way) 
 
     async def main() -> None:
         async with Place.sandbox(sandbox).async_client(way) as krebit:
-            for count in (1, 5, 20, 40):
+            for count in (1, 5, 15, 30):
                 sandbox.fault(kind="stall", path="/api/1.0/me", times=None)
                 tasks = [asyncio.ensure_future(krebit.get_current_user()) for _ in range(50)]
                 await asyncio.to_thread(arrived, sandbox, len(sandbox.requests) + count)
@@ -84,11 +84,10 @@ def test_cancelled_calls_leave_no_connection_behind(sandbox: Sandbox, way: Way) 
 @pytest.mark.parametrize("way", ["asyncio", "aiohttp"])
 def test_one_client_on_one_loop_after_the_other(sandbox: Sandbox, way: Way) -> None:
     krebit = Place.sandbox(sandbox).async_client(way)
-    before = descriptors()
     for _ in range(3):
         assert asyncio.run(_me(krebit)) is not None
-    gc.collect()
-    assert descriptors() <= before + 2
+        # Those of the token endpoint are the blocking transport's, and not a loop's.
+        assert connections_to(sandbox.domain) == 0
     asyncio.run(krebit.close())
     with pytest.raises(ClientClosed):
         asyncio.run(_me(krebit))
@@ -145,7 +144,6 @@ def test_used_after_closing(sandbox: Sandbox, way: Way) -> None:
 
 @pytest.mark.parametrize("way", ["asyncio", "aiohttp"])
 def test_closing_lets_calls_under_way_end(sandbox: Sandbox, way: Way) -> None:
-    before = descriptors()
     place = Place.sandbox(sandbox)
     sandbox.fault(kind="hold", path="/api/1.0/me")
 
@@ -160,7 +158,7 @@ def test_closing_lets_calls_under_way_end(sandbox: Sandbox, way: Way) -> None:
         return (await task).id
 
     assert asyncio.run(main()) is not None
-    assert descriptors() <= before + 2
+    assert connections_to(sandbox.domain) == 0
 
 
 def test_closing_in_another_thread_lets_calls_under_way_end(sandbox: Sandbox) -> None:

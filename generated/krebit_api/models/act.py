@@ -97,7 +97,7 @@ class Act:
             take_ = rest_.pop
             # Without __init__, which would take as long as all the rest.
             made_ = cls.__new__(cls)
-            made_.uuid = value_ if type(value_ := take_("uuid")) is str else refuse("not a text", "uuid")
+            made_.uuid = value_ if type(value_ := take_("uuid")) is str else refuse("not a string", "uuid")
             made_.client_id = (
                 value_
                 if type(value_ := take_("client_id", UNSET)) in _INT_OR_NONE_OR_UNSET
@@ -106,27 +106,27 @@ class Act:
             made_.template_id = (
                 value_
                 if type(value_ := take_("template_id", UNSET)) in _INT_OR_NONE_OR_STR_OR_UNSET
-                else refuse("not an integer or null or a text", "template_id")
+                else refuse("not an integer or null or a string", "template_id")
             )
             made_.template_name = (
                 value_
                 if type(value_ := take_("template_name", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a text", "template_name")
+                else refuse("not null or a string", "template_name")
             )
             made_.amount = (
                 value_
                 if type(value_ := take_("amount", UNSET)) in _FLOAT_OR_NONE_OR_STR_OR_UNSET
-                else refuse("not a number or null or a text", "amount")
+                else refuse("not a number or null or a string", "amount")
             )
             made_.currency = (
                 value_
                 if type(value_ := take_("currency", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a text", "currency")
+                else refuse("not null or a string", "currency")
             )
             made_.language = (
                 value_
                 if type(value_ := take_("language", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a text", "language")
+                else refuse("not null or a string", "language")
             )
             made_.created_at = (
                 value_

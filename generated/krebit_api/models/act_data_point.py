@@ -84,22 +84,22 @@ class ActDataPoint:
             made_.id = (
                 value_
                 if type(value_ := take_("id")) in _INT_OR_STR
-                else refuse("not an integer or a text", "id")
+                else refuse("not an integer or a string", "id")
             )
             made_.template_field_id = (
                 value_
                 if type(value_ := take_("template_field_id", UNSET)) in _INT_OR_NONE_OR_STR_OR_UNSET
-                else refuse("not an integer or null or a text", "template_field_id")
+                else refuse("not an integer or null or a string", "template_field_id")
             )
             made_.name = (
                 value_
                 if type(value_ := take_("name", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a text", "name")
+                else refuse("not null or a string", "name")
             )
             made_.type_ = (
                 value_
                 if type(value_ := take_("type", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a text", "type")
+                else refuse("not null or a string", "type")
             )
             made_.required = (
                 value_
@@ -109,12 +109,12 @@ class ActDataPoint:
             made_.section_id = (
                 value_
                 if type(value_ := take_("section_id", UNSET)) in _INT_OR_NONE_OR_STR_OR_UNSET
-                else refuse("not an integer or null or a text", "section_id")
+                else refuse("not an integer or null or a string", "section_id")
             )
             made_.tab_id = (
                 value_
                 if type(value_ := take_("tab_id", UNSET)) in _INT_OR_NONE_OR_STR_OR_UNSET
-                else refuse("not an integer or null or a text", "tab_id")
+                else refuse("not an integer or null or a string", "tab_id")
             )
             made_.order = (
                 value_

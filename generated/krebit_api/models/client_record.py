@@ -116,47 +116,47 @@ class ClientRecord:
             made_.company_name = (
                 value_
                 if type(value_ := take_("company_name", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a text", "company_name")
+                else refuse("not null or a string", "company_name")
             )
             made_.org_number = (
                 value_
                 if type(value_ := take_("org_number", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a text", "org_number")
+                else refuse("not null or a string", "org_number")
             )
             made_.country = (
                 value_
                 if type(value_ := take_("country", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a text", "country")
+                else refuse("not null or a string", "country")
             )
             made_.currency = (
                 value_
                 if type(value_ := take_("currency", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a text", "currency")
+                else refuse("not null or a string", "currency")
             )
             made_.credit_limit = (
                 value_
                 if type(value_ := take_("credit_limit", UNSET)) in _FLOAT_OR_NONE_OR_STR_OR_UNSET
-                else refuse("not a number or null or a text", "credit_limit")
+                else refuse("not a number or null or a string", "credit_limit")
             )
             made_.rating = (
                 value_
                 if type(value_ := take_("rating", UNSET)) in _FLOAT_OR_NONE_OR_STR_OR_UNSET
-                else refuse("not a number or null or a text", "rating")
+                else refuse("not a number or null or a string", "rating")
             )
             made_.contact_name = (
                 value_
                 if type(value_ := take_("contact_name", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a text", "contact_name")
+                else refuse("not null or a string", "contact_name")
             )
             made_.contact_email = (
                 value_
                 if type(value_ := take_("contact_email", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a text", "contact_email")
+                else refuse("not null or a string", "contact_email")
             )
             made_.contact_phone = (
                 value_
                 if type(value_ := take_("contact_phone", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a text", "contact_phone")
+                else refuse("not null or a string", "contact_phone")
             )
             made_.created_at = (
                 value_

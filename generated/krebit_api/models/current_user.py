@@ -72,17 +72,17 @@ class CurrentUser:
             made_.id = (
                 value_
                 if type(value_ := take_("id")) in _INT_OR_STR
-                else refuse("not an integer or a text", "id")
+                else refuse("not an integer or a string", "id")
             )
             made_.name = (
                 value_
                 if type(value_ := take_("name", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a text", "name")
+                else refuse("not null or a string", "name")
             )
             made_.email = (
                 value_
                 if type(value_ := take_("email", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a text", "email")
+                else refuse("not null or a string", "email")
             )
             made_.organization = (
                 value_

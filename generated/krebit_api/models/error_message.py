@@ -41,7 +41,7 @@ class ErrorMessage:
             made_.message = (
                 value_
                 if type(value_ := take_("message", UNSET)) in _STR_OR_UNSET
-                else refuse("not a text", "message")
+                else refuse("not a string", "message")
             )
         except (KeyError, TypeError) as error:
             raise mismatch(error) from None

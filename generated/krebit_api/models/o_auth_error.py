@@ -53,21 +53,21 @@ class OAuthError:
             take_ = rest_.pop
             # Without __init__, which would take as long as all the rest.
             made_ = cls.__new__(cls)
-            made_.error = value_ if type(value_ := take_("error")) is str else refuse("not a text", "error")
+            made_.error = value_ if type(value_ := take_("error")) is str else refuse("not a string", "error")
             made_.error_description = (
                 value_
                 if type(value_ := take_("error_description", UNSET)) in _STR_OR_UNSET
-                else refuse("not a text", "error_description")
+                else refuse("not a string", "error_description")
             )
             made_.hint = (
                 value_
                 if type(value_ := take_("hint", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a text", "hint")
+                else refuse("not null or a string", "hint")
             )
             made_.message = (
                 value_
                 if type(value_ := take_("message", UNSET)) in _STR_OR_UNSET
-                else refuse("not a text", "message")
+                else refuse("not a string", "message")
             )
         except (KeyError, TypeError) as error:
             raise mismatch(error) from None

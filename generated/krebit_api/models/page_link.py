@@ -53,12 +53,12 @@ class PageLink:
             made_.url = (
                 value_
                 if type(value_ := take_("url", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a text", "url")
+                else refuse("not null or a string", "url")
             )
             made_.label = (
                 value_
                 if type(value_ := take_("label", UNSET)) in _STR_OR_UNSET
-                else refuse("not a text", "label")
+                else refuse("not a string", "label")
             )
             made_.active = (
                 value_

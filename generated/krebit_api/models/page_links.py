@@ -56,22 +56,22 @@ class PageLinks:
             made_.first = (
                 value_
                 if type(value_ := take_("first", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a text", "first")
+                else refuse("not null or a string", "first")
             )
             made_.last = (
                 value_
                 if type(value_ := take_("last", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a text", "last")
+                else refuse("not null or a string", "last")
             )
             made_.prev = (
                 value_
                 if type(value_ := take_("prev", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a text", "prev")
+                else refuse("not null or a string", "prev")
             )
             made_.next_ = (
                 value_
                 if type(value_ := take_("next", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a text", "next")
+                else refuse("not null or a string", "next")
             )
         except (KeyError, TypeError) as error:
             raise mismatch(error) from None

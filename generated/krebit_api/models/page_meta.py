@@ -115,7 +115,7 @@ class PageMeta:
             made_.path = (
                 value_
                 if type(value_ := take_("path", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a text", "path")
+                else refuse("not null or a string", "path")
             )
             made_.per_page = (
                 value_

@@ -52,17 +52,17 @@ class RefreshTokenGrant:
                 raise ValueError(f"grant_type must match const 'refresh_token', got '{grant_type}'")
             made_.grant_type = grant_type
             made_.client_id = (
-                value_ if type(value_ := take_("client_id")) is str else refuse("not a text", "client_id")
+                value_ if type(value_ := take_("client_id")) is str else refuse("not a string", "client_id")
             )
             made_.client_secret = (
                 value_
                 if type(value_ := take_("client_secret")) is str
-                else refuse("not a text", "client_secret")
+                else refuse("not a string", "client_secret")
             )
             made_.refresh_token = (
                 value_
                 if type(value_ := take_("refresh_token")) is str
-                else refuse("not a text", "refresh_token")
+                else refuse("not a string", "refresh_token")
             )
         except (KeyError, TypeError) as error:
             raise mismatch(error) from None

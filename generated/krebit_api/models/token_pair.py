@@ -56,17 +56,17 @@ class TokenPair:
             made_.access_token = (
                 value_
                 if type(value_ := take_("access_token")) is str
-                else refuse("not a text", "access_token")
+                else refuse("not a string", "access_token")
             )
             made_.refresh_token = (
                 value_
                 if type(value_ := take_("refresh_token", UNSET)) in _STR_OR_UNSET
-                else refuse("not a text", "refresh_token")
+                else refuse("not a string", "refresh_token")
             )
             made_.token_type = (
                 value_
                 if type(value_ := take_("token_type", UNSET)) in _STR_OR_UNSET
-                else refuse("not a text", "token_type")
+                else refuse("not a string", "token_type")
             )
             made_.expires_in = (
                 value_

@@ -56,7 +56,7 @@ class ValidationErrors:
             made_.message = (
                 value_
                 if type(value_ := take_("message", UNSET)) in _STR_OR_UNSET
-                else refuse("not a text", "message")
+                else refuse("not a string", "message")
             )
             made_.errors = (
                 value_

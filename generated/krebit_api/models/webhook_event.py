@@ -59,12 +59,12 @@ class WebhookEvent:
             made_.id = (
                 value_
                 if type(value_ := take_("id")) in _INT_OR_STR
-                else refuse("not an integer or a text", "id")
+                else refuse("not an integer or a string", "id")
             )
             made_.event = (
                 value_
                 if type(value_ := take_("event", UNSET)) in _STR_OR_UNSET
-                else refuse("not a text", "event")
+                else refuse("not a string", "event")
             )
             made_.created_at = (
                 value_

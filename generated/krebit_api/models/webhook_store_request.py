@@ -39,9 +39,9 @@ class WebhookStoreRequest:
             take_ = rest_.pop
             # Without __init__, which would take as long as all the rest.
             made_ = cls.__new__(cls)
-            made_.event = value_ if type(value_ := take_("event")) is str else refuse("not a text", "event")
+            made_.event = value_ if type(value_ := take_("event")) is str else refuse("not a string", "event")
             made_.target = (
-                value_ if type(value_ := take_("target")) is str else refuse("not a text", "target")
+                value_ if type(value_ := take_("target")) is str else refuse("not a string", "target")
             )
         except (KeyError, TypeError) as error:
             raise mismatch(error) from None

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import asyncio
 
 T = TypeVar("T")
+# Seconds after which an interrupted waiter looks for itself: an interrupted event loop may have lost its wake-up.
+_LOOK = 0.5
 
 
 class Flight(Generic[T]):
@@ -78,7 +80,7 @@ class Flight(Generic[T]):
         end = time.monotonic() + at_most
         while not self._done and (left := end - time.monotonic()) > 0:
             with suppress(BaseException):
-                self.wait(left)
+                self.wait(min(left, _LOOK))
 
     async def asettle(self, at_most: float) -> None:
         """As `settle`, on the event loop, against cancellation."""
@@ -87,7 +89,7 @@ class Flight(Generic[T]):
         end = time.monotonic() + at_most
         while not self._done and (left := end - time.monotonic()) > 0:
             with suppress(asyncio.CancelledError):
-                await self.await_(left)
+                await self.await_(min(left, _LOOK))
 
     def _start(self) -> None:
         if self._started:

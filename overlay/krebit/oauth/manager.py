@@ -175,12 +175,19 @@ class TokenManager:
             flight.settle(self._longest)
 
     async def _asettle(self, why: BaseException) -> None:
-        import asyncio
+        import asyncio  # only here, where a loop runs: blocking programs do without
 
-        if not isinstance(why, asyncio.CancelledError):
-            self.settle()  # Ctrl-C: the loop itself is coming to its end
-        for flight in list(self._flights):
-            await flight.asettle(self._longest)
+        try:
+            if isinstance(why, asyncio.CancelledError):
+                for flight in list(self._flights):
+                    await flight.asettle(self._longest)
+                return
+        except GeneratorExit:
+            raise
+        except BaseException:
+            self.settle()
+            raise
+        self.settle()  # Ctrl-C: the loop itself is coming to its end, and awaits nothing any more
 
     def signed_in(self) -> bool:
         """Whether the store holds a login that is not known to be dead, or the environment a grant it has not seen."""
