@@ -8,7 +8,17 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset, kinds, mismatch, read_one, read_time, refuse
+from ..types import (
+    UNSET,
+    Mismatch,
+    Unset,
+    kinds,
+    mismatch,
+    other_times,
+    read_iso,
+    read_one,
+    refuse,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,14 +94,19 @@ class ActCreated:
             made_.created_at = (
                 value_
                 if (value_ := take_("created_at", UNSET)) is UNSET or value_ is None
-                else read_time(value_, "created_at")
+                else read_iso(value_)
             )
             made_.data = (
                 value_
                 if (value_ := take_("data", UNSET)) is UNSET
                 else read_one(Act.from_dict, value_, "data")
             )
-        except (KeyError, TypeError) as error:
+        except Mismatch:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
+            rewritten_ = other_times(src_dict, "created_at")
+            if rewritten_ is not None:
+                return cls.from_dict(rewritten_)
             raise mismatch(error) from None
         made_.additional_properties = rest_ or {}
         return made_

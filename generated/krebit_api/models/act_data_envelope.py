@@ -7,7 +7,11 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import mismatch, read_many
+from ..types import (
+    Mismatch,
+    mismatch,
+    read_many,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +51,9 @@ class ActDataEnvelope:
             # Without __init__, which would take as long as all the rest.
             made_ = cls.__new__(cls)
             made_.data = read_many(ActDataPoint.from_dict, take_("data"), "data")
-        except (KeyError, TypeError) as error:
+        except Mismatch:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
             raise mismatch(error) from None
         made_.additional_properties = rest_ or {}
         return made_

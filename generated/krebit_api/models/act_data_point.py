@@ -7,7 +7,14 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset, kinds, mismatch, refuse
+from ..types import (
+    UNSET,
+    Mismatch,
+    Unset,
+    kinds,
+    mismatch,
+    refuse,
+)
 
 _BOOL_OR_NONE_OR_UNSET = kinds("bool", "None", "Unset")
 _INT_OR_NONE_OR_STR_OR_UNSET = kinds("int", "None", "str", "Unset")
@@ -122,7 +129,9 @@ class ActDataPoint:
                 else refuse("not an integer or null", "order")
             )
             made_.value = take_("value", UNSET)
-        except (KeyError, TypeError) as error:
+        except Mismatch:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
             raise mismatch(error) from None
         made_.additional_properties = rest_ or {}
         return made_

@@ -7,7 +7,14 @@ from typing import Any, Literal, Self, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset, kinds, mismatch, refuse
+from ..types import (
+    UNSET,
+    Mismatch,
+    Unset,
+    kinds,
+    mismatch,
+    refuse,
+)
 
 _STR_OR_UNSET = kinds("str", "Unset")
 
@@ -81,7 +88,9 @@ class AuthorizationCodeGrant:
                 if type(value_ := take_("code_verifier", UNSET)) in _STR_OR_UNSET
                 else refuse("not a string", "code_verifier")
             )
-        except (KeyError, TypeError) as error:
+        except Mismatch:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
             raise mismatch(error) from None
         made_.additional_properties = rest_ or {}
         return made_

@@ -7,7 +7,14 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset, mismatch, read_many, read_one
+from ..types import (
+    UNSET,
+    Mismatch,
+    Unset,
+    mismatch,
+    read_many,
+    read_one,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,7 +107,9 @@ class ClientPage:
                 if isinstance(value_, dict)
                 else read_many(PageLink.from_dict, value_, "links")
             )
-        except (KeyError, TypeError) as error:
+        except Mismatch:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
             raise mismatch(error) from None
         made_.additional_properties = rest_ or {}
         return made_

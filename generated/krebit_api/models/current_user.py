@@ -7,7 +7,15 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset, kinds, mismatch, read_one, refuse
+from ..types import (
+    UNSET,
+    Mismatch,
+    Unset,
+    kinds,
+    mismatch,
+    read_one,
+    refuse,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,7 +97,9 @@ class CurrentUser:
                 if (value_ := take_("organization", UNSET)) is UNSET or value_ is None
                 else read_one(Organization.from_dict, value_, "organization")
             )
-        except (KeyError, TypeError) as error:
+        except Mismatch:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
             raise mismatch(error) from None
         made_.additional_properties = rest_ or {}
         return made_

@@ -7,7 +7,14 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset, kinds, mismatch, refuse
+from ..types import (
+    UNSET,
+    Mismatch,
+    Unset,
+    kinds,
+    mismatch,
+    refuse,
+)
 
 _STR_OR_UNSET = kinds("str", "Unset")
 
@@ -43,7 +50,9 @@ class ErrorMessage:
                 if type(value_ := take_("message", UNSET)) in _STR_OR_UNSET
                 else refuse("not a string", "message")
             )
-        except (KeyError, TypeError) as error:
+        except Mismatch:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
             raise mismatch(error) from None
         made_.additional_properties = rest_ or {}
         return made_

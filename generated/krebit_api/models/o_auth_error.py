@@ -7,7 +7,14 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset, kinds, mismatch, refuse
+from ..types import (
+    UNSET,
+    Mismatch,
+    Unset,
+    kinds,
+    mismatch,
+    refuse,
+)
 
 _NONE_OR_STR_OR_UNSET = kinds("None", "str", "Unset")
 _STR_OR_UNSET = kinds("str", "Unset")
@@ -69,7 +76,9 @@ class OAuthError:
                 if type(value_ := take_("message", UNSET)) in _STR_OR_UNSET
                 else refuse("not a string", "message")
             )
-        except (KeyError, TypeError) as error:
+        except Mismatch:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
             raise mismatch(error) from None
         made_.additional_properties = rest_ or {}
         return made_

@@ -7,7 +7,14 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset, kinds, mismatch, refuse
+from ..types import (
+    UNSET,
+    Mismatch,
+    Unset,
+    kinds,
+    mismatch,
+    refuse,
+)
 
 _INT_OR_STR = kinds("int", "str")
 _NONE_OR_STR_OR_UNSET = kinds("None", "str", "Unset")
@@ -53,7 +60,9 @@ class Organization:
                 if type(value_ := take_("name", UNSET)) in _NONE_OR_STR_OR_UNSET
                 else refuse("not null or a string", "name")
             )
-        except (KeyError, TypeError) as error:
+        except Mismatch:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
             raise mismatch(error) from None
         made_.additional_properties = rest_ or {}
         return made_

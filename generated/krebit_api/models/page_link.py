@@ -7,7 +7,14 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset, kinds, mismatch, refuse
+from ..types import (
+    UNSET,
+    Mismatch,
+    Unset,
+    kinds,
+    mismatch,
+    refuse,
+)
 
 _BOOL_OR_UNSET = kinds("bool", "Unset")
 _NONE_OR_STR_OR_UNSET = kinds("None", "str", "Unset")
@@ -65,7 +72,9 @@ class PageLink:
                 if type(value_ := take_("active", UNSET)) in _BOOL_OR_UNSET
                 else refuse("not a boolean", "active")
             )
-        except (KeyError, TypeError) as error:
+        except Mismatch:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
             raise mismatch(error) from None
         made_.additional_properties = rest_ or {}
         return made_

@@ -7,7 +7,15 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset, kinds, mismatch, read_many, refuse
+from ..types import (
+    UNSET,
+    Mismatch,
+    Unset,
+    kinds,
+    mismatch,
+    read_many,
+    refuse,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -132,7 +140,9 @@ class PageMeta:
                 if type(value_ := take_("total", UNSET)) in _INT_OR_NONE_OR_UNSET
                 else refuse("not an integer or null", "total")
             )
-        except (KeyError, TypeError) as error:
+        except Mismatch:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
             raise mismatch(error) from None
         made_.additional_properties = rest_ or {}
         return made_

@@ -7,7 +7,11 @@ from typing import Any, Literal, Self, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import mismatch, refuse
+from ..types import (
+    Mismatch,
+    mismatch,
+    refuse,
+)
 
 
 @_attrs_define
@@ -64,7 +68,9 @@ class RefreshTokenGrant:
                 if type(value_ := take_("refresh_token")) is str
                 else refuse("not a string", "refresh_token")
             )
-        except (KeyError, TypeError) as error:
+        except Mismatch:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
             raise mismatch(error) from None
         made_.additional_properties = rest_ or {}
         return made_

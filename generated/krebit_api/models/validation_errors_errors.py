@@ -7,7 +7,10 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import mismatch
+from ..types import (
+    Mismatch,
+    mismatch,
+)
 
 
 @_attrs_define
@@ -32,7 +35,9 @@ class ValidationErrorsErrors:
             rest_ = {**src_dict}
             # Without __init__, which would take as long as all the rest.
             made_ = cls.__new__(cls)
-        except (KeyError, TypeError) as error:
+        except Mismatch:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
             raise mismatch(error) from None
         made_.additional_properties = rest_ or {}
         return made_

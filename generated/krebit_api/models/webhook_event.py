@@ -8,7 +8,16 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import UNSET, Unset, kinds, mismatch, read_time, refuse
+from ..types import (
+    UNSET,
+    Mismatch,
+    Unset,
+    kinds,
+    mismatch,
+    other_times,
+    read_iso,
+    refuse,
+)
 
 _INT_OR_STR = kinds("int", "str")
 _STR_OR_UNSET = kinds("str", "Unset")
@@ -69,9 +78,14 @@ class WebhookEvent:
             made_.created_at = (
                 value_
                 if (value_ := take_("created_at", UNSET)) is UNSET or value_ is None
-                else read_time(value_, "created_at")
+                else read_iso(value_)
             )
-        except (KeyError, TypeError) as error:
+        except Mismatch:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
+            rewritten_ = other_times(src_dict, "created_at")
+            if rewritten_ is not None:
+                return cls.from_dict(rewritten_)
             raise mismatch(error) from None
         made_.additional_properties = rest_ or {}
         return made_

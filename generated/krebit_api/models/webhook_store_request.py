@@ -7,7 +7,11 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import mismatch, refuse
+from ..types import (
+    Mismatch,
+    mismatch,
+    refuse,
+)
 
 
 @_attrs_define
@@ -43,7 +47,9 @@ class WebhookStoreRequest:
             made_.target = (
                 value_ if type(value_ := take_("target")) is str else refuse("not a string", "target")
             )
-        except (KeyError, TypeError) as error:
+        except Mismatch:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
             raise mismatch(error) from None
         made_.additional_properties = rest_ or {}
         return made_

@@ -7,7 +7,11 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import mismatch, read_one
+from ..types import (
+    Mismatch,
+    mismatch,
+    read_one,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +47,9 @@ class WebhookSubscriptionEnvelope:
             # Without __init__, which would take as long as all the rest.
             made_ = cls.__new__(cls)
             made_.data = read_one(WebhookSubscription.from_dict, take_("data"), "data")
-        except (KeyError, TypeError) as error:
+        except Mismatch:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
             raise mismatch(error) from None
         made_.additional_properties = rest_ or {}
         return made_
