@@ -14,7 +14,7 @@ import attrs
 from krebit._mask import mask
 from krebit._retry import told
 from krebit._wire import Reply
-from krebit.errors import UnexpectedResponse, api_error_class
+from krebit.errors import KrebitError, UnexpectedResponse, api_error_class
 from krebit_api.types import Mismatch, read_many, read_one
 
 if TYPE_CHECKING:
@@ -60,19 +60,17 @@ def unexpected(
     )
 
 
-def check_status(operation: "Operation", reply: Reply) -> None:
-    """Raise the typed error of any status but a success."""
-    if 200 <= reply.status < 300:
-        return
+def error_of(operation: "Operation", reply: Reply) -> KrebitError:
+    """The typed error for any status but a success."""
     if reply.status < 400:
         to = mask(reply.headers.get("location", "nowhere").partition("?")[0])
-        raise unexpected(
+        return unexpected(
             operation.id, reply, expected="an answer", got=f"a redirect ({reply.status}) to {to}, not followed"
         )
     message, errors = _error_body(reply.body)
     # A session's cookie is a secret of its own, and nobody needs it.
     headers = {name.lower(): value for name, value in reply.headers.items() if name.lower() != "set-cookie"}
-    raise api_error_class(reply.status, has_field_errors=bool(errors))(
+    return api_error_class(reply.status, has_field_errors=bool(errors))(
         reply.status,
         message,
         errors=errors,
@@ -83,7 +81,7 @@ def check_status(operation: "Operation", reply: Reply) -> None:
         operation=operation.id,
         headers=headers,
         body=reply.body,
-    ) from None
+    )
 
 
 def request_id(reply: Reply) -> str | None:
@@ -95,24 +93,16 @@ def request_id(reply: Reply) -> str | None:
 def _error_body(body: bytes) -> tuple[str, dict[str, list[str]]]:
     """The message and the field errors: nothing else of an error's body is shown, a debug trace least of all."""
     try:
-        return _told(json.loads(body))
+        content = json.loads(body)
+        errors = content.get("errors")
+        said = [content.get(key) for key in ("message", "error_description", "error")]
+        fields = errors.items() if isinstance(errors, dict) else ()
+        told = {str(field): [*map(str, texts if isinstance(texts, list) else [texts])] for field, texts in fields}
     except (ValueError, RecursionError):
         return _title(body), {}
-
-
-def _told(content: Any) -> tuple[str, dict[str, list[str]]]:
-    if not isinstance(content, dict):
+    except AttributeError:  # no object
         return "", {}
-    message = next(
-        (value for key in ("message", "error_description", "error") if isinstance(value := content.get(key), str)), ""
-    )
-    errors = content.get("errors")
-    if not isinstance(errors, dict):
-        return message, {}
-    return message, {
-        str(field): [str(text) for text in (texts if isinstance(texts, list) else [texts])]
-        for field, texts in errors.items()
-    }
+    return next((text for text in said if isinstance(text, str)), ""), told
 
 
 def _title(body: bytes) -> str:
@@ -168,7 +158,8 @@ def _kind_at(content: Any, path: str) -> str:
     """What JSON calls the type of what stands at `path`."""
     for key in filter(None, path.split(".")):
         wrapped = isinstance(content, list) and not key.isdigit()  # a bare list was read as the `data` of a page
-        content = content if wrapped else content[int(key) if isinstance(content, list) else key]
+        at: Any = int(key) if isinstance(content, list) and not wrapped else key
+        content = content if wrapped else content[at]
     if content is None:
         return "null"
     names = {bool: "a boolean", int: "a number", Decimal: "a number", str: "a string", list: "a list"}

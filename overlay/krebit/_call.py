@@ -9,11 +9,11 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import httpx
 
-from krebit._body import check_status, request_id
+from krebit._body import error_of, request_id
 from krebit._deadline import Deadline
 from krebit._mask import mask, mask_path
 from krebit._retry import Budget, wait_before_retry
@@ -60,25 +60,29 @@ class Options:
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
-        problems = []
-        given: tuple[Any, Any] = (self.timeout, self.retries)
-        if not isinstance(given[0], int | float) or not 0 < given[0] <= 86_400:
+        problems = [
+            f"headers: {str(name)[:40]!r} is this client's own, or no header can be so"
+            for name, value in self.headers.items()
+            if not _is_header(name, value)
+        ]
+        timeout, retries = cast("tuple[Any, Any]", (self.timeout, self.retries))
+        if not isinstance(timeout, int | float) or not 0 < timeout <= 86_400:
             problems.append("timeout: must be a number of seconds above 0, at most a day")
-        if not isinstance(given[1], int) or not 0 <= given[1] <= 100:
+        if not isinstance(retries, int) or not 0 <= retries <= 100:
             problems.append("retries: must be a whole number from 0 to 100")
-        problems += filter(None, (_header_problem(name, value) for name, value in self.headers.items()))
         if problems:
             raise ConfigurationError(*problems)
 
 
-def _header_problem(name: Any, value: Any) -> str | None:
-    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):
-        return f"headers: {str(name)[:40]!r} is not the name of a header"
-    if name.lower() in _OWN_HEADERS:
-        return f"headers: {name} is this client's own"
-    if not isinstance(value, str) or not value.isascii() or not value.isprintable():
-        return f"headers: the value of {name} has characters that a header cannot hold"
-    return None
+def _is_header(name: Any, value: Any) -> bool:
+    named = isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name) is not None
+    return (
+        named
+        and name.lower() not in _OWN_HEADERS
+        and isinstance(value, str)
+        and value.isascii()
+        and value.isprintable()
+    )
 
 
 def steps(
@@ -90,24 +94,24 @@ def steps(
     options: Options,
     deadline: Deadline,
     budget: Budget,
-) -> Generator[Step, Any, Reply]:
-    """Yields what to do and gets what came of it; returns the reply of a success. Raises the typed error of anything
+) -> Generator[Step | Reply, Any, None]:
+    """Yields what to do and gets what came of it; at last the reply of a success. Raises the typed error of anything
     else."""
-    if token is None:
-        token = yield GetToken(None)
+    held: Secret = token if token is not None else (yield GetToken(None))
     attempt, replayed = 1, False
     while True:
         started = time.monotonic()
-        outcome: Reply | Failure = yield Send(build(operation, request, token, options))
+        outcome: Reply | Failure = yield Send(build(operation, request, held, options))
         if _log.isEnabledFor(logging.DEBUG):
             _note(operation, outcome, attempt, started)
         if isinstance(outcome, Reply):
             if outcome.status < 300:
                 budget.earn()
-                return outcome
+                yield outcome
+                return
             if outcome.status == 401 and not replayed:
                 replayed = True
-                token = yield GetToken(token)
+                held = yield GetToken(held)
                 continue
         wait = wait_before_retry(
             operation.method,
@@ -120,8 +124,7 @@ def steps(
         if wait is None:
             if isinstance(outcome, Failure):
                 raise outcome.error(operation.id, deadline)
-            check_status(operation, outcome)
-            return outcome
+            raise error_of(operation, outcome)
         yield Sleep(wait)
         attempt += 1
 

@@ -2,8 +2,6 @@
 
 import os
 import platform
-import threading
-import weakref
 from typing import TypedDict
 
 import httpx
@@ -18,7 +16,6 @@ from krebit.oauth.login import Logins
 from krebit.oauth.manager import TokenManager
 from krebit.stores import TokenStore
 
-_cores: "weakref.WeakSet[Core]" = weakref.WeakSet()
 _abandoned: list[object] = []
 
 
@@ -56,9 +53,9 @@ class Core:
         self.budget = Budget()
         self.closed = False
         self._given = given
-        # Reentrant: a signal handler may close the client in the midst of a call.
-        self._lock = threading.RLock()
-        self._calls = 0
+        # Those under way. A socket must not be closed while another thread reads it: after close() the last of them
+        # closes the transports.
+        self.calls: set[object] = set()
         self._make_transports()
         user_agent = f"krebit-python/{__version__} httpx/{httpx.__version__} python/{platform.python_version()}"
         self.build = RequestBuilder(settings.tenant.origin, user_agent)
@@ -71,50 +68,30 @@ class Core:
             lock_patience=given.get("lock_patience"),
         )
         self.logins = Logins(settings, pkce=given.get("pkce", True))
-        _cores.add(self)
 
     def _make_transports(self) -> None:
         # Both at once: made on first use they would race, and an asynchronous client refreshes over the blocking one.
         route = Route(self.settings.tenant, self._given.get("ca_file"), self._given.get("proxy"))
         self.transport = route.blocking(self._given.get("transport"))
         self.async_transport = route.asynchronous(self._given.get("async_transport"))
+        self._process = os.getpid()
 
     def check_open(self) -> None:
         """Raise ClientClosed after close()."""
         if self.closed:
             raise ClientClosed("the client is closed; make a new one, it finds the stored login")
-
-    def enter(self) -> None:
-        """A call begins. Raises ClientClosed after close()."""
-        with self._lock:
-            self.check_open()
-            self._calls += 1
-
-    def leave(self) -> bool:
-        """A call ends; says whether it was the last one of a client that has been closed meanwhile."""
-        with self._lock:
-            self._calls -= 1
-            return self.closed and not self._calls
-
-    def close(self) -> bool:
-        """Let no call begin any more; says whether none is under way. A socket must not be closed while another thread
-        reads it: then the last call that ends closes the transports."""
-        with self._lock:
-            last = not self.closed and not self._calls
-            self.closed = True
-            return last
+        if self._process != os.getpid():
+            self._renew()
 
     def end(self) -> None:
         """Wait for a refresh under way, then close the blocking transport."""
         self.tokens.settle()
         self.transport.close()
 
-    def after_fork(self) -> None:
-        """A forked child shares its parent's sockets: it leaves them alone, unclosed, and takes new ones."""
+    def _renew(self) -> None:
+        # A forked child shares its parent's sockets: it leaves them alone, unclosed, and takes new ones.
         _abandoned.append((self.transport, self.async_transport))
-        self._lock = threading.RLock()
-        self._calls = 0
-        self.budget = Budget()
+        self.calls = set()
         self._make_transports()
 
 
@@ -122,12 +99,3 @@ def _default_store() -> TokenStore:
     from krebit.stores.file import FileTokenStore
 
     return FileTokenStore()
-
-
-def _after_fork() -> None:
-    for core in list(_cores):
-        core.after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

@@ -9,7 +9,8 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from datetime import datetime
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from krebit.errors import ListDrift, PageBeyondEnd
 
@@ -26,14 +27,24 @@ class ListDriftWarning(UserWarning):
     """A list changed while it was walked, and `on_drift="warn"`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Metadata:
+class Metadata(NamedTuple):
     """Where a page stands, as far as the server tells. `more` is None where only the page's length can tell."""
 
-    per_page: int | None
-    last_page: int | None
-    total: int | None
-    more: bool | None
+    per_page: int | None = None
+    last_page: int | None = None
+    total: int | None = None
+    more: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to walk; see `Walk.options`."""
+
+    max_items: int | None = None
+    prefetch: int = 1
+    on_drift: OnDrift = "warn"
+    progress: Progress | None = None
+    updated_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +58,20 @@ class PageOf(Generic[T]):
     total: int | None
 
 
-def metadata(content: Any, number: int) -> Metadata:
+def metadata(content: Mapping[str, Any], number: int) -> Metadata:
     """What a page's JSON says of the list; `number` is the page that was asked for."""
-    if not isinstance(content, Mapping):
-        return Metadata(None, None, None, None)
     meta, links = content.get("meta"), content.get("links")
     source = meta if isinstance(meta, Mapping) else content
-    last_page, total = _count(source.get("last_page")), _count(source.get("total"))
-    following: list[Any] = []
-    if isinstance(links, Mapping) and "next" in links:
-        following.append(links["next"])
-    if "next_page_url" in source:
-        following.append(source["next_page_url"])
-    more: bool | None = None
+    last_page = _count(source.get("last_page"))
+    places = ((links, "next"), (source, "next_page_url"))
+    following = [place[name] for place, name in places if isinstance(place, Mapping) and name in place]
+    more = None
     if last_page is not None:
         more = number < last_page
     elif following:
         # Only whether there is one counts: its address is never followed, it may lead elsewhere.
         more = any(following)
-    return Metadata(_count(source.get("per_page")), last_page, total, more)
+    return Metadata(_count(source.get("per_page")), last_page, _count(source.get("total")), more)
 
 
 def _count(value: Any) -> int | None:
@@ -84,87 +90,85 @@ def identity(record: Any) -> Any:
 
 
 class Course(Generic[T]):
-    """Takes the pages of one walk, in order."""
+    """Takes the pages of one walk, in order: `number` is the next one, `count` the records so far."""
 
-    def __init__(self, *, start: int, limit: int | None, on_drift: OnDrift, max_items: int | None) -> None:
-        self._start = start
+    def __init__(self, start: int, limit: int | None, options: Options) -> None:
+        self._start = self.number = start
         self._limit = limit
-        self._on_drift = on_drift
-        self._max_items = max_items
+        self._options = options
         self._seen: dict[type, set[Any]] = {}
-        self._previous: Any = None
-        self._first: Metadata | None = None
+        self._previous: list[T] = []
+        self._first = self._last = Metadata()
         self._barren = 0
         self._drifted = False
         self.count = 0
-        self.ended = max_items == 0
-        self.last_page: int | None = None
-        self.total: int | None = None
+        self.ended = options.max_items == 0
+        # Of records that are filtered afterwards nobody knows how many pages they take.
+        self._enough = options.max_items if options.updated_since is None else None
 
-    def take(self, number: int, content: Any, records: list[T]) -> PageOf[T]:
+    def take(self, content: Any, records: list[T]) -> PageOf[T]:
         """The page without what earlier ones had. Sets `ended`. Raises PageBeyondEnd, and ListDrift if asked to."""
-        found = metadata(content, number)
+        number = self.number
+        found = metadata(content if isinstance(content, Mapping) else {}, number)
         size = found.per_page or self._limit
         more = found.more if found.more is not None else bool(records) and (size is None or len(records) >= size)
-        if number == self._start > 1 and not more and (not records or number > (found.last_page or number)):
-            raise PageBeyondEnd(number, found.last_page)
+        if number == self._start:
+            if number > 1 and not more and (not records or number > (found.last_page or number)):
+                raise PageBeyondEnd(number, found.last_page)
+            self._first = found
         new = self._new(records)
         self.count += len(new)
-        self.last_page, self.total = found.last_page, found.total
         self._barren = 0 if new else self._barren + 1
         self.ended = not more or self._barren >= _BARREN
-        self._watch(found, number, repeated=len(records) - len(new), empty=not records, more=more)
-        self.ended = self.ended or (self._max_items is not None and self.count >= self._max_items)
+        self._watch(found, repeated=len(records) - len(new), empty=not records, more=more)
+        self.ended = self.ended or (self._enough is not None and self.count >= self._enough)
+        self._last = found
+        self.number += 1
         return PageOf(number, new, found.last_page, found.total)
 
     @property
     def horizon(self) -> int | None:
         """The last page that is worth asking for now, or None where it is not known."""
-        ends = [self.last_page] if self.last_page is not None else []
-        size = (self._first.per_page if self._first else None) or self._limit
-        if self._max_items is not None and size:
-            ends.append(self._start + max(0, self._max_items - 1) // size)
-        return min(ends) if ends else None
+        ends = [self._last.last_page] if self._last.last_page is not None else []
+        size = self._first.per_page or self._limit
+        if self._enough is not None and size:
+            ends.append(self._start + (self._enough - 1) // size)
+        return min(ends, default=None)
 
     def _new(self, records: list[T]) -> list[T]:
+        # Of records without an identity only a whole page can be known again.
+        known = records == self._previous
+        self._previous = records
         new = []
-        for record in records:
+        for record in [] if known else records:
             key = identity(record)
-            if key is not None:
-                seen = self._seen.setdefault(type(record), set())
-                if key in seen:
-                    continue
+            seen = self._seen.setdefault(type(record), set())
+            if key is None or key not in seen:
+                new.append(record)
                 seen.add(key)
-            new.append(record)
-        # Without identities a page can only be compared with the one before it.
-        if new and identity(new[0]) is None and records == self._previous:
-            new = []
-        self._previous = records if records and identity(records[0]) is None else None
         return new
 
-    def _watch(self, found: Metadata, number: int, *, repeated: int, empty: bool, more: bool) -> None:
-        first = self._first = self._first or found
-        told = found.last_page is not None or found.total is not None
-        before, after = (first.total, first.last_page), (found.total, found.last_page)
+    def _watch(self, found: Metadata, *, repeated: int, empty: bool, more: bool) -> None:
+        before, after = (self._first.total, self._first.last_page), (found.total, found.last_page)
         if more and self.ended:
-            self._report(f"the walk was given up at page {number}: more are announced, {_BARREN} brought nothing new")
-        elif not told or self._drifted:
+            self._report(f"the walk was given up at page {self.number}: more are announced, {_BARREN} had nothing new")
+        elif self._drifted or after == (None, None):
             return
         elif any(None not in pair and pair[0] != pair[1] for pair in zip(before, after, strict=True)):
             self._report(f"its size changed (records and pages: {before} → {after})")
         elif repeated:
-            self._report(f"page {number} repeats {repeated} records of earlier pages")
+            self._report(f"page {self.number} repeats {repeated} records of earlier pages")
         elif empty and more:
-            self._report(f"page {number} is empty, and more are announced")
+            self._report(f"page {self.number} is empty, and more are announced")
         elif self.ended and self._start == 1 and found.total is not None and self.count != found.total:
             self._report(f"{self.count} records came of the {found.total} announced")
 
     def _report(self, what: str) -> None:
         self._drifted = True
         text = f"the list changed while it was walked: {what}; records may be missing"
-        if self._on_drift == "raise":
+        if self._options.on_drift == "raise":
             raise ListDrift(text)
-        if self._on_drift == "warn":
+        if self._options.on_drift == "warn":
             warnings.warn(text, ListDriftWarning, stacklevel=_outside())
 
 

@@ -2,7 +2,6 @@
 
 import random
 import re
-import threading
 import time
 from collections.abc import Callable
 from datetime import UTC
@@ -20,23 +19,19 @@ class Budget:
     """A client's allowance of retries, so that an outage is not multiplied: each costs one, a success earns a tenth."""
 
     def __init__(self, size: float = 20.0) -> None:
-        self._size = size
-        self._left = size
-        self._lock = threading.Lock()
+        # Without a lock: threads that meet here lose or gain one retry at most.
+        self._size = self._left = size
 
     def spend(self) -> bool:
         """Take one, or say that none is left."""
-        with self._lock:
-            if self._left < 1:
-                return False
-            self._left -= 1
-            return True
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
 
     def earn(self) -> None:
         """A call succeeded."""
-        if self._left < self._size:  # a stale read costs a tenth of a retry at most
-            with self._lock:
-                self._left = min(self._size, self._left + 0.1)
+        self._left = min(self._size, self._left + 0.1)
 
 
 def retry_after(value: str | None, date: str | None = None, now: Callable[[], float] = time.time) -> float | None:

@@ -1,69 +1,45 @@
 """The ways to a tenant: trusted authorities, proxies, and transports that outlive an event loop."""
 
+import functools
 import os
 import ssl
-import threading
 import urllib.request
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import httpx
 
-from krebit._deadline import AsyncTransport, DeadlineSocket, DeadlineTransport
+from krebit._deadline import AsyncTransport, DeadlineTransport
 from krebit._mask import mask
 from krebit.config import Tenant
 from krebit.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    import asyncio
+    from asyncio import AbstractEventLoop
 
 Blocking: TypeAlias = httpx.BaseTransport | Callable[[httpx.BaseTransport], httpx.BaseTransport]
 Asynchronous: TypeAlias = (
     httpx.AsyncBaseTransport | Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] | Literal["aiohttp"]
 )
 # As many connections are kept as are opened: each that is not costs a TLS handshake.
-_MANY = 100
-# On an event loop fewer: httpcore's work for one request grows with the square of them. aiohttp's does not.
-_FEW = 32
-_contexts: dict[tuple[object, ...], ssl.SSLContext] = {}
-_contexts_lock = threading.Lock()
+_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=100, keepalive_expiry=30)
 
 
-def tls_context(ca_file: str | os.PathLike[str] | None = None) -> ssl.SSLContext:
+@functools.cache
+def _context(ca_file: str | None, *_environment: str | None) -> ssl.SSLContext:
+    """Made once in a process for each authority: reading one takes longer than the first call itself."""
+    return ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context()
+
+
+def tls_context(ca_file: str | os.PathLike[str] | None) -> ssl.SSLContext:
     """The TLS context for an authority's file, or for the environment's (`SSL_CERT_FILE`, `SSL_CERT_DIR`) or certifi's.
-
-    Made once in a process for each: reading the authorities takes longer than the first call itself.
-    """
-    path = os.fspath(ca_file) if ca_file is not None else None
-    where = path or os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")
-    key = (path, where, _stamp(where))
-    with _contexts_lock:
-        if key not in _contexts:
-            try:
-                context = ssl.create_default_context(cafile=path) if path else httpx.create_ssl_context()
-            except (OSError, ValueError) as error:
-                raise ConfigurationError(f"certificate authority: {where} cannot be read ({error})") from None
-            context.sslsocket_class = DeadlineSocket
-            _contexts[key] = context
-        return _contexts[key]
-
-
-def _stamp(path: str | None) -> int | None:
+    Raises ConfigurationError."""
+    named = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     try:
-        return Path(path).stat().st_mtime_ns if path else None
-    except (OSError, ValueError):
-        return None
-
-
-def _after_fork() -> None:
-    global _contexts_lock
-    _contexts_lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+        return _context(os.fspath(ca_file) if ca_file else None, *named)
+    except (OSError, ValueError) as error:
+        where = ca_file or named[0] or named[1]
+        raise ConfigurationError(f"certificate authority: {where} cannot be read ({error})") from None
 
 
 def proxy_for(tenant: Tenant) -> str | None:
@@ -81,130 +57,74 @@ class Route:
     """
 
     def __init__(self, tenant: Tenant, ca_file: str | os.PathLike[str] | None, proxy: str | None) -> None:
-        self._context = tls_context(ca_file)
-        self._proxy: httpx.Proxy | None = None
-        given = proxy or proxy_for(tenant)
+        context = tls_context(ca_file)
+        url = proxy or proxy_for(tenant)
         try:
-            if given:
-                url = given if "://" in given else f"http://{given}"
-                self._proxy = httpx.Proxy(url, ssl_context=self._context if url.startswith("https:") else None)
-                if (self._proxy.url.port or 0) > 65_535:
-                    raise ValueError("its port is above 65535")
-            self._own = DeadlineTransport(**self._options())
+            url = url if not url or "://" in url else f"http://{url}"
+            outer = context if url and url.startswith("https:") else None
+            found = httpx.Proxy(url, ssl_context=outer) if url else None
+            self._options: dict[str, Any] = {"verify": context, "proxy": found, "limits": _LIMITS}
+            self._own = DeadlineTransport(**self._options)
             return
         except (ValueError, httpx.InvalidURL, ImportError) as error:
-            problem = mask(str(error))
+            problem = mask(str(error))  # the exception itself may hold a password
         raise ConfigurationError(f"proxy: cannot be used ({problem})")
-
-    def _options(self) -> dict[str, Any]:
-        limits = httpx.Limits(max_connections=_MANY, max_keepalive_connections=_MANY, keepalive_expiry=30)
-        return {"verify": self._context, "proxy": self._proxy, "limits": limits}
 
     def blocking(self, given: Blocking | None) -> httpx.BaseTransport:
         """Our own transport, the one given, or ours as somebody wraps it."""
-        if given is None or isinstance(given, httpx.BaseTransport):
-            return given or self._own
-        if not callable(given):
+        found = given(self._own) if callable(given) else given or self._own
+        if not isinstance(found, httpx.BaseTransport):
             raise ConfigurationError("transport: must be an httpx.BaseTransport, or a function that wraps one")
-        return given(self._own)
+        return found
 
     def asynchronous(self, given: Asynchronous | None) -> httpx.AsyncBaseTransport:
         """As `blocking`, for event loops: each has its own, but for one that is given ready-made."""
+        if given is None:
+            return PerLoop(lambda: AsyncTransport(**self._options))
         if isinstance(given, httpx.AsyncBaseTransport):
             return given
-        if given is None:
-            return PerLoop(lambda: AsyncTransport(**self._options()), _FEW)
-        if given == "aiohttp":
-            return PerLoop(self._aiohttp(), _MANY)
-        if not callable(given):
+        if callable(given):
+            return PerLoop(lambda: given(AsyncTransport(**self._options)))
+        if given != "aiohttp":
             raise ConfigurationError(
                 'async_transport: must be an httpx.AsyncBaseTransport, a function that wraps one, or "aiohttp"'
             )
-        return PerLoop(lambda: given(AsyncTransport(**self._options())), _FEW)
-
-    def _aiohttp(self) -> Callable[[], httpx.AsyncBaseTransport]:
         try:
-            from krebit import _aiohttp
+            from krebit._aiohttp import transport
         except ImportError:
             raise ConfigurationError("async_transport: needs pip install 'krebit[aiohttp]'") from None
-        return lambda: _aiohttp.transport(**self._options())
-
-
-@dataclass(slots=True)
-class _Seat:
-    transport: httpx.AsyncBaseTransport
-    slots: "asyncio.Semaphore"
-    end: AsyncGenerator[None, None] | None = None
+        return PerLoop(lambda: transport(**self._options))
 
 
 class PerLoop(httpx.AsyncBaseTransport):
     """A transport for each event loop that it is used on: connections belong to a loop, clients need not."""
 
-    def __init__(self, make: Callable[[], httpx.AsyncBaseTransport], at_once: int) -> None:
+    def __init__(self, make: Callable[[], httpx.AsyncBaseTransport]) -> None:
         self._make = make
-        self._at_once = at_once
-        self._seats: dict[asyncio.AbstractEventLoop, _Seat] = {}
+        self._made: dict[AbstractEventLoop, httpx.AsyncBaseTransport] = {}
+        self._ends: dict[AbstractEventLoop, AsyncGenerator[None, None]] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         import asyncio  # only here, where a loop runs: blocking programs do without
 
         loop = asyncio.get_running_loop()
-        seat = self._seats.get(loop) or await self._seat(loop)
-        # httpcore looks through its whole queue whenever a request ends: a thousand tasks had better wait out here.
-        await seat.slots.acquire()
-        try:
-            response = await seat.transport.handle_async_request(request)
-        except BaseException:
-            seat.slots.release()
-            raise
-        if response.is_closed or not isinstance(response.stream, httpx.AsyncByteStream):
-            seat.slots.release()
-        else:
-            response.stream = _Held(response.stream, seat.slots)
-        return response
+        if loop not in self._made:
+            self._made[loop] = self._make()
+            self._ends[loop] = self._until_the_end(loop)
+            await anext(self._ends[loop])
+        return await self._made[loop].handle_async_request(request)
 
-    async def _seat(self, loop: "asyncio.AbstractEventLoop") -> _Seat:
-        import asyncio
-
-        for other in [other for other in self._seats if other.is_closed()]:
-            self._seats.pop(other, None)
-        seat = self._seats[loop] = _Seat(self._make(), asyncio.Semaphore(self._at_once))
-        seat.end = self._until_the_end(loop, seat.transport)
-        await anext(seat.end)
-        return seat
-
-    async def _until_the_end(
-        self, loop: "asyncio.AbstractEventLoop", transport: httpx.AsyncBaseTransport
-    ) -> AsyncGenerator[None, None]:
+    async def _until_the_end(self, loop: "AbstractEventLoop") -> AsyncGenerator[None, None]:
         # A loop closes the generators that are open when it ends, so that asyncio.run leaves no socket behind.
         try:
             yield
         finally:
-            self._seats.pop(loop, None)
-            await transport.aclose()
+            del self._ends[loop]
+            await self._made.pop(loop).aclose()
 
     async def aclose(self) -> None:
         import asyncio
 
-        seat = self._seats.get(asyncio.get_running_loop())
-        if seat is not None and seat.end is not None:
-            await seat.end.aclose()
-
-
-class _Held(httpx.AsyncByteStream):
-    """A body that gives its slot back when it is closed."""
-
-    def __init__(self, stream: httpx.AsyncByteStream, slots: "asyncio.Semaphore") -> None:
-        self._stream = stream
-        self._slots: asyncio.Semaphore | None = slots
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._stream.__aiter__()
-
-    async def aclose(self) -> None:
-        try:
-            await self._stream.aclose()
-        finally:
-            slots, self._slots = self._slots, None
-            if slots is not None:
-                slots.release()
+        loop = asyncio.get_running_loop()
+        if loop in self._ends:
+            await self._ends[loop].aclose()

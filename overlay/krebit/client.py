@@ -4,27 +4,30 @@ All that decides stands in modules without I/O; here are the two drivers that do
 """
 
 import threading
+import time
 from collections.abc import Awaitable, Callable, Generator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypeVar, Unpack, cast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypeAlias, TypeVar, Unpack
 
-from krebit_api.api import RAW, AsyncOperations, Operation, Operations, Result
+import anyio
 
 from krebit._body import parse
 from krebit._call import GetToken, Options, Send, Step, steps
 from krebit._core import ClientOptions, Core
-from krebit._deadline import Deadline, EndableDeadline
+from krebit._deadline import Deadline
 from krebit._mask import mask_path
 from krebit._wire import Reply, atransmit, transmit
 from krebit.config import API_PREFIX, Settings, settings, settings_from_env
 from krebit.errors import ConfigurationError
 from krebit.oauth.login import LoginAttempt
+from krebit_api.api import RAW, AsyncOperations, Operation, Operations, Result
 
 if TYPE_CHECKING:
     from krebit.oauth.loopback import Terminal
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_Doing: TypeAlias = Generator[Step | Reply, Any, None]
 
 __all__ = ["AsyncKrebit", "ClientOptions", "Krebit", "RawResponse"]
 
@@ -34,14 +37,11 @@ class RawResponse(Generic[T]):
     """A success with what it came in: `value` as the operation returns it, `status`, `headers` (names in lower case;
     rate limits are among them), `body` in raw bytes, and the body's JSON as `content` (fractions as `Decimal`)."""
 
-    value: T
+    value: T = field(repr=False)
     status: int
-    headers: Mapping[str, str]
-    body: bytes
-    content: Any
-
-    def __repr__(self) -> str:
-        return f"<RawResponse {self.status} {type(self.value).__name__}, {len(self.body)} bytes>"
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    content: Any = field(repr=False)
 
 
 class Call:
@@ -49,21 +49,11 @@ class Call:
 
     def __init__(self) -> None:
         self.response: RawResponse[Any] | None = None
-        self._deadline: EndableDeadline | None = None
-        self._ended = False
-
-    def begin(self, seconds: float) -> EndableDeadline:
-        """The deadline of the call, which starts now."""
-        self._deadline = EndableDeadline(seconds)
-        if self._ended:
-            self._deadline.end()
-        return self._deadline
+        self.deadline = Deadline(0)
 
     def end(self) -> None:
-        """End the call at once, or as soon as it begins. From any thread."""
-        self._ended = True
-        if self._deadline is not None:
-            self._deadline.end()
+        """End the call at once. From any thread."""
+        self.deadline.end()
 
     def told(self) -> "RawResponse[Any]":
         """What came back. Raises ConfigurationError if the operation did not send anything."""
@@ -145,14 +135,12 @@ class _Client:
         Raises ConfigurationError.
         """
         now = self._options
-        return self._view(
-            Options(
-                now.timeout if timeout is None else timeout,
-                now.retries if retries is None else retries,
-                {**now.headers, **(headers or {})},
-            ),
-            self._observer,
+        options = Options(
+            now.timeout if timeout is None else timeout,
+            now.retries if retries is None else retries,
+            {**now.headers, **(headers or {})},
         )
+        return self._view(options, self._observer)
 
     def _view(self, options: Options, observer: "Call | None") -> Self:
         view = object.__new__(type(self))
@@ -160,7 +148,8 @@ class _Client:
         return view
 
     def observed(self, call: "Call") -> Self:
-        """A view for one call, which `call` then tells of, and can end."""
+        """A view for one call, which `call` then tells of, and can end. Its time runs from here on."""
+        call.deadline = Deadline(self._options.timeout)
         return self._view(self._options, call)
 
     def start_login(self, *, redirect_uri: str | None = None) -> LoginAttempt:
@@ -170,10 +159,6 @@ class _Client:
         the attempt (`to_dict`) in the person's session. Raises ConfigurationError without a redirect URI.
         """
         return self._core.logins.start(redirect_uri=redirect_uri)
-
-    def _deadline(self) -> Deadline:
-        timeout = self._options.timeout
-        return Deadline(timeout) if self._observer is None else self._observer.begin(timeout)
 
     def _at_terminal(
         self,
@@ -194,12 +179,14 @@ class _Client:
 
         sign_in(attempt, finish, timeout=timeout, paste=paste, terminal=terminal or Terminal(), wake=wake)
 
-    def _steps(self, operation: Operation, request: dict[str, Any], deadline: Deadline) -> Generator[Step, Any, Reply]:
-        core = self._core
+    def _begin_call(self, operation: Operation, request: dict[str, Any]) -> "tuple[Core, Deadline, _Doing]":
+        core, options = self._core, self._options
+        core.check_open()
+        deadline = Deadline(options.timeout) if self._observer is None else self._observer.deadline
         token = core.tokens.cached()
-        return steps(
-            operation, core.build, request, token, options=self._options, deadline=deadline, budget=core.budget
-        )
+        doing = steps(operation, core.build, request, token, options=options, deadline=deadline, budget=core.budget)
+        core.calls.add(doing)
+        return core, deadline, doing
 
     def _result(self, operation: Operation, reply: Reply, result: Result[T]) -> T:
         value, content = parse(operation, reply, result)
@@ -217,15 +204,11 @@ class _Client:
         return getattr(owner.observed(call), operation.__name__), call
 
     def _plan(self, method: str, path: str, given: dict[str, Any]) -> tuple[Operation, dict[str, Any]]:
-        relative = path
-        for prefix in (self._core.settings.tenant.api, API_PREFIX):
-            relative = relative.removeprefix(prefix) if relative.startswith(prefix + "/") else relative
+        relative = path.removeprefix(self._core.settings.tenant.api + "/").removeprefix(API_PREFIX + "/")
         if "://" in relative.partition("?")[0] or relative.startswith("//"):
             raise ConfigurationError(f"path: is not on this tenant; write it relative to {API_PREFIX}, such as /acts")
         if not method.isascii() or not method.isalpha():
             raise ConfigurationError("method: must be one such as GET or POST")
-        if not relative.isascii() or any(char.isspace() or not char.isprintable() for char in relative):
-            raise ConfigurationError("path: has white space or characters that must be percent-encoded")
         where = API_PREFIX + "/" + relative.lstrip("/")
         shown = where.partition("?")[0]
         return (
@@ -251,36 +234,27 @@ class Krebit(_Client, Operations):
 
         Calls of other threads that are under way end as they would; the last of them closes the connections.
         """
-        if self._core.close():
+        self._core.closed = True
+        if not self._core.calls:
             self._core.end()
 
     def _send(self, operation: Operation, request: dict[str, Any], result: Result[T]) -> T:
-        return self._result(operation, self._run(operation, request), result)
-
-    def _run(self, operation: Operation, request: dict[str, Any]) -> Reply:
-        self._core.enter()
-        try:
-            return self._drive(operation, request)
-        finally:
-            if self._core.leave():
-                self._core.end()
-
-    def _drive(self, operation: Operation, request: dict[str, Any]) -> Reply:
-        core, deadline = self._core, self._deadline()
-        doing = self._steps(operation, request, deadline)
+        core, deadline, doing = self._begin_call(operation, request)
         try:
             step = next(doing)
-            while True:
+            while not isinstance(step, Reply):
                 if isinstance(step, Send):
                     step = doing.send(transmit(core.transport, step.request, deadline))
                 elif isinstance(step, GetToken):
                     step = doing.send(core.tokens.get(step.rejected, deadline))
                 else:
-                    deadline.sleep(step.seconds)
-                    core.check_open()
+                    time.sleep(step.seconds)
                     step = doing.send(None)
-        except StopIteration as stop:
-            return cast("Reply", stop.value)
+        finally:
+            core.calls.discard(doing)
+            if core.closed and not core.calls:
+                core.end()
+        return self._result(operation, step, result)
 
     def request(
         self,
@@ -366,7 +340,8 @@ class AsyncKrebit(_Client, AsyncOperations):
 
         Calls of other tasks that are under way end as they would; the last of them closes the connections.
         """
-        if self._core.close():
+        self._core.closed = True
+        if not self._core.calls:
             await self._end()
 
     async def _end(self) -> None:
@@ -376,34 +351,22 @@ class AsyncKrebit(_Client, AsyncOperations):
         await self._core.async_transport.aclose()
 
     async def _send(self, operation: Operation, request: dict[str, Any], result: Result[T]) -> T:
-        return self._result(operation, await self._run(operation, request), result)
-
-    async def _run(self, operation: Operation, request: dict[str, Any]) -> Reply:
-        self._core.enter()
-        try:
-            return await self._drive(operation, request)
-        finally:
-            if self._core.leave():
-                await self._end()
-
-    async def _drive(self, operation: Operation, request: dict[str, Any]) -> Reply:
-        import asyncio
-
-        core, deadline = self._core, self._deadline()
-        doing = self._steps(operation, request, deadline)
+        core, deadline, doing = self._begin_call(operation, request)
         try:
             step = next(doing)
-            while True:
+            while not isinstance(step, Reply):
                 if isinstance(step, Send):
                     step = doing.send(await atransmit(core.async_transport, step.request, deadline))
                 elif isinstance(step, GetToken):
                     step = doing.send(await core.tokens.aget(step.rejected, deadline))
                 else:
-                    await asyncio.sleep(step.seconds)
-                    core.check_open()
+                    await anyio.sleep(step.seconds)
                     step = doing.send(None)
-        except StopIteration as stop:
-            return cast("Reply", stop.value)
+        finally:
+            core.calls.discard(doing)
+            if core.closed and not core.calls:
+                await self._end()
+        return self._result(operation, step, result)
 
     async def request(
         self,

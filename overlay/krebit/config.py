@@ -27,8 +27,8 @@ _EXAMPLES = {
     "client_secret": "the secret shown once at /developer/my-apps",
 }
 _LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
-_HOST = re.compile(rf"(?P<host>\[(?P<six>[0-9a-f:.]+)\]|{_LABEL}(?:\.{_LABEL})*)(?::(?P<port>[0-9]{{1,6}}))?")
-_NOT_A_HOST = {"://": "a protocol", "@": "credentials", "/": "a path", "?": "a query", "#": "a fragment"}
+# ASCII alone: other letters may only look like the ones that are meant.
+_HOST = re.compile(rf"(\[[0-9a-f:.]+\]|{_LABEL}(\.{_LABEL})*)(:[0-9]{{1,5}})?", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,61 +82,43 @@ def tenant(domain: str, *, plain_http: bool = False) -> Tenant:
     Raises ConfigurationError for anything else that is not a bare host with an optional port. Plain HTTP is for a
     sandbox on this machine: it takes `plain_http=True` and a loopback address.
     """
-    text = domain
-    if text.lower().startswith("https://"):
-        text = text[len("https://") :]
-    text = text.removesuffix("/").lower()
-    problem = _domain_problem(text)
-    if problem is None and plain_http and not _is_loopback(text):
-        problem = "plain HTTP is only for a sandbox on this machine (localhost, 127.0.0.1 or [::1])"
-    if problem:
+    text = re.sub("(?i)^https://", "", domain).removesuffix("/")
+    try:
+        parts = urlsplit(f"//{text}")
+        good = _HOST.fullmatch(text) is not None and len(text) <= 253 and parts.port != 0
+    except ValueError:  # a port above 65535, or what is in brackets and no address
+        parts, good = urlsplit(""), False
+    if not good:
         # The value is not shown when it may hold credentials.
         shown = "" if "@" in text else f" (it is {domain[:100]!r})"
-        raise ConfigurationError(f"domain: {problem}{shown}; write the tenant's host alone, such as yourco.krebit.se")
-    return Tenant(text, "http" if plain_http else "https")
+        raise ConfigurationError(
+            f"domain: is not the tenant's host alone, in ASCII, such as yourco.krebit.se{shown}; it takes no protocol, "
+            "path, credentials or white space, and no port but one from 1 to 65535"
+        )
+    if plain_http and not _is_loopback(parts.hostname or ""):
+        raise ConfigurationError(
+            "domain: plain HTTP is only for a sandbox on this machine (localhost, 127.0.0.1, [::1])"
+        )
+    return Tenant(text.lower(), "http" if plain_http else "https")
 
 
-def _domain_problem(text: str) -> str | None:
-    if not text.isascii():
-        return "has a letter that is not ASCII, which may only look like the one you mean"
-    for sign, meaning in _NOT_A_HOST.items():
-        if sign in text:
-            return f"has {meaning}"
-    found = _HOST.fullmatch(text)
-    if found is None or len(text) > 253 or (found["six"] and _address(found["six"]) is None):
-        return "is not a host name, or has white space or a port that is no number"
-    if found["port"] and not 0 < int(found["port"]) < 65536:
-        return "has a port that is not a number from 1 to 65535"
-    return None
-
-
-def _address(host: str) -> "ipaddress.IPv4Address | ipaddress.IPv6Address | None":
+def _is_loopback(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host)
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return None
-
-
-def _is_loopback(text: str) -> bool:
-    found = _HOST.fullmatch(text)
-    host = (found["six"] or found["host"]) if found else ""
-    address = _address(host)
-    return address.is_loopback if address else host == "localhost" or host.endswith(".localhost")
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def redirect_uri_problem(uri: str) -> str | None:
     """Why `uri` cannot be a redirect URI (RFC 6749, 3.1.2: absolute, without a fragment), or None."""
     try:
         parts = urlsplit(uri)
+        good = bool(parts.scheme and (parts.netloc or parts.path)) and "#" not in uri
     except ValueError:
-        return "is not a URL"
-    if any(char.isspace() or not char.isprintable() for char in uri):
-        return "has white space or control characters"
-    if not parts.scheme or not (parts.netloc or parts.path):
-        return "is not an absolute URL"
-    if "#" in uri:
-        return "has a fragment"
-    return None
+        good = False
+    if good and uri.isprintable() and " " not in uri:
+        return None
+    return "is not an absolute URL without white space and fragment"
 
 
 def settings(
@@ -161,11 +143,11 @@ def settings(
                 problems[name] = f"is not set; for example {_EXAMPLES[name]}"
         elif name != "domain" and not _is_token(value):
             problems[name] = "has characters that none has (white space, quotes or line breaks around it?)"
-    where = None
     try:
-        where = tenant(domain, plain_http=plain_http) if "domain" not in problems else None
+        where = tenant(domain, plain_http=plain_http)
     except ConfigurationError as error:
-        problems["domain"] = error.problems[0].removeprefix("domain: ")
+        where = None
+        problems.setdefault("domain", str(error).removeprefix("domain: "))
     if redirect_uri is not None and (problem := redirect_uri_problem(redirect_uri)):
         problems["redirect_uri"] = problem
     if not profile or not profile.isprintable() or len(profile) > 100:

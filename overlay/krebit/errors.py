@@ -63,6 +63,10 @@ __all__ = [
 ]
 
 
+# 419 is Laravel's own; other unregistered numbers (499, 520) have no phrase.
+_PHRASES = {**{known.value: known.phrase for known in HTTPStatus}, 419: "Page Expired"}
+
+
 class KrebitError(Exception):
     """Base of all errors of this library."""
 
@@ -70,14 +74,7 @@ class KrebitError(Exception):
         # Keyword-only arguments break the default pickling of exceptions, and process pools pickle them.
         # A body may hold personal data, or a secret that was just granted: it stays in this process.
         state = {name: b"" if name == "body" else value for name, value in self.__dict__.items()}
-        return _rebuild, (type(self), self.args, state)
-
-
-def _rebuild(cls: type[KrebitError], args: tuple[Any, ...], state: dict[str, Any]) -> KrebitError:
-    error = cls.__new__(cls, *args)
-    error.args = args
-    error.__dict__.update(state)
-    return error
+        return Exception.__new__, (type(self), *self.args), state
 
 
 class ConfigurationError(KrebitError):
@@ -168,7 +165,7 @@ class ApiError(KrebitError):
         super().__init__(self._text())
 
     def _text(self) -> str:
-        text = f"{self.status} {_phrase(self.status)}".rstrip()
+        text = f"{self.status} {_PHRASES.get(self.status, '')}".rstrip()
         if self.message:
             text += f": {self.message}"
         for field, reasons in list(self.errors.items())[:10]:
@@ -179,16 +176,6 @@ class ApiError(KrebitError):
         if self.request_id:
             where += f", request {self.request_id}"
         return f"{text} ({where})" if where else text
-
-
-def _phrase(status: int) -> str:
-    # 419 is Laravel's own; other unregistered numbers (499, 520) have no phrase, and must not raise.
-    if status == 419:
-        return "Page Expired"
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
 
 
 class BadRequest(ApiError):

@@ -1,16 +1,17 @@
 """Walks through paginated lists: every record once, in order, with pages fetched ahead where that is asked for."""
 
+import copy
 import inspect
-from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import aclosing, closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
+from itertools import chain, islice
 from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, overload
 
 from krebit._ahead import Tasks, Threads
-from krebit._course import Course, ListDriftWarning, OnDrift, PageOf, Progress
+from krebit._course import Course, ListDriftWarning, OnDrift, Options, PageOf, Progress
 from krebit._rows import row
 from krebit.client import AsyncKrebit, Call, Krebit
 from krebit.errors import ConfigurationError
@@ -47,52 +48,28 @@ def paginate(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     if not isinstance(owner, Krebit | AsyncKrebit):
         raise ConfigurationError("operation: must be a method of a client, such as krebit.list_clients")
     walk = AsyncWalk if isinstance(owner, AsyncKrebit) else Walk
-    return walk(_Source(operation, args, kwargs), Options())
-
-
-class _Source:
-    """An operation with its arguments, to be called for one page after the other."""
-
-    def __init__(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self.name: str = operation.__name__
-        self._owner, self._function = operation.__self__, operation.__func__
-        self._bound = inspect.signature(operation).bind(*args, **kwargs)
-        self._bound.apply_defaults()
-        if "page" not in self._bound.arguments:
-            raise ConfigurationError(f"operation: {self.name} has no pages")
-        start, limit = self._bound.arguments["page"], self._bound.arguments.get("limit")
-        start = 1 if start is None or isinstance(start, Unset) else start
-        if not isinstance(start, int) or start < 1:
-            raise ConfigurationError("page: must be a whole number, 1 or more")
-        self.start = start
-        self.limit = limit if isinstance(limit, int) else None
-
-    def call(self, number: int) -> tuple[Call, Callable[[], Any]]:
-        """A call for one page, on a view of its own, so that it can be ended alone, and its JSON be seen."""
-        call = Call()
-        # The page may stand anywhere among the arguments.
-        given = inspect.BoundArguments(self._bound.signature, OrderedDict(self._bound.arguments, page=number))
-        return call, partial(self._function, self._owner.observed(call), *given.args, **given.kwargs)
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How to walk; see `Walk.options`."""
-
-    max_items: int | None = None
-    prefetch: int = 1
-    on_drift: OnDrift = "warn"
-    progress: Progress | None = None
-    updated_since: datetime | None = None
+    return walk(operation, args, kwargs)
 
 
 class _Walk(Generic[T]):
-    def __init__(self, source: _Source, options: Options) -> None:
-        self._source = source
-        self._options = options
+    """An operation with its arguments, to be called for one page after the other."""
+
+    def __init__(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self._operation = operation
+        self._bind = partial(inspect.signature(operation).bind, *args, **kwargs)
+        self._options = Options()
+        bound = self._bind()
+        bound.apply_defaults()
+        if "page" not in bound.arguments:
+            raise ConfigurationError(f"operation: {operation.__name__} has no pages")
+        start, limit = bound.arguments["page"], bound.arguments.get("limit")
+        self._start = 1 if start is None or isinstance(start, Unset) else start
+        self._limit = limit if isinstance(limit, int) else None
+        if not isinstance(self._start, int) or self._start < 1:
+            raise ConfigurationError("page: must be a whole number, 1 or more")
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._source.name} from page {self._source.start}>"
+        return f"<{type(self).__name__} of {self._operation.__name__} from page {self._start}>"
 
     def options(
         self,
@@ -133,26 +110,31 @@ class _Walk(Generic[T]):
             "progress": progress,
             "updated_since": since,
         }
+        walk = copy.copy(self)
         changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-        return type(self)(self._source, replace(self._options, **changes))
+        walk._options = replace(self._options, **changes)
+        return walk
 
-    def _course(self) -> Course[T]:
-        found = self._options
-        # Of records that are filtered here nobody knows how many pages they take.
-        most = found.max_items if found.updated_since is None or found.max_items == 0 else None
-        return Course(start=self._source.start, limit=self._source.limit, on_drift=found.on_drift, max_items=most)
+    def _begin(self, number: int) -> tuple[Call, Callable[[], Any]]:
+        """A call for one page, on a view of its own, so that it can be ended alone, and its JSON be seen."""
+        call = Call()
+        # The page may stand anywhere among the arguments.
+        given = self._bind()
+        given.arguments["page"] = number
+        view = self._operation.__self__.observed(call)
+        return call, partial(self._operation.__func__, view, *given.args, **given.kwargs)
 
-    def _take(self, course: Course[T], number: int, found: Any, call: Call) -> PageOf[T]:
+    def _take(self, course: Course[T], found: Any, call: Call) -> PageOf[T]:
         if not hasattr(found, "data"):
-            raise ConfigurationError(f"operation: what {self._source.name} returns has no `data`")
-        page = course.take(number, call.told().content, list(found.data or ()))
+            raise ConfigurationError(f"operation: what {self._operation.__name__} returns has no `data`")
+        page = course.take(call.told().content, list(found.data or ()))
         if self._options.progress is not None:
-            self._options.progress(course.count, course.total)
+            self._options.progress(course.count, page.total)
         return page
 
-    def _wanted(self, records: list[T], left: int | None) -> list[T]:
+    def _wanted(self, page: PageOf[T]) -> list[T]:
         since = self._options.updated_since
-        return (records if since is None else [one for one in records if _is_since(one, since)])[:left]
+        return page.records if since is None else [one for one in page.records if _is_since(one, since)]
 
 
 def _aware(moment: datetime) -> datetime:
@@ -171,32 +153,23 @@ class Walk(_Walk[T]):
     """
 
     def __iter__(self) -> Generator[T, None, None]:
-        left = self._options.max_items
         with closing(self.pages()) as pages:
-            for page in pages:
-                wanted = self._wanted(page.records, left)
-                yield from wanted
-                if left is not None:
-                    left -= len(wanted)
-                    if left == 0:
-                        return
+            records = chain.from_iterable(map(self._wanted, pages))
+            yield from islice(records, self._options.max_items)
 
     def rows(self) -> Generator[dict[str, Any], None, None]:
         """The records as dictionaries for a data frame: numbers that may be money as `Decimal`, times as `datetime`,
         None for what is missing."""
         with closing(iter(self)) as records:
-            for record in records:
-                yield row(record)
+            yield from map(row, records)
 
     def pages(self) -> Generator[PageOf[T], None, None]:
         """Whole pages with their metadata: not filtered, and up to the page in which `max_items` is reached; what
         earlier pages had is dropped."""
-        course = self._course()
-        number = self._source.start
-        with closing(Threads(self._source.call, number, self._options.prefetch)) as ahead:
+        course: Course[T] = Course(self._start, self._limit, self._options)
+        with closing(Threads(self._begin, self._start, self._options.prefetch)) as ahead:
             while not course.ended:
-                yield self._take(course, number, *ahead.get(number, course.horizon))
-                number += 1
+                yield self._take(course, *ahead.get(course.number, course.horizon))
 
 
 class AsyncWalk(_Walk[T]):
@@ -204,15 +177,13 @@ class AsyncWalk(_Walk[T]):
     loop after a `break`, before going on in `async with contextlib.aclosing(aiter(walk)) as records`."""
 
     async def __aiter__(self) -> AsyncGenerator[T, None]:
-        left = self._options.max_items
+        taken = 0
         async with aclosing(self.pages()) as pages:
             async for page in pages:
-                wanted = self._wanted(page.records, left)
-                for record in wanted:
+                for record in self._wanted(page):
                     yield record
-                if left is not None:
-                    left -= len(wanted)
-                    if left == 0:
+                    taken += 1
+                    if taken == self._options.max_items:
                         return
 
     async def rows(self) -> AsyncGenerator[dict[str, Any], None]:
@@ -223,9 +194,7 @@ class AsyncWalk(_Walk[T]):
 
     async def pages(self) -> AsyncGenerator[PageOf[T], None]:
         """As `Walk.pages`."""
-        course = self._course()
-        number = self._source.start
-        async with aclosing(Tasks(self._source.call, number, self._options.prefetch)) as ahead:
+        course: Course[T] = Course(self._start, self._limit, self._options)
+        async with aclosing(Tasks(self._begin, self._start, self._options.prefetch)) as ahead:
             while not course.ended:
-                yield self._take(course, number, *(await ahead.get(number, course.horizon)))
-                number += 1
+                yield self._take(course, *(await ahead.get(course.number, course.horizon)))

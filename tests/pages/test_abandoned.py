@@ -17,6 +17,7 @@ import pytest
 import trustme
 
 from krebit import ApiError, ClientClosed, ConnectionFailed, NotFound, ServerError, paginate
+from krebit._ahead import Threads
 from krebit_sandbox import Sandbox
 from tests.pages.server import STALL, Answer, ListServer, records
 from tests.pages.support import World, asynchronous, blocking, ids, page_threads, sockets, walked
@@ -140,6 +141,24 @@ def test_ctrl_c_in_the_midst_of_waiting(list_server: MakeServer, prefetch: int) 
         list(paginate(krebit.list_clients, limit=1).options(prefetch=prefetch))
     presser.join()
     server.wait_for(lambda: server.gone == server.stalled)
+
+
+def test_ctrl_c_while_a_page_is_begun(list_server: MakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = list_server(stalling_from(3))
+    launch = Threads._launch
+
+    def interrupted(self: Threads, run: Callable[[], Any]) -> Any:
+        flight = launch(self, run)
+        if run.keywords["page"] == 5:  # type: ignore[attr-defined]
+            server.wait_for(lambda: server.stalled == 3)
+            raise KeyboardInterrupt
+        return flight
+
+    monkeypatch.setattr(Threads, "_launch", interrupted)
+    with blocking(server, **PATIENT) as krebit, pytest.raises(KeyboardInterrupt):
+        list(paginate(krebit.list_clients, limit=1).options(prefetch=4))
+    server.wait_for(lambda: server.gone == 3)
+    assert page_threads() == []
 
 
 def test_a_walk_that_nobody_holds_any_more_ends(list_server: MakeServer) -> None:

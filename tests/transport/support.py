@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import socket
 import ssl
@@ -79,7 +80,7 @@ class Place:
 
     def async_client(self, way: Way = "asyncio", **options: Any) -> AsyncKrebit:
         """A client for asyncio."""
-        extra = {"async_transport": "aiohttp"} if way == "aiohttp" else {}
+        extra: dict[str, Any] = {"async_transport": "aiohttp"} if way == "aiohttp" else {}
         return AsyncKrebit(**{**self.arguments, **extra, **options})
 
     def call(self, way: Way, do: Callable[[Any], Any], **options: Any) -> Any:
@@ -240,6 +241,11 @@ def arrived(sandbox: Sandbox, count: int) -> None:
     while len(sandbox.requests) < count:
         assert time.monotonic() < end, f"{len(sandbox.requests)} requests have come, not {count}"
         time.sleep(0.005)
+
+
+def facts_of(records: list[logging.LogRecord]) -> list[dict[str, Any]]:
+    """What the library noted of its attempts."""
+    return [vars(record)["krebit"] for record in records if "krebit" in vars(record)]
 
 
 def descriptors() -> int:

@@ -92,7 +92,8 @@ def test_only_operations_of_this_client_have_answers(sandbox: Sandbox) -> None:
     place = Place.sandbox(sandbox)
     other = place.async_client()
     with place.client() as krebit:
-        for call in (print, krebit.signed_in, other.get_current_user):
+        calls: list[Any] = [print, krebit.signed_in, other.get_current_user]
+        for call in calls:
             with pytest.raises(ConfigurationError):
                 krebit.with_raw_response(call)
 

@@ -13,12 +13,12 @@ import httpcore
 import pytest
 
 from krebit import DeadlineExceeded, KrebitError, TransportError
-from krebit._deadline import DeadlineTransport, EndableDeadline
+from krebit._deadline import Deadline, DeadlineTransport
 from krebit_sandbox import Sandbox
 from tests.transport.proxies import Proxy
 from tests.transport.support import Place, RawServer, Way, answering, arrived, reply
 
-TIMEOUT = 0.5
+TIMEOUT = 0.4
 MARGIN = 0.5
 FAULTS: list[dict[str, Any]] = [
     {"kind": "stall"},
@@ -273,7 +273,7 @@ def test_a_call_can_be_ended_from_another_thread(sandbox: Sandbox, kind: str) ->
 
 
 def test_an_ended_deadline_lets_nothing_begin() -> None:
-    deadline = EndableDeadline(60)
+    deadline = Deadline(60)
     deadline.end()
     assert deadline.passed()
     assert deadline.remaining() == 0

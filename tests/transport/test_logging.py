@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from krebit._mask import mask, mask_path
 from krebit._wire import Reply
 from krebit_sandbox import Sandbox
-from tests.transport.support import ACCESS_TOKEN, CLIENT_SECRET, Place, Way, answering
+from tests.transport.support import ACCESS_TOKEN, CLIENT_SECRET, Place, Way, answering, facts_of
 
 
 def _facts(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
-    return [record.krebit for record in caplog.records if hasattr(record, "krebit")]
+    return facts_of(caplog.records)
 
 
 def test_each_attempt_is_logged(sandbox: Sandbox, way: Way, caplog: pytest.LogCaptureFixture) -> None:

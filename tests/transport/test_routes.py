@@ -81,7 +81,7 @@ def test_no_proxy_there(sandbox: Sandbox, way: Way) -> None:
     assert not error.sent
 
 
-@pytest.mark.parametrize("proxy", ["ftp://user:hunter2@proxy:1", "http://:::", "http://proxy:99999999", "socks9://a"])
+@pytest.mark.parametrize("proxy", ["ftp://user:hunter2@proxy:1", "http://:::", "socks9://a"])
 def test_what_is_no_proxy(proxy: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         Krebit("yourco.krebit.se", "id", "secret", proxy=proxy)
@@ -161,6 +161,7 @@ def test_what_is_no_authority(tmp_path: Path, content: bytes | None) -> None:
         "yourco.krebit.se\n",
         "yourco.krebit.se\x00",
         "y\u043eurco.krebit.se",
+        "yourco.\u212arebit.se",
         "yourco\u3002krebit.se",
         "yourco.krebit.se?x",
         "yourco.krebit.se#x",

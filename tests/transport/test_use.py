@@ -14,7 +14,7 @@ from krebit import AsyncKrebit, ClientClosed
 from krebit_sandbox import Sandbox
 from tests.transport.support import LONG, Place, RawServer, Way, arrived, connections_to, descriptors, reply
 
-CALLS = 10_000 if LONG else 3_000
+CALLS = 10_000 if LONG else 2_000
 
 
 def test_sixteen_threads_share_one_client_and_leave_nothing_behind(sandbox: Sandbox) -> None:

@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 import uvicorn
+
 from krebit.webhooks import Receiver, SqliteInbox, WebhookEvent
 from krebit.webhooks.inbox import Claim
-
 from tests.webhooks.cases import SECRETS
 from tests.webhooks.servers import flask_app, starlette_app
 
@@ -29,10 +29,9 @@ class DyingInbox(SqliteInbox):
         self.moment = moment
 
     def claim(self, key: str, digest: str, body: bytes) -> Claim:
-        with self.together():
-            claim = super().claim(key, digest, body)
-            if self.moment == "storing":
-                die()
+        if self.moment == "storing":
+            die()
+        claim = super().claim(key, digest, body)
         if self.moment == "stored":
             die()
         return claim

@@ -9,6 +9,7 @@ from typing import Any
 from wsgiref.types import WSGIApplication
 
 import uvicorn
+
 from krebit.webhooks import AsgiReceiver, Receiver, WsgiReceiver
 
 PATH = "/webhooks/krebit"

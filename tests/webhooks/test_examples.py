@@ -112,14 +112,12 @@ def dying():
     db = connect()
     db.set_trace_callback(lambda statement: statement == "COMMIT" and die())
     return db
-body = receiver.body(None)
-body.feed(act_created())
-event = receiver.verify(body, signed(act_created()))
-if receiver.claim(event)[1]:
+_, event = receiver.receive(act_created(), signed(act_created()))
+if event:
     if moment == "before the commit":
         receiver.handler.__globals__["connect"] = dying
     if moment == "after the commit":
-        receiver.write = die
+        receiver.settle = die
     receiver.handle(event)
 receiver.recover()
 """

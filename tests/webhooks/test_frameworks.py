@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from krebit.webhooks import Receiver, SqliteInbox, WebhookEvent
 
+from krebit.webhooks import Receiver, SqliteInbox, WebhookEvent
 from tests.webhooks.cases import CASES, SECRETS, Case, act_created, signed
 from tests.webhooks.client import open_request, read_answer, send
 from tests.webhooks.servers import FRAMEWORKS, serving

@@ -4,8 +4,9 @@ import json
 import subprocess
 import sys
 
-import krebit.webhooks
 import pytest
+
+import krebit.webhooks
 
 LOADED = "import json, sys; import {module}; print(json.dumps([name for name in sys.modules]))"
 
@@ -35,11 +36,6 @@ def test_the_names_that_are_exported() -> None:
         krebit.webhooks.Reciever  # type: ignore[attr-defined]  # noqa: B018
 
 
-def test_the_package_loads_none_of_its_parts() -> None:
-    assert not {name for name in loaded("krebit.webhooks") if name.startswith("krebit.webhooks.")}
-
-
-@pytest.mark.parametrize("module", ["asgi", "wsgi", "receiver", "sqlite"])
-def test_no_framework_is_needed(module: str) -> None:
-    names = loaded(f"krebit.webhooks.{module}")
+def test_no_framework_is_needed() -> None:
+    names = loaded("krebit.webhooks")
     assert not names & {"starlette", "fastapi", "flask", "werkzeug", "django", "uvicorn", "anyio", "httpx"}

@@ -65,10 +65,25 @@ def test_killed_before_the_answer_it_is_sent_again_and_has_one_effect(kind: str,
         assert process.popen.wait(30) == -signal.SIGKILL
     assert effects(tmp_path) == []
     with running(kind, tmp_path) as process:
-        assert send(process.port, body, signed(body)) == (200, b"stored\n")
+        first = b"known\n" if moment == "stored" else b"stored\n"
+        assert send(process.port, body, signed(body)) == (200, first)
         wait_for_effects(tmp_path, 1)
         assert send(process.port, body, signed(body)) == (200, b"known\n")
     assert effects(tmp_path) == ["evt_1"]
+
+
+@pytest.mark.parametrize("kind", ["asgi", "wsgi"])
+def test_killed_before_the_answer_it_is_sent_again_to_another_process_that_lives(kind: str, tmp_path: Path) -> None:
+    body, earlier = act_created("evt_1"), act_created("evt_0")
+    with running(kind, tmp_path) as living, running(kind, tmp_path, "stored") as dying:
+        assert send(living.port, earlier, signed(earlier)) == (200, b"stored\n")
+        wait_for_effects(tmp_path, 1)
+        with pytest.raises((IndexError, OSError)):
+            send(dying.port, body, signed(body))
+        dying.popen.wait(30)
+        assert send(living.port, body, signed(body)) == (200, b"known\n")
+        wait_for_effects(tmp_path, 2)
+    assert effects(tmp_path) == ["evt_0", "evt_1"]
 
 
 @pytest.mark.parametrize("kind", ["asgi", "wsgi"])

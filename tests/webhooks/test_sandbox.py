@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
+
 from krebit.webhooks import ActCreated, AsgiReceiver, Receiver, SqliteInbox, WebhookEvent, WsgiReceiver
 from krebit_sandbox import Sandbox, Switches
-
 from tests.webhooks.servers import serving_asgi, serving_wsgi
 
 CLIENT = 12345

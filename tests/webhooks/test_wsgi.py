@@ -10,8 +10,8 @@ from wsgiref.util import setup_testing_defaults
 from wsgiref.validate import validator
 
 import pytest
-from krebit.webhooks import MemoryInbox, Receiver, WebhookEvent, WsgiReceiver
 
+from krebit.webhooks import MemoryInbox, Receiver, WebhookEvent, WsgiReceiver
 from tests.webhooks.cases import SECRET, act_created, signed
 from tests.webhooks.client import send
 
@@ -94,11 +94,9 @@ def test_an_input_that_breaks_is_a_refusal() -> None:
 def test_what_was_left_pending_is_handled_after_the_first_delivery() -> None:
     handled: list[object] = []
     receiver = Receiver(SECRET, lambda event: handled.append(event.id), inbox=MemoryInbox())
-    body = receiver.body(None)
-    body.feed(act_created("left"))
-    left = receiver.verify(body, signed(act_created("left")))
-    receiver.claim(left)
-    receiver.failed(left, ValueError())
+    _, left = receiver.receive(act_created("left"), signed(act_created("left")))
+    assert left is not None
+    receiver.settle(left, ValueError())
     _, answer = call(WsgiReceiver(receiver), environ(act_created("now")))
     answer.close()
     assert handled == ["now", "left"]

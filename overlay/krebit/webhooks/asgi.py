@@ -1,10 +1,10 @@
 """The receiver as an ASGI application, to be mounted in Starlette, FastAPI or any other; it needs none of them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, cast
 
 from krebit.webhooks.events import WebhookEvent
 from krebit.webhooks.receiver import Receiver, content_length
@@ -12,7 +12,6 @@ from krebit.webhooks.receiver import Receiver, content_length
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
-T = TypeVar("T")
 
 
 class AsgiReceiver:
@@ -43,37 +42,34 @@ class AsgiReceiver:
         work.add_done_callback(self._tasks.discard)
         await asyncio.shield(work)
 
-    async def recover(self) -> int:
-        """Handle all that is pending, after a crash or a failure of the handler. Returns how many there were."""
-        return await self._handle_all(self._receiver.pending())
+    async def recover(self) -> None:
+        """Handle all that is pending, after a crash or a failure of the handler."""
+        pending = self._receiver.pending()
+        while (event := await self._in_thread(next, pending, None)) is not None:
+            await self._handle(event)
 
     async def _work(self, send: Send, *delivery: Any) -> None:
         """Claim, answer, handle: whatever becomes of the request, what was stored is ours to handle."""
-        answer, events = await self._in_thread(self._receiver.receive, *delivery)
+        answer, event = await self._in_thread(self._receiver.receive, *delivery)
         headers = [(name.encode(), value.encode()) for name, value in answer.headers]
         with suppress(Exception):  # who hung up, or was answered by somebody else, will send again or need not
             await send({"type": "http.response.start", "status": answer.status, "headers": headers})
             await send({"type": "http.response.body", "body": answer.body})
-        await self._handle_all(events)
-
-    async def _handle_all(self, events: Iterator[WebhookEvent]) -> int:
-        number = 0
-        while (event := await self._in_thread(next, events, None)) is not None:
+        if event is not None:
             await self._handle(event)
-            number += 1
-        return number
+        if self._receiver.overdue:
+            await self.recover()
 
     async def _handle(self, event: WebhookEvent) -> None:
         if not self._receiver.is_async:
             await asyncio.to_thread(self._receiver.handle, event)
             return
         try:
-            handled: Any = self._receiver.handler(event)
-            await handled
+            await cast("Awaitable[object]", self._receiver.handler(event))
         except Exception as error:  # noqa: BLE001 - the handler is anybody's
             await self._in_thread(self._receiver.settle, event, error)
         else:
             await self._in_thread(self._receiver.settle, event)
 
-    async def _in_thread(self, call: Callable[..., T], *args: Any) -> T:
+    async def _in_thread(self, call: Callable[..., Any], *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)

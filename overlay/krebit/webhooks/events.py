@@ -7,11 +7,10 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
-from krebit_api.models import Act
-from krebit_api.types import Mismatch
-
 from krebit.errors import WebhookError
 from krebit.webhooks.signature import Headers, SecretsLike, signer, signers
+from krebit_api.models import Act
+from krebit_api.types import Mismatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +87,5 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
-_strict = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_members)
+# NaN and Infinity are not JSON, and no `int` either: ValueError.
+_strict = json.JSONDecoder(parse_float=Decimal, parse_constant=int, object_pairs_hook=_members)

@@ -1,6 +1,6 @@
 """A receiver without I/O: which answer a delivery gets, and when its event is whose to handle.
 
-An adapter reads the body, asks `receive`, sends the answer, and only then has the events handled.
+An adapter reads the body, asks `receive`, sends the answer, and only then lets the handler run.
 """
 
 import inspect
@@ -12,7 +12,7 @@ from http import HTTPStatus
 
 from krebit.errors import WebhookError
 from krebit.webhooks.events import WebhookEvent, parse
-from krebit.webhooks.inbox import Claim, Inbox
+from krebit.webhooks.inbox import Inbox
 from krebit.webhooks.signature import Headers, SecretsLike, signer, signers
 
 _log = logging.getLogger("krebit.webhooks")
@@ -52,12 +52,12 @@ class Receiver:
         self.max_body = max_body
         self._inbox = inbox
         self._signers = signers(secrets)
-        self._recovered = False
+        self.overdue = True  # whether somebody should recover: what a crash left undone, the first time
 
     def receive(
         self, body: bytes | bytearray, headers: Headers, announced: int = 0
-    ) -> tuple[Answer, Iterator[WebhookEvent]]:
-        """What to tell the sender, and the events to handle afterwards.
+    ) -> tuple[Answer, WebhookEvent | None]:
+        """What to tell the sender, and the event if it is now the caller's to handle.
 
         An adapter need not read, or go on reading, where more than `max_body` is `announced` or has come.
         """
@@ -67,30 +67,26 @@ class Receiver:
             event = parse(body, signer(body, headers, self._signers))
         except WebhookError as error:
             _log.info("refused a delivery: %s", error)
-            return Answer(_STATUS[error.reason], str(error)), iter(())
+            return Answer(_STATUS[error.reason], str(error)), None
         try:
             claim = self._inbox.claim(event.key, event.digest, event.body)
         except Exception as error:  # noqa: BLE001 - each inbox has its own, and the sender tries again
             _log.error("the inbox is down: %s", _place(error))
-            return Answer(503, "not stored, send it again"), iter(())
+            return Answer(503, "not stored, send it again"), None
         if claim == "conflict":
             _log.warning("delivery %s came again with another body: kept, not handled", event.key)
-        return Answer(200, _CLAIMED[claim]), self._todo(claim, event)
-
-    def _todo(self, claim: Claim, event: WebhookEvent) -> Iterator[WebhookEvent]:
-        if claim == "new":
-            yield event
-        # The first time, for what a crash left undone; and whoever sends again may mean what was left undone.
-        if claim == "same" or not self._recovered:
-            yield from self.pending()
+        if claim == "same":
+            self.overdue = True  # it may have been sent again because nobody finished it
+        return Answer(200, _CLAIMED[claim]), event if claim == "new" else None
 
     def pending(self) -> Iterator[WebhookEvent]:
         """The events that were stored and not handled, with nobody at them; each is the caller's to handle."""
-        self._recovered = True
+        self.overdue = False
         try:
             for key, body in self._inbox.pending():
                 yield parse(body, json.loads(key)[0])
         except Exception as error:  # noqa: BLE001
+            self.overdue = True
             _log.error("the inbox is down: %s", _place(error))
 
     def handle(self, event: WebhookEvent) -> None:
@@ -114,13 +110,10 @@ class Receiver:
         except Exception as broken:  # noqa: BLE001
             _log.error("the inbox is down, delivery %s may be handled again: %s", event.key, _place(broken))
 
-    def handle_all(self, events: Iterator[WebhookEvent]) -> int:
-        """Run the handler for each. Returns how many there were."""
-        return sum(1 for _ in map(self.handle, events))
-
-    def recover(self) -> int:
-        """Handle all that is pending, after a crash or a failure of the handler. Returns how many there were."""
-        return self.handle_all(self.pending())
+    def recover(self) -> None:
+        """Handle all that is pending, after a crash or a failure of the handler."""
+        for event in self.pending():
+            self.handle(event)
 
 
 def content_length(header: str | bytes | None) -> int:

@@ -11,8 +11,7 @@ from typing import Any, TypeAlias
 from krebit.errors import ConfigurationError, WebhookError
 
 Secret: TypeAlias = str | bytes
-OneOrMore: TypeAlias = Secret | Iterable[Secret]
-SecretsLike: TypeAlias = OneOrMore | Mapping[str, OneOrMore]
+SecretsLike: TypeAlias = Secret | Iterable[Secret] | Mapping[str, Secret | Iterable[Secret]]
 Headers: TypeAlias = Mapping[str, str] | Mapping[bytes, bytes] | Iterable[tuple[str | bytes, str | bytes]]
 Signers: TypeAlias = list[tuple[str, hmac.HMAC]]
 
@@ -27,7 +26,7 @@ def sign(body: bytes, secret: Secret) -> str:
 def signers(secrets: SecretsLike) -> Signers:
     """Who may have signed a delivery: the subscription's name and an HMAC to copy, for each secret.
 
-    An HMAC neither shows its secret nor can be pickled. Raises ConfigurationError if there is no secret, or a blank one.
+    An HMAC neither shows its secret nor can be pickled. Raises ConfigurationError if there is none, or a blank one.
     """
     named: Mapping[Any, object] = secrets if isinstance(secrets, Mapping) else {"": secrets}
     keys = [(name, _key(secret)) for name, some in named.items() for secret in _each(some)]
@@ -41,15 +40,13 @@ def signer(body: bytes | bytearray, headers: Headers, among: Signers) -> str:
     if not body or not isinstance(body, bytes | bytearray):
         # The same JSON, decoded or serialised anew, has other bytes and so another signature.
         raise WebhookError("the body is empty, or not the bytes that were received", reason="signature")
-    signature, found = _signature(headers), []
+    signature = _signature(headers)
     for name, keyed in among:
         mac = keyed.copy()
         mac.update(body)
         if hmac.compare_digest(mac.digest(), signature):
-            found.append(name)
-    if not found:
-        raise WebhookError("no known secret gives this body the signature it came with", reason="signature")
-    return found[0]
+            return name
+    raise WebhookError("no known secret gives this body the signature it came with", reason="signature")
 
 
 def _each(secrets: object) -> Iterable[object]:
