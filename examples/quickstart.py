@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
 
-from krebit_api.models import WebhookStoreRequest
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from krebit import FileTokenStore, Krebit, KrebitError, money, paginate
+from krebit_api.models import WebhookStoreRequest
 
 console = Console(soft_wrap=True, highlight=False)
 

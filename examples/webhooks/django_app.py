@@ -11,6 +11,7 @@ from typing import cast
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from django.core.wsgi import get_wsgi_application
+
 from krebit.webhooks import ActCreated, Receiver, SqliteInbox, WebhookEvent, WsgiReceiver
 
 log = logging.getLogger("shop")

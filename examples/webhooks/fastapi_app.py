@@ -4,8 +4,9 @@ import logging
 import os
 
 from fastapi import FastAPI
-from krebit.webhooks import ActCreated, AsgiReceiver, Receiver, SqliteInbox, WebhookEvent
 from starlette.routing import Route
+
+from krebit.webhooks import ActCreated, AsgiReceiver, Receiver, SqliteInbox, WebhookEvent
 
 log = logging.getLogger("shop")
 

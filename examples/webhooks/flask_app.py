@@ -4,8 +4,9 @@ import logging
 import os
 
 from flask import Flask
-from krebit.webhooks import ActCreated, Receiver, SqliteInbox, WebhookEvent, WsgiReceiver
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+from krebit.webhooks import ActCreated, Receiver, SqliteInbox, WebhookEvent, WsgiReceiver
 
 log = logging.getLogger("shop")
 

@@ -7,6 +7,7 @@ handled once it is in the queue.
 import os
 
 from huey import SqliteHuey
+
 from krebit.webhooks import ActCreated, Receiver, SqliteInbox, WebhookEvent, WsgiReceiver
 
 queue = SqliteHuey(filename="queue.db")

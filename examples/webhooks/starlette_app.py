@@ -3,9 +3,10 @@
 import logging
 import os
 
-from krebit.webhooks import ActCreated, AsgiReceiver, Receiver, SqliteInbox, WebhookEvent
 from starlette.applications import Starlette
 from starlette.routing import Route
+
+from krebit.webhooks import ActCreated, AsgiReceiver, Receiver, SqliteInbox, WebhookEvent
 
 log = logging.getLogger("shop")
 

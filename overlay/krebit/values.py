@@ -32,7 +32,8 @@ def money(value: "Decimal | float | int | str | Unset | None") -> Decimal | None
 
 
 def parse_time(value: "str | datetime | date") -> datetime:
-    """A point in time from what the API sends or a person types: `2024-05-01`, `2024-05-01T10:00:00Z`, `1 May 2024 10:00`.
+    """A point in time from what the API sends or a person types: `2024-05-01`, `2024-05-01T10:00:00Z`, `1 May 2024
+    10:00`.
 
     What `datetime.fromisoformat` refuses is read by dateutil, if it can be read in one way only: `02/03/2024` cannot.
     A time zone is kept when one is given; the result is naive when there is none. Raises ValueError.

@@ -7,6 +7,7 @@ import runpy
 from typing import Any
 
 import pytest
+
 from krebit import AsyncKrebit, Krebit
 from krebit_api.api import AsyncOperations, Operations
 

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import krebit_api
 import pytest
+
+import krebit_api
 from krebit_api import AuthenticatedClient, models
 from krebit_api.api.acts import get_act_data
 from krebit_api.api.clients import get_client, list_clients

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from krebit_api import models
 from krebit_api.models import Act, ActDataPoint, ClientPage, ClientRecord, CurrentUser, PageLinks, PageMeta
 from krebit_api.types import UNSET, Mismatch, Unset, read_time

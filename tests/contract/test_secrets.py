@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
+
 from krebit_api import AuthenticatedClient, models
 from krebit_api.errors import UnexpectedStatus
 from krebit_api.types import Response

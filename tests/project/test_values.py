@@ -5,9 +5,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from krebit_api.types import UNSET
 
 from krebit import money, parse_time
+from krebit_api.types import UNSET
 
 
 @pytest.mark.parametrize(

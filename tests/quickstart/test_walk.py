@@ -1,4 +1,5 @@
-"""The walk-through: on a sandbox of its own, on a tenant named by the environment, and what it says when something is wrong."""
+"""The walk-through: on a sandbox of its own, on a tenant that the environment names, and when something is wrong."""
+wrong."""
 
 import os
 import socket
@@ -7,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from krebit_sandbox import Sandbox
 
 PROGRAM = Path(__file__).resolve().parents[2] / "examples" / "quickstart.py"

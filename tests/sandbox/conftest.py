@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from krebit_sandbox import Sandbox
 
+from krebit_sandbox import Sandbox
 from tests.sandbox.support import http_client
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+
 from krebit_sandbox import Application, Sandbox
 
 VERIFIER = "a-verifier-of-forty-three-characters-or-more"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from krebit_sandbox import Fault
 from krebit_sandbox.__main__ import main
 from krebit_sandbox.command_line import export_lines, parse_fault

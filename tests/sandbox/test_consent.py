@@ -4,8 +4,8 @@ import re
 
 import httpx
 import pytest
-from krebit_sandbox import Sandbox
 
+from krebit_sandbox import Sandbox
 from tests.sandbox.support import CHALLENGE, VERIFIER, authorize_query, callback_query, exchange, http_client
 
 AUTHORIZE = "/oauth/authorize"

@@ -5,12 +5,12 @@ from shutil import which
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
-from krebit_sandbox import Sandbox
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
+from krebit_sandbox import Sandbox
 from tests.needs import needs
 from tests.sandbox.support import authorize_query
 

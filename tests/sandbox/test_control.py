@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx
 import pytest
-from krebit_sandbox import Sandbox, Switches
 
+from krebit_sandbox import Sandbox, Switches
 from tests.sandbox.support import exchange, http_client, refresh
 
 ME = "/api/1.0/me"

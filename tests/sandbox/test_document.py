@@ -9,8 +9,8 @@ import httpx
 import pytest
 import yaml
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
-from krebit_sandbox import Sandbox
 
+from krebit_sandbox import Sandbox
 from tests.sandbox.support import authorize_query, exchange, refresh
 
 DOCUMENT = Path(__file__).parents[2] / "openapi.yaml"

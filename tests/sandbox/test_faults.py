@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 import pytest
-from krebit_sandbox import Fault, Sandbox
 
+from krebit_sandbox import Fault, Sandbox
 from tests.sandbox.support import http_client, refresh
 
 ME = "/api/1.0/me"

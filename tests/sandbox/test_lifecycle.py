@@ -10,10 +10,10 @@ import threading
 from pathlib import Path
 
 import httpx
-import krebit_sandbox
 import pytest
-from krebit_sandbox import Sandbox, Switches
 
+import krebit_sandbox
+from krebit_sandbox import Sandbox, Switches
 from tests.sandbox.support import http_client
 
 ME = "/api/1.0/me"

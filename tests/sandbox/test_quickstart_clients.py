@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from krebit_sandbox import Sandbox
 
+from krebit_sandbox import Sandbox
 from tests.needs import absent, needs
 from tests.sandbox.support import exchange
 

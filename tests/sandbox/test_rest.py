@@ -4,6 +4,7 @@ import re
 
 import httpx
 import pytest
+
 from krebit_sandbox import Sandbox
 
 QUICKSTART_ACT = "123e4567-e89b-12d3-a456-426614174000"

@@ -10,9 +10,9 @@ from uuid import UUID
 
 import httpx
 import pytest
+
 from krebit_sandbox import Sandbox, Switches
 from krebit_sandbox.companies import FIRST_ID, Companies, luhn_digit
-
 from tests.sandbox.support import http_client
 
 MILLION = 1_000_000

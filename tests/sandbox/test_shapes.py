@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from krebit_sandbox import Sandbox, Switches
 
 BASE = "/api/1.0"

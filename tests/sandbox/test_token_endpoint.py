@@ -5,8 +5,8 @@ from typing import Any
 
 import httpx
 import pytest
-from krebit_sandbox import Sandbox
 
+from krebit_sandbox import Sandbox
 from tests.sandbox.support import CHALLENGE, VERIFIER, exchange, refresh
 
 ME = "/api/1.0/me"

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from krebit_sandbox import Sandbox
 
 LATEST = "/api/1.0/clients/12345/acts/latest"
