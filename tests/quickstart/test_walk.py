@@ -1,5 +1,4 @@
 """The walk-through: on a sandbox of its own, on a tenant that the environment names, and when something is wrong."""
-wrong."""
 
 import os
 import socket
