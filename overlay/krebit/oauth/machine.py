@@ -18,11 +18,13 @@ from typing import Literal
 
 from krebit._secret import Secret
 from krebit.config import Seeds
-from krebit.errors import KrebitError, LoginFailed, LoginRequired
+from krebit.errors import ConnectionFailed, KrebitError, LoginFailed, LoginRequired
 from krebit.oauth.exchange import Grant, Outcome
 from krebit.oauth.record import Login
 
 _UNKNOWN_TRIES = 3
+# Without a connection there is no server that says when to come back: some seconds, not the whole deadline.
+_CONNECT_TRIES = 5
 HOW_TO_SIGN_IN = (
     "sign in with krebit.login() at a terminal, or with start_login() and finish_login(); "
     "a fresh KREBIT_REFRESH_TOKEN or KREBIT_AUTH_CODE in the environment is taken too"
@@ -154,8 +156,9 @@ class Refresh:
         self._tries += 1
         if outcome.kind == "unknown":
             self._unknown += 1
-            if self._unknown >= _UNKNOWN_TRIES:
-                return float("inf")
+        offline = isinstance(outcome.error, ConnectionFailed) and not outcome.error.sent
+        if self._unknown >= _UNKNOWN_TRIES or (offline and self._tries >= _CONNECT_TRIES):
+            return float("inf")
         return (outcome.retry_after or 0.0) + random.uniform(0, min(4.0, 0.1 * 2 ** min(self._tries, 6)))
 
     def _seed_failed(self, outcome: Outcome) -> Action:
