@@ -28,6 +28,7 @@ GRANTED = {"access_token": "a", "refresh_token": "r", "token_type": "Bearer", "e
 ANSWERS: list[tuple[Reply | Failure, str]] = [
     (Failure("connect", "refused", sent=False), "not_spent"),
     (Failure("timeout", "connecting", sent=False), "not_spent"),
+    (Failure("certificate", "self-signed", sent=False), "refused"),
     (Failure("timeout", "reading", sent=True), "unknown"),
     (Failure("broken", "reset", sent=True), "unknown"),
     (Failure("too_large", "", sent=True), "unknown"),

@@ -69,6 +69,8 @@ def request_for(grant: Grant, settings: Settings, user_agent: str) -> httpx.Requ
 def classify(answer: Reply | Failure) -> Outcome:
     """Sort an answer. Its body is never part of an error: even a refusal may repeat a token."""
     if isinstance(answer, Failure):
+        if answer.kind == "certificate":
+            return Outcome("refused", error=answer.error(OPERATION))  # trying again would not make it trusted
         return Outcome("unknown" if answer.sent else "not_spent", error=answer.error(OPERATION))
     if 200 <= answer.status < 300:
         return _success(answer)

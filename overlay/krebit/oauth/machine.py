@@ -18,7 +18,7 @@ from typing import Literal
 
 from krebit._secret import Secret
 from krebit.config import Seeds
-from krebit.errors import ConnectionFailed, KrebitError, LoginFailed, LoginRequired
+from krebit.errors import KrebitError, LoginFailed, LoginRequired, TransportError
 from krebit.oauth.exchange import Grant, Outcome
 from krebit.oauth.record import Login
 
@@ -156,7 +156,7 @@ class Refresh:
         self._tries += 1
         if outcome.kind == "unknown":
             self._unknown += 1
-        offline = isinstance(outcome.error, ConnectionFailed) and not outcome.error.sent
+        offline = isinstance(outcome.error, TransportError) and not outcome.error.sent
         if self._unknown >= _UNKNOWN_TRIES or (offline and self._tries >= _CONNECT_TRIES):
             return float("inf")
         return (outcome.retry_after or 0.0) + random.uniform(0, min(4.0, 0.1 * 2 ** min(self._tries, 6)))
