@@ -5,8 +5,9 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from krebit.client import Call
@@ -20,6 +21,8 @@ _PATIENT = 10
 _LONGEST_WAIT = 300.0
 # Seconds for ended calls to return. Only one that is still connecting takes longer: its thread ends by its deadline.
 _GRACE = 1.0
+# Seconds after which a waiting walk looks for signals.
+_GLANCE = 0.25
 
 
 class _Ahead(Generic[F]):
@@ -142,7 +145,8 @@ class Threads(_Ahead[Landing]):
         for."""
         for seconds in self._waits(number, horizon):
             if seconds is None:
-                self._arrivals.get()
+                with suppress(Empty):  # now and then: a signal that comes just before the wait does not end it
+                    self._arrivals.get(timeout=_GLANCE)
             else:
                 time.sleep(seconds)
         return self._landed(number)

@@ -78,9 +78,14 @@ class Flight(Generic[T]):
     def settle(self, at_most: float) -> None:
         """Wait until it has landed, however often interrupted."""
         end = time.monotonic() + at_most
-        while not self._done and (left := end - time.monotonic()) > 0:
-            with suppress(BaseException):
-                self.wait(min(left, _LOOK))
+        while True:
+            # All of the waiting stands inside: what interrupts between two rounds must not get through either.
+            try:
+                while not self._done and (left := end - time.monotonic()) > 0:
+                    self.wait(min(left, _LOOK))
+                return
+            except BaseException:  # noqa: BLE001, S112 - raised again by whoever was interrupted first
+                continue
 
     async def asettle(self, at_most: float) -> None:
         """As `settle`, on the event loop, against cancellation."""
