@@ -3,6 +3,7 @@
 import asyncio
 import os
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -112,3 +113,12 @@ def sockets() -> int:
         except FileNotFoundError:
             continue
     return found
+
+
+def sockets_fall_to(number: int) -> bool:
+    """Whether there are no more than so many, once the server, whose ends stand in this process too, has come to close
+    its own. What a client has left open stays open."""
+    end = time.monotonic() + 15
+    while sockets() > number and time.monotonic() < end:
+        time.sleep(0.02)
+    return sockets() <= number
