@@ -318,6 +318,24 @@ def test_signing_out_while_a_login_is_being_read(site: Site, monkeypatch: pytest
             krebit.get_current_user()
 
 
+def test_signing_in_while_an_earlier_login_is_being_read(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From then on the client goes on with the new one, whose person may be another."""
+    site.login(expired=False)
+    with site.client() as krebit:
+        load = site.store.load
+
+        def load_and_be_overtaken(key: Any) -> Any:
+            found = load(key)
+            monkeypatch.setattr(site.store, "load", load)
+            krebit.finish_login(allowed(krebit.start_login()))
+            return found
+
+        monkeypatch.setattr(site.store, "load", load_and_be_overtaken)
+        krebit.get_current_user()
+        krebit.get_current_user()
+        assert krebit._core.tokens.cached() == site.stored().access_token
+
+
 def test_used_after_close(site: Site) -> None:
     krebit: Krebit = site.client()
     attempt = krebit.start_login()

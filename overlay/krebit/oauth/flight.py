@@ -10,17 +10,18 @@ locked, and the work would hang.
 """
 
 import _thread
+import atexit
 import copy
+import os
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Generic, TypeVar
+from functools import partial
+from typing import Generic, TypeVar
 
-from krebit.errors import KrebitError, StoreError
-
-if TYPE_CHECKING:
-    import asyncio
+from krebit._deadline import Deadline
+from krebit.errors import DeadlineExceeded, KrebitError, StoreError
+from krebit.oauth.exchange import OPERATION
 
 T = TypeVar("T")
 # Seconds after which an interrupted waiter looks for itself: an interrupted event loop may have lost its wake-up.
@@ -28,11 +29,14 @@ _LOOK = 0.5
 
 
 class Flight(Generic[T]):
-    """One piece of work. It takes off with the first who waits for it; `landed` is called just before they learn."""
+    """One piece of work, of at most `longest` seconds. It takes off with the first who joins it; `landed` is called
+    just before they learn of its end."""
 
-    def __init__(self, work: Callable[[], T], landed: "Callable[[Flight[T]], object]") -> None:
+    def __init__(self, work: Callable[[], T], landed: Callable[[], object], longest: float) -> None:
         self._work = work
         self._landed = landed
+        self._longest = longest
+        self._process = os.getpid()
         self._pilot = threading.Lock()  # taken once, by the thread that does the work
         self._started = False
         self._done = False
@@ -40,61 +44,79 @@ class Flight(Generic[T]):
         self._error: KrebitError | None = None
         self._waiters: list[Callable[[], object]] = []
 
-    def result(self) -> T:
-        """What a landed flight brought. Many callers may raise its error at once: each gets a copy with a traceback of
-        its own."""
+    def join(self, deadline: Deadline | None = None) -> T:
+        """What it brings. Raises what it raised, or DeadlineExceeded while it goes on; what interrupts the waiting is
+        raised when it has landed."""
+        deadline = deadline or Deadline(self._longest)
+        try:
+            self._wait(deadline.remaining())
+        except BaseException:
+            self.settle()
+            raise
+        return self._result(deadline)
+
+    async def ajoin(self, deadline: Deadline | None = None) -> T:
+        """As `join`, on the event loop."""
+        import asyncio  # only here, where a loop runs: blocking programs do without
+
+        deadline = deadline or Deadline(self._longest)
+        try:
+            try:
+                await self._await(deadline.remaining())
+            except asyncio.CancelledError:
+                patience = Deadline(self._longest)
+                while not self._done and not patience.passed():
+                    with suppress(asyncio.CancelledError):
+                        await self._await(_LOOK)
+                raise
+        except (asyncio.CancelledError, GeneratorExit):
+            raise
+        except BaseException:
+            self.settle()  # Ctrl-C: the loop itself is coming to its end, and awaits nothing any more
+            raise
+        return self._result(deadline)
+
+    def settle(self) -> None:
+        """Wait until it has landed, however often interrupted. A forked child has no thread that would land it."""
+        patience = Deadline(self._longest)
+        while True:
+            # All of the waiting stands inside: what interrupts between two rounds must not get through either.
+            try:
+                while not self._done and not patience.passed() and self._process == os.getpid():
+                    self._wait(_LOOK)
+                return
+            except BaseException:  # noqa: BLE001, S112 - raised again by whoever was interrupted first
+                continue
+
+    def _result(self, deadline: Deadline) -> T:
+        if not self._done:
+            raise DeadlineExceeded(
+                f"{OPERATION}: no access token within {deadline.seconds:g} s (the refresh goes on)",
+                sent=False,
+                operation=OPERATION,
+            )
         if self._error is not None:
-            raise copy.copy(self._error)
+            raise copy.copy(self._error)  # many callers may raise it at once: each has a traceback of its own
         return self._value
 
-    def wait(self, seconds: float) -> bool:
-        """Wait so many seconds; say whether it landed."""
+    def _wait(self, seconds: float) -> None:
         bell = _thread.allocate_lock()
         bell.acquire()
         self._waiters.append(bell.release)
         self._start()
         # Asked after joining the waiters: the flight says that it is done before it rings them.
         if not self._done:
-            bell.acquire(timeout=min(max(seconds, 0.0), threading.TIMEOUT_MAX))
-        return self._done
+            bell.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
 
-    async def await_(self, seconds: float) -> bool:
-        """As `wait`, on the event loop."""
-        import asyncio  # only here, where a loop runs: blocking programs do without
+    async def _await(self, seconds: float) -> None:
+        import asyncio
 
         loop = asyncio.get_running_loop()
         landed: asyncio.Future[None] = loop.create_future()
-
-        def ring() -> None:
-            with suppress(RuntimeError):  # the loop is closed: nobody waits there any more
-                loop.call_soon_threadsafe(_set, landed)
-
-        self._waiters.append(ring)
+        self._waiters.append(partial(loop.call_soon_threadsafe, landed.set_result, None))
         self._start()
         if not self._done:
             await asyncio.wait({landed}, timeout=seconds)
-        return self._done
-
-    def settle(self, at_most: float) -> None:
-        """Wait until it has landed, however often interrupted."""
-        end = time.monotonic() + at_most
-        while True:
-            # All of the waiting stands inside: what interrupts between two rounds must not get through either.
-            try:
-                while not self._done and (left := end - time.monotonic()) > 0:
-                    self.wait(min(left, _LOOK))
-                return
-            except BaseException:  # noqa: BLE001, S112 - raised again by whoever was interrupted first
-                continue
-
-    async def asettle(self, at_most: float) -> None:
-        """As `settle`, on the event loop, against cancellation."""
-        import asyncio
-
-        end = time.monotonic() + at_most
-        while not self._done and (left := end - time.monotonic()) > 0:
-            with suppress(asyncio.CancelledError):
-                await self.await_(min(left, _LOOK))
 
     def _start(self) -> None:
         if self._started:
@@ -111,6 +133,7 @@ class Flight(Generic[T]):
     def _fly(self) -> None:
         if not self._pilot.acquire(blocking=False):
             return
+        atexit.register(self.settle)  # a second Ctrl-C ends the interpreter's own waiting for threads
         try:
             self._value = self._work()
         except KrebitError as error:
@@ -119,15 +142,12 @@ class Flight(Generic[T]):
             self._error = error.with_traceback(None)
         except BaseException as error:  # noqa: BLE001 - a user's own store may raise anything; waiters must be told
             self._error = StoreError(f"the token store failed: {type(error).__name__}")
-        self._landed(self)
+        self._landed()
         self._done = True
         while self._waiters:
-            self._waiters.pop()()
-
-
-def _set(landed: "asyncio.Future[None]") -> None:
-    if not landed.done():
-        landed.set_result(None)
+            with suppress(RuntimeError):  # a loop that is closed: nobody waits there any more
+                self._waiters.pop()()
+        atexit.unregister(self.settle)
 
 
 def _start(thread: threading.Thread) -> None:
