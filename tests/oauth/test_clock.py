@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from krebit._secret import Secret
-from krebit.oauth.record import Login, TokenPair, margin, sane_lifetime
+from krebit.oauth.record import Login, TokenPair, sane_lifetime
 from tests.oauth.support import Site
 
 
@@ -82,8 +82,10 @@ def test_a_clock_that_was_put_back_makes_no_token_live_longer() -> None:
     assert login.remaining(1_003_540.0) == 0
 
 
-def test_the_margin_is_a_tenth_at_most_a_minute() -> None:
-    assert [margin(lifetime) for lifetime in (2, 100, 600, 86_400)] == [0.2, 10, 60, 60]
+@pytest.mark.parametrize(("lifetime", "margin"), [(2.0, 0.2), (100.0, 10.0), (600.0, 60.0), (86_400.0, 60.0)])
+def test_the_margin_is_a_tenth_at_most_a_minute(lifetime: float, margin: float) -> None:
+    login = Login.empty().with_pair(TokenPair(Secret("a"), None, lifetime), 1_000_000.0)
+    assert login.remaining(1_000_000.0) == lifetime - margin
 
 
 @pytest.mark.parametrize(

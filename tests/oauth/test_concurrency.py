@@ -109,7 +109,7 @@ def test_who_is_refused_never_gets_the_refused_token_from_a_refresh_that_others_
             # A grant from the environment makes the first caller wait for the lease instead of adopting at once.
             tokens._unsaved = (login, login)
             first = Background(lambda: tokens.get(None, Deadline(30)))
-            eventually(lambda: tokens._flights)
+            eventually(lambda: bool(tokens._flights))
             second = Background(lambda: tokens.get(login.access_token, Deadline(30)))
         assert first.finish() == login.access_token
         assert second.finish() != login.access_token

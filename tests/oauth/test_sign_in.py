@@ -189,6 +189,27 @@ def test_attempts_of_several_people(site: Site) -> None:
         krebit.finish_login(allowed(first))
 
 
+def test_a_state_stays_used_however_many_follow(site: Site) -> None:
+    """Also where the others were begun elsewhere."""
+    with site.client() as krebit, site.client() as elsewhere:
+        attempt, logins = krebit.start_login(), krebit._core.logins
+        logins.finish(code="abc", state=attempt.state)
+        for _ in range(1001):
+            other = elsewhere.start_login()
+            logins.finish(code="abc", state=other.state, attempt=other)
+        with pytest.raises(LoginFailed):
+            logins.finish(code="abc", state=attempt.state)
+
+
+def test_the_latest_thousand_are_kept(site: Site) -> None:
+    """Whoever asks for sign-ins without end does not fill the memory."""
+    with site.client() as krebit:
+        first, *_, last = [krebit.start_login() for _ in range(1001)]
+        with pytest.raises(LoginFailed, match="not that of a sign-in begun here"):
+            krebit.finish_login(code="abc", state=first.state)
+        krebit.finish_login(allowed(last))
+
+
 def test_an_attempt_that_the_caller_keeps(site: Site) -> None:
     """Another process gets the callback."""
     with site.client() as krebit:

@@ -3,12 +3,11 @@
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 import httpx
 
-from krebit._mask import mask
-from krebit._retry import retry_after
+from krebit._retry import told
 from krebit._secret import Secret
 from krebit._wire import Failure, Reply
 from krebit.config import Settings
@@ -43,17 +42,15 @@ class Outcome:
     error: KrebitError | None = None
     pair: TokenPair | None = None
     retry_after: float | None = None
-    detail: str = ""
 
 
 def request_for(grant: Grant, settings: Settings, user_agent: str) -> httpx.Request:
     """The token request (RFC 6749, 4.1.3 and 6) as this server wants it: a JSON body with the application's
     credentials."""
-    application = settings.application
     fields = {
         "grant_type": grant.kind,
-        "client_id": application.client_id,
-        "client_secret": application.client_secret.reveal(),
+        "client_id": settings.application.client_id,
+        "client_secret": settings.application.client_secret.reveal(),
         "refresh_token" if grant.kind == "refresh_token" else "code": grant.value.reveal(),
         "redirect_uri": grant.redirect_uri,
         "code_verifier": grant.code_verifier.reveal() if grant.code_verifier else None,
@@ -70,53 +67,55 @@ def classify(answer: Reply | Failure) -> Outcome:
     """Sort an answer. Its body is never part of an error: even a refusal may repeat a token."""
     if isinstance(answer, Failure):
         if answer.kind == "certificate":
-            return Outcome("refused", error=answer.error(OPERATION))  # trying again would not make it trusted
-        return Outcome("unknown" if answer.sent else "not_spent", error=answer.error(OPERATION))
+            return Outcome("refused", answer.error(OPERATION))  # trying again would not make it trusted
+        return Outcome("unknown" if answer.sent else "not_spent", answer.error(OPERATION))
+    content = _object(answer)
     if 200 <= answer.status < 300:
-        return _success(answer)
-    if 300 <= answer.status < 400:
-        return Outcome("refused", _unexpected("a token answer", f"a redirect ({answer.status}), not followed", answer))
-    content = _object(answer)
-    code = content.get("error") if isinstance(content.get("error"), str) else ""
-    detail = mask(_text(content))
-    told = retry_after(answer.headers.get("Retry-After"))
+        return _success(answer.status, content)
+    if answer.status < 400:
+        return _unexpected("refused", answer.status, f"a redirect ({answer.status}), not followed")
+    said = [content.get(key) for key in ("error", "error_description", "hint", "message")]
+    text = ": ".join(dict.fromkeys(part for part in said if isinstance(part, str) and part))
     error = api_error_class(answer.status)(
-        answer.status, detail, retry_after=told, method=METHOD, path=PATH, operation=OPERATION
+        answer.status, text, retry_after=told(answer), method=METHOD, path=PATH, operation=OPERATION
     )
-    if answer.status in (429, 503):
-        # Throttle and maintenance stand before the grant: nothing was spent.
-        return Outcome("not_spent", error, retry_after=told, detail=detail)
-    if answer.status >= 500 or answer.status == 408:
-        return Outcome("unknown", error, retry_after=told, detail=detail)
-    if code in ("invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope"):
-        return Outcome("configuration", _configuration(code, detail))
-    if code == "invalid_grant":
-        return Outcome("dead", error, detail=detail)
-    if code == "invalid_request":
-        dead = _is_dead_in_older_dialect(answer.status, content)
-        return Outcome("dead", error, detail=detail) if dead else Outcome("configuration", _configuration(code, detail))
-    return Outcome("refused", error, detail=detail)
+    kind = _refusal(answer.status, content, text)
+    if kind == "configuration":
+        advice = "check KREBIT_CLIENT_ID, KREBIT_CLIENT_SECRET and KREBIT_REDIRECT_URI against /developer/my-apps"
+        return Outcome(kind, ConfigurationError(f"the server refused the application ({error.message}); {advice}"))
+    return Outcome(kind, error, retry_after=error.retry_after)
 
 
-def _is_dead_in_older_dialect(status: int, content: dict[str, Any]) -> bool:
-    """It says `invalid_request` of dead grants too: 401 for refresh tokens, 400 for codes, each with a hint that is not
-    about a parameter of the request."""
-    hint = content.get("hint")
-    if not isinstance(hint, str) or not hint:
-        return status == 401 and "refresh token" in _text(content)
-    return not re.search(r"(?i)^check the|redirect uri|verifier", hint)
+def _refusal(status: int, content: dict[str, Any], text: str) -> Kind:
+    match status, content.get("error"):
+        case ((429 | 503), _):  # throttle and maintenance stand before the grant
+            return "not_spent"
+        case _ if status >= 500 or status == 408:
+            return "unknown"
+        case _, "invalid_grant":
+            return "dead"
+        case _, "invalid_request":
+            # The older dialect says it of dead grants too: 401 for refresh tokens, 400 for codes, each with a hint that
+            # is not about a parameter of the request.
+            named = content.get("hint") or (status == 401 and "refresh token" in text)
+            return "dead" if named and not re.search("(?i)check the |redirect uri|verifier", text) else "configuration"
+        case _, "invalid_client" | "unauthorized_client" | "unsupported_grant_type" | "invalid_scope":
+            return "configuration"
+    return "refused"
 
 
-def _success(answer: Reply) -> Outcome:
-    content = _object(answer)
+def _success(status: int, content: dict[str, Any]) -> Outcome:
     access, refresh = content.get("access_token"), content.get("refresh_token")
     kind = content.get("token_type", "Bearer")
-    if not isinstance(access, str) or not _is_token(access) or not (refresh in (None, "") or _is_token(refresh)):
-        return Outcome("unknown", _unexpected("an access token", "an answer without a usable one", answer))
-    if not isinstance(kind, str) or kind.lower() != "bearer":
-        return Outcome("unknown", _unexpected("token_type Bearer", f"{str(kind)[:40]!r}", answer))
+    bearer = isinstance(kind, str) and kind.lower() == "bearer"
+    if not bearer or not _is_token(access) or (refresh not in (None, "") and not _is_token(refresh)):
+        return _unexpected("unknown", status, "an answer without a usable one")
     lifetime = sane_lifetime(content.get("expires_in"))
     return Outcome("granted", pair=TokenPair(Secret(access), Secret(refresh) if refresh else None, lifetime))
+
+
+def _unexpected(kind: Kind, status: int, got: str) -> Outcome:
+    return Outcome(kind, UnexpectedResponse(operation=OPERATION, expected="a Bearer token", got=got, status=status))
 
 
 def _object(answer: Reply) -> dict[str, Any]:
@@ -127,7 +126,7 @@ def _object(answer: Reply) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _is_token(value: Any) -> bool:
+def _is_token(value: Any) -> TypeGuard[str]:
     """RFC 6750, 2.1 allows less; what could break a header or a file is refused."""
     return (
         isinstance(value, str)
@@ -136,22 +135,3 @@ def _is_token(value: Any) -> bool:
         and value.isprintable()
         and " " not in value
     )
-
-
-def _text(content: dict[str, Any]) -> str:
-    parts = [content.get(key) for key in ("error", "error_description", "hint", "message")]
-    seen = dict.fromkeys(part for part in parts if isinstance(part, str) and part)
-    return ": ".join(seen)
-
-
-def _unexpected(expected: str, got: str, answer: Reply) -> UnexpectedResponse:
-    return UnexpectedResponse(operation=OPERATION, expected=expected, got=got, status=answer.status)
-
-
-def _configuration(code: str, detail: str) -> ConfigurationError:
-    advice = (
-        "check KREBIT_CLIENT_ID and KREBIT_CLIENT_SECRET against /developer/my-apps"
-        if code in ("invalid_client", "unauthorized_client")
-        else "the token endpoint does not accept this request"
-    )
-    return ConfigurationError(f"the server refused the application ({detail}); {advice}")

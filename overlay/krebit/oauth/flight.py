@@ -16,7 +16,6 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from typing import Generic, TypeVar
 
 from krebit._deadline import Deadline
@@ -113,7 +112,7 @@ class Flight(Generic[T]):
 
         loop = asyncio.get_running_loop()
         landed: asyncio.Future[None] = loop.create_future()
-        self._waiters.append(partial(loop.call_soon_threadsafe, landed.set_result, None))
+        self._waiters.append(lambda: loop.call_soon_threadsafe(landed.set_result, None))
         self._start()
         if not self._done:
             await asyncio.wait({landed}, timeout=seconds)

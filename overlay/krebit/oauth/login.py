@@ -6,11 +6,11 @@ import hashlib
 import hmac
 import secrets
 import threading
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode
 
 from krebit._mask import mask
 from krebit._secret import Secret
@@ -18,7 +18,7 @@ from krebit.config import Settings, redirect_uri_problem
 from krebit.errors import ConfigurationError, LoginFailed
 from krebit.oauth.exchange import Grant
 
-AUTHORIZE = "/oauth/authorize"
+# How many sign-ins are remembered, so that a flood of them does not fill the memory.
 _KEPT = 1000
 
 
@@ -34,14 +34,17 @@ class LoginAttempt:
 
     def to_dict(self) -> dict[str, str | None]:
         """For a web application's own session, which must be private: it holds the PKCE verifier."""
-        verifier = self.code_verifier.reveal() if self.code_verifier else None
-        return {"url": self.url, "state": self.state, "redirect_uri": self.redirect_uri, "code_verifier": verifier}
+        return {
+            "url": self.url,
+            "state": self.state,
+            "redirect_uri": self.redirect_uri,
+            "code_verifier": self.code_verifier.reveal() if self.code_verifier else None,
+        }
 
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any]) -> Self:
         """What `to_dict` gave. Raises LoginFailed if it is not that."""
-        url, state, redirect_uri = (kept.get(name) for name in ("url", "state", "redirect_uri"))
-        verifier = kept.get("code_verifier")
+        url, state, redirect_uri, verifier = map(kept.get, ("url", "state", "redirect_uri", "code_verifier"))
         if not (isinstance(url, str) and isinstance(state, str) and isinstance(redirect_uri, str)):
             raise LoginFailed("the kept sign-in is not what to_dict() gave; begin the sign-in again")
         return cls(url, state, redirect_uri, Secret(verifier) if isinstance(verifier, str) else None)
@@ -53,18 +56,15 @@ class Logins:
     def __init__(self, settings: Settings, *, pkce: bool) -> None:
         self._settings = settings
         self._pkce = pkce
-        self._begun: OrderedDict[str, LoginAttempt] = OrderedDict()
-        self._used: OrderedDict[str, None] = OrderedDict()
+        self._begun: deque[LoginAttempt] = deque(maxlen=_KEPT)
+        self._used: deque[str] = deque(maxlen=_KEPT)
         self._lock = threading.Lock()
 
     def start(self, *, redirect_uri: str | None = None) -> LoginAttempt:
         """A new attempt: state and verifier of 256 bits each, never the same twice. Raises ConfigurationError."""
-        uri = redirect_uri or self._settings.application.redirect_uri
-        if uri is None:
-            raise ConfigurationError(
-                "redirect_uri: is not set; pass one that is registered for the application, or set KREBIT_REDIRECT_URI"
-            )
-        if problem := redirect_uri_problem(uri):
+        uri = redirect_uri or self._settings.application.redirect_uri or ""
+        missing = "is not set; pass one that is registered for the application, or set KREBIT_REDIRECT_URI"
+        if problem := redirect_uri_problem(uri) if uri else missing:
             raise ConfigurationError(f"redirect_uri: {problem}")
         state = secrets.token_urlsafe(32)
         query = {
@@ -73,16 +73,14 @@ class Logins:
             "response_type": "code",
             "state": state,
         }
-        verifier = None
-        if self._pkce:
-            verifier = Secret(secrets.token_urlsafe(32))
+        verifier = Secret(secrets.token_urlsafe(32)) if self._pkce else None
+        if verifier:
             challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.reveal().encode()).digest()).rstrip(b"=")
             query |= {"code_challenge": challenge.decode(), "code_challenge_method": "S256"}
-        attempt = LoginAttempt(f"{self._settings.tenant.origin}{AUTHORIZE}?{urlencode(query)}", state, uri, verifier)
+        url = f"{self._settings.tenant.origin}/oauth/authorize?{urlencode(query)}"
+        attempt = LoginAttempt(url, state, uri, verifier)
         with self._lock:
-            self._begun[state] = attempt
-            while len(self._begun) > _KEPT:
-                self._begun.popitem(last=False)
+            self._begun.append(attempt)
         return attempt
 
     def finish(
@@ -97,11 +95,12 @@ class Logins:
         LoginFailed."""
         answer = _answer(callback) if callback is not None else {"code": code, "state": state}
         error = answer.get("error")
-        if error is not None and answer.get("state") is None:
-            raise _refused(error, answer)
-        attempt = self._claim(answer.get("state"), attempt)
         if error is not None:
-            raise _refused(error, answer)
+            if "state" in answer:  # some servers leave it out of a refusal
+                self._claim(answer["state"], attempt)
+            text = answer.get("error_description") or answer.get("message") or "no reason given"
+            raise LoginFailed(f"the sign-in was refused ({mask(error, 80)}: {mask(text)})", error=error[:80])
+        attempt = self._claim(answer.get("state"), attempt)
         found = answer.get("code")
         if not found:
             raise LoginFailed("the callback brought no code; begin the sign-in again")
@@ -109,17 +108,15 @@ class Logins:
 
     def _claim(self, state: str | None, given: LoginAttempt | None) -> LoginAttempt:
         if not state:
-            raise LoginFailed("the callback has no state; begin the sign-in again")
+            raise LoginFailed("the callback has no state: it takes the whole address that the browser was sent to")
         with self._lock:
-            known = given or next((kept for kept in self._begun.values() if same(kept.state, state)), None)
+            known = given or next((one for one in self._begun if same(one.state, state)), None)
             used = any(same(one, state) for one in self._used)
             if known is None or used or not same(known.state, state):
                 why = "was used already" if used else "is not that of a sign-in begun here"
                 raise LoginFailed(f"the callback's state {why} (RFC 6749, 10.12); begin the sign-in again")
-            self._begun.pop(known.state, None)
-            self._used[known.state] = None
-            while len(self._used) > _KEPT:
-                self._used.popitem(last=False)
+            self._used.append(state)
+            self._begun = deque((one for one in self._begun if not same(one.state, state)), _KEPT)
         return known
 
 
@@ -131,22 +128,8 @@ def same(left: str, right: str) -> bool:
 def _answer(callback: str) -> dict[str, str | None]:
     """The parameters of a callback: its whole URL, or the query alone. One that comes twice is refused (RFC 6749,
     3.1)."""
-    text = callback.strip()
-    try:
-        query = urlsplit(text).query if "?" in text else text
-        fields = parse_qs(query, keep_blank_values=True, max_num_fields=100)
-    except ValueError:
-        raise LoginFailed("the callback is not a URL with parameters") from None
+    query = callback.partition("?")[2] or callback
+    fields = parse_qs(query.partition("#")[0].strip(), keep_blank_values=True)
     if any(len(values) > 1 for values in fields.values()):
         raise LoginFailed("the callback repeats a parameter")
-    if not fields.keys() & {"code", "error", "state"}:
-        raise LoginFailed(
-            "the callback has neither code nor error; paste the whole address that the browser was sent to"
-        )
     return {name: values[0] for name, values in fields.items()}
-
-
-def _refused(error: str, answer: Mapping[str, str | None]) -> LoginFailed:
-    text = answer.get("error_description") or answer.get("message") or ""
-    shown = f"{mask(error, 80)}: {mask(text)}" if text else mask(error, 80)
-    return LoginFailed(f"the sign-in was refused ({shown})", error=error[:80])

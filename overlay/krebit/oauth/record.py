@@ -13,8 +13,6 @@ from krebit.errors import StoreError
 
 _VERSION = 1
 _DIGEST = 8  # bytes of a fingerprint: enough to tell one store's tokens apart, too few to be of use to anybody else
-# A lifetime beyond this is nonsense, not a promise.
-_LONGEST = 10 * 366 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +55,18 @@ class Login:
         """A login that never began, with a key of its own for fingerprints."""
         return cls(salt=secrets.token_bytes(16))
 
-    def fingerprint(self, token: Secret) -> bytes:
-        """A keyed hash by which a token is known again, without being kept."""
-        return hmac.digest(self.salt, token.reveal().encode(), "sha256")[:_DIGEST]
+    def fingerprint(self, token: Secret | None) -> bytes:
+        """A keyed hash by which a token is known again, without being kept; of no token, nothing."""
+        return hmac.digest(self.salt, token.reveal().encode(), "sha256")[:_DIGEST] if token else b""
 
     def has_seen(self, token: Secret) -> bool:
         """Whether this token was ever part of this login, or was tried for it."""
-        digest = self.fingerprint(token)
-        return any(self.seen[at : at + _DIGEST] == digest for at in range(0, len(self.seen), _DIGEST))
+        return self.fingerprint(token) in [self.seen[at : at + _DIGEST] for at in range(0, len(self.seen), _DIGEST)]
 
     def with_seen(self, *tokens: Secret | None) -> Self:
         """The same, remembering these tokens."""
-        new = b"".join(self.fingerprint(token) for token in tokens if token is not None and not self.has_seen(token))
-        return replace(self, seen=self.seen + new)
+        new = [self.fingerprint(token) for token in tokens if token is not None and not self.has_seen(token)]
+        return replace(self, seen=self.seen + b"".join(new))
 
     def with_pair(self, pair: TokenPair, now: float) -> Self:
         """The login after a grant. Where no new refresh token was granted, the old one stays (RFC 6749, 6)."""
@@ -85,7 +82,6 @@ class Login:
 
     def marked_dead(self) -> Self:
         """The login whose refresh token the server refused. Nothing is wiped: the mark says which token it is about."""
-        assert self.refresh_token is not None
         return replace(self, dead=self.fingerprint(self.refresh_token), generation=self.generation + 1)
 
     def ended(self) -> Self:
@@ -98,19 +94,18 @@ class Login:
     @property
     def is_dead(self) -> bool:
         """Whether the refresh token that is kept is the one that the server refused."""
-        return bool(self.dead) and self.refresh_token is not None and self.fingerprint(self.refresh_token) == self.dead
+        return self.dead != b"" and self.fingerprint(self.refresh_token) == self.dead
 
     def remaining(self, now: float) -> float:
         """Seconds for which the access token may be used; infinite where the server never said, 0 without a token.
 
-        A clock that was put back since cannot make a token live longer than it was granted for.
+        It is renewed before its end: by a tenth of its life, at most a minute. A clock that was put back since cannot
+        make it live longer than it was granted for.
         """
-        if self.access_token is None:
-            return 0.0
-        if self.expires_at is None:
-            return math.inf
+        if self.access_token is None or self.expires_at is None:
+            return math.inf if self.access_token else 0.0
         lifetime = self.expires_at - self.obtained_at
-        return max(0.0, min(self.expires_at - now, lifetime) - margin(lifetime))
+        return max(0.0, min(self.expires_at - now, lifetime) - min(60.0, lifetime / 10))
 
     def to_json(self) -> bytes:
         """The form in which stores keep it. It holds the tokens."""
@@ -150,25 +145,17 @@ class Login:
         raise StoreError(problem)
 
 
-def margin(lifetime: float) -> float:
-    """Seconds before its end at which a token is renewed: a tenth of its life, at most a minute."""
-    return min(60.0, lifetime / 10)
-
-
 def sane_lifetime(value: Any) -> float | None:
     """`expires_in` as seconds, from a number or its text, or None where it makes no sense: then only a 401 tells."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
     try:
         seconds = float(value)
-    except (ValueError, OverflowError):
+    except (ValueError, TypeError, OverflowError):
         return None
-    return seconds if 0 < seconds <= _LONGEST else None
+    # `true` would be a second, and beyond ten years it is no promise.
+    return seconds if value is not True and 0 < seconds <= 10 * 366 * 86_400 else None
 
 
 def _secret(value: Any) -> Secret | None:
-    if value is None:
-        return None
-    if not isinstance(value, str) or not value:
+    if value is not None and not (isinstance(value, str) and value):
         raise TypeError
-    return Secret(value)
+    return None if value is None else Secret(value)
