@@ -10,12 +10,25 @@ from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
 from pathlib import Path
 
-from bench import calls, startup, tokens, walks
+from bench import calls, deliveries, startup, tokens, walks
 from bench.timing import Row
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
-PACKAGES = ("httpx", "httpcore", "h11", "attrs", "httpx-aiohttp", "aiohttp", "requests", "authlib", "stripe", "openai")
+PACKAGES = (
+    "httpx",
+    "httpcore",
+    "h11",
+    "attrs",
+    "httpx-aiohttp",
+    "aiohttp",
+    "starlette",
+    "uvicorn",
+    "requests",
+    "authlib",
+    "stripe",
+    "openai",
+)
 
 
 def measured(rounds: int) -> Iterator[Row]:
@@ -25,6 +38,7 @@ def measured(rounds: int) -> Iterator[Row]:
         calls.measure(rounds=rounds),
         walks.measure(rounds=rounds),
         tokens.measure(),
+        deliveries.measure(rounds=rounds),
     )
 
 

@@ -7,6 +7,9 @@ import os
 import signal
 import socket
 import sys
+import time
+from collections.abc import Iterator, Sized
+from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
@@ -22,19 +25,34 @@ def die() -> None:
 
 
 class DyingInbox(SqliteInbox):
-    """Kills the process before or after what it stores is on the disk."""
+    """Kills the process before or after what it stores is on the disk: one delivery, or three that have to wait."""
 
     def __init__(self, path: Path, moment: str) -> None:
         super().__init__(path)
         self.moment = moment
+        self.waiting: Sized = ()
+        self.claiming = path.with_name("claiming")
 
     def claim(self, key: str, digest: str, body: bytes) -> Claim:
+        if self.moment.startswith("several"):
+            self.claiming.touch()
+            while "first" in key and len(self.waiting) < 3:
+                time.sleep(0.001)
         if self.moment == "storing":
             die()
         claim = super().claim(key, digest, body)
         if self.moment == "stored":
             die()
         return claim
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        with super().together():
+            yield
+            if self.moment == "several storing":
+                die()
+        if self.moment == "several stored":
+            die()
 
 
 def main(kind: str, folder: Path, moment: str) -> None:
@@ -44,11 +62,14 @@ def main(kind: str, folder: Path, moment: str) -> None:
         with (folder / "effects").open("a") as file:
             file.write(f"{event.id}\n")
 
-    receiver = Receiver(SECRETS, handle, inbox=DyingInbox(folder / "inbox.db", moment))
+    inbox = DyingInbox(folder / "inbox.db", moment)
+    receiver = Receiver(SECRETS, handle, inbox=inbox)
     listener = socket.create_server(("127.0.0.1", 0))
     print(listener.getsockname()[1], flush=True)  # noqa: T201 - the parent reads it
     if kind == "asgi":
-        config = uvicorn.Config(starlette_app(receiver), log_level="warning")
+        app = starlette_app(receiver)
+        inbox.waiting = app.routes[0].app._waiting
+        config = uvicorn.Config(app, log_level="warning")
         uvicorn.Server(config).run(sockets=[listener])
     else:
         from werkzeug.serving import make_server

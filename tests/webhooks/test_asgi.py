@@ -3,7 +3,6 @@
 import asyncio
 import threading
 import tracemalloc
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,38 +10,7 @@ import pytest
 
 from krebit.webhooks import AsgiReceiver, MemoryInbox, Receiver, SqliteInbox, WebhookEvent
 from tests.webhooks.cases import SECRET, act_created, signed
-
-Message = dict[str, Any]
-
-
-def scope(body: bytes) -> Message:
-    headers = [(name.lower(), value) for name, value in signed(body)]
-    return {"type": "http", "method": "POST", "path": "/", "headers": headers}
-
-
-class Exchange:
-    """One request as an ASGI server would make it."""
-
-    def __init__(self, body: bytes) -> None:
-        self.scope = scope(body)
-        self.incoming: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-        self.sent: list[Message] = []
-        self.answered = asyncio.Event()
-
-    async def receive(self) -> Message:
-        return self.incoming.pop(0)
-
-    async def send(self, message: Any) -> None:
-        self.sent.append(message)
-        if message["type"] == "http.response.body":
-            self.answered.set()
-
-    def start(self, app: AsgiReceiver) -> "asyncio.Task[None]":
-        return asyncio.create_task(app(self.scope, self.receive, self.send))
-
-
-def run(test: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(test(), 60))
+from tests.webhooks.exchange import Exchange, run
 
 
 def test_other_protocols_are_refused_as_the_specification_says() -> None:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,11 +48,15 @@ def effects(folder: Path) -> list[str]:
     return path.read_text().split() if path.exists() else []
 
 
-def wait_for_effects(folder: Path, number: int) -> None:
+def wait_for(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 30
-    while len(effects(folder)) < number:
-        assert time.monotonic() < deadline, "the handler never ran"
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to that"
         time.sleep(0.01)
+
+
+def wait_for_effects(folder: Path, number: int) -> None:
+    wait_for(lambda: len(effects(folder)) >= number)
 
 
 @pytest.mark.parametrize("kind", ["asgi", "wsgi"])
@@ -97,6 +101,31 @@ def test_killed_after_the_answer_it_is_handled_by_the_next_process(kind: str, tm
         wait_for_effects(tmp_path, 2)
         assert send(process.port, body, signed(body)) == (200, b"known\n")
     assert effects(tmp_path) == ["evt_2", "evt_1"]
+
+
+@pytest.mark.parametrize(("moment", "again"), [("several storing", b"stored\n"), ("several stored", b"known\n")])
+def test_killed_with_several_in_one_transaction_each_is_sent_again_and_has_one_effect(
+    moment: str, again: bytes, tmp_path: Path
+) -> None:
+    names = ["a", "b", "c"]
+    with running("asgi", tmp_path, moment) as process, ThreadPoolExecutor(4) as pool:
+        # What becomes of the first, which waits for the others, is left open: it is stored, and may be answered.
+        pool.submit(send, process.port, act_created("first"), signed(act_created("first")))
+        wait_for((tmp_path / "claiming").exists)
+        sent = [pool.submit(send, process.port, act_created(name), signed(act_created(name))) for name in names]
+        for answer in sent:
+            with pytest.raises((IndexError, OSError)):
+                answer.result(60)
+        assert process.popen.wait(30) == -signal.SIGKILL
+    assert not set(names) & set(effects(tmp_path))
+    with running("asgi", tmp_path) as process:
+        for name in names:
+            assert send(process.port, act_created(name), signed(act_created(name))) == (200, again)
+        wait_for_effects(tmp_path, len(names))
+        for name in names:
+            assert send(process.port, act_created(name), signed(act_created(name))) == (200, b"known\n")
+    assert sorted(set(effects(tmp_path)) - {"first"}) == names
+    assert sorted(effect for effect in effects(tmp_path) if effect != "first") == names
 
 
 def test_a_hundred_times_at_once_in_four_processes_has_one_effect(tmp_path: Path) -> None:

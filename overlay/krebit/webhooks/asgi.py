@@ -2,16 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, TypeAlias, cast
 
 from krebit.webhooks.events import WebhookEvent
 from krebit.webhooks.receiver import Receiver, content_length
 
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
+Channel: TypeAlias = Callable[..., Awaitable[Any]]
 
 
 class AsgiReceiver:
@@ -27,8 +25,9 @@ class AsgiReceiver:
         # A thread of its own: slow handlers fill the loop's pool, and a claim must not wait for them.
         self._thread = ThreadPoolExecutor(1, "krebit-inbox")
         self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: list[tuple[Future[Any], Any]] = []  # a list's own methods are atomic: loops may share it
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Channel, send: Channel) -> None:
         if scope["type"] != "http":
             raise NotImplementedError(f"no {scope['type']} here")  # what the ASGI specification asks for
         announced = content_length(dict(scope["headers"]).get(b"content-length"))
@@ -48,28 +47,47 @@ class AsgiReceiver:
         while (event := await self._in_thread(next, pending, None)) is not None:
             await self._handle(event)
 
-    async def _work(self, send: Send, *delivery: Any) -> None:
+    async def _work(self, send: Channel, *delivery: Any) -> None:
         """Claim, answer, handle: whatever becomes of the request, what was stored is ours to handle."""
-        answer, event = await self._in_thread(self._receiver.receive, *delivery)
-        headers = [(name.encode(), value.encode()) for name, value in answer.headers]
+        done: Future[Any] = Future()
+        self._waiting.append((done, delivery))
+        self._thread.submit(self._receive_waiting)
+        answer, event = await asyncio.wrap_future(done)
         with suppress(Exception):  # who hung up, or was answered by somebody else, will send again or need not
-            await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+            await send(
+                {
+                    "type": "http.response.start",
+                    "status": answer.status,
+                    "headers": [(name.encode(), value.encode()) for name, value in answer.headers],
+                }
+            )
             await send({"type": "http.response.body", "body": answer.body})
         if event is not None:
             await self._handle(event)
         if self._receiver.overdue:
             await self.recover()
 
+    def _receive_waiting(self) -> None:
+        """Receive at once all that came in the meantime: an fsync takes as long for many as for one.
+
+        Whose request was cancelled before is not stored: nobody would handle it.
+        """
+        waiting = [self._waiting.pop(0) for _ in range(len(self._waiting))]
+        taken = [each for each in waiting if each[0].set_running_or_notify_cancel()]
+        received = self._receiver.receive_all([delivery for _, delivery in taken])
+        for (done, _), result in zip(taken, received, strict=True):
+            done.set_result(result)
+
     async def _handle(self, event: WebhookEvent) -> None:
-        if not self._receiver.is_async:
-            await asyncio.to_thread(self._receiver.handle, event)
-            return
-        try:
-            await cast("Awaitable[object]", self._receiver.handler(event))
-        except Exception as error:  # noqa: BLE001 - the handler is anybody's
-            await self._in_thread(self._receiver.settle, event, error)
+        if self._receiver.is_async:
+            try:
+                await cast("Awaitable[object]", self._receiver.handler(event))
+            except Exception as error:  # noqa: BLE001 - the handler is anybody's
+                await self._in_thread(self._receiver.settle, event, error)
+            else:
+                await self._in_thread(self._receiver.settle, event)
         else:
-            await self._in_thread(self._receiver.settle, event)
+            await asyncio.to_thread(self._receiver.handle, event)
 
     async def _in_thread(self, call: Callable[..., Any], *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)

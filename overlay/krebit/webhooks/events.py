@@ -59,7 +59,12 @@ def verify(body: bytes, headers: Headers, secrets: SecretsLike) -> WebhookEvent:
 
 def parse(body: bytes | bytearray, subscription: str) -> WebhookEvent:
     """The event in a body that has been verified. Raises WebhookError with the reason "payload"."""
-    payload = _object(body)
+    try:
+        payload = _strict.decode(body.decode("utf-8"))
+    except (ValueError, ArithmeticError, RecursionError):
+        payload = None  # raised outside: the cause would show the body
+    if not isinstance(payload, dict):
+        raise WebhookError("the body is not a JSON object in UTF-8", reason="payload")
     event, identity = payload.get("event"), payload.get("id")
     if not isinstance(identity, str | int) or isinstance(identity, bool) or identity == "":
         identity = None
@@ -68,16 +73,6 @@ def parse(body: bytes | bytearray, subscription: str) -> WebhookEvent:
         with suppress(Mismatch):  # another shape than the document says: then the event stays untyped
             return ActCreated(*known, Act.from_dict(payload.get("data", {})))
     return WebhookEvent(*known)
-
-
-def _object(body: bytes | bytearray) -> dict[str, Any]:
-    try:
-        payload = _strict.decode(body.decode("utf-8"))
-    except (ValueError, ArithmeticError, RecursionError):
-        payload = None  # raised outside: the cause would show the body
-    if not isinstance(payload, dict):
-        raise WebhookError("the body is not a JSON object in UTF-8", reason="payload")
-    return payload
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -10,7 +10,11 @@ Claim: TypeAlias = Literal["new", "same", "conflict"]
 
 
 class Inbox(Protocol):
-    """What a receiver asks of its memory. Any exception of `claim` means: not stored, let it be sent again (503)."""
+    """What a receiver asks of its memory. Any exception of `claim` means: not stored, let it be sent again (503).
+
+    It may also have `together()`, a context manager: what is claimed within it is stored when it ends, or, if a claim
+    or its end raises, nothing of it. AsgiReceiver then claims at once what came at the same time, as one transaction.
+    """
 
     def claim(self, key: str, digest: str, body: bytes) -> Claim:
         """Store a delivery, and say whether the caller is the one to handle it.

@@ -7,7 +7,7 @@ import inspect
 import json
 import logging
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
 
 from krebit.errors import WebhookError
@@ -62,22 +62,44 @@ class Receiver:
         An adapter need not read, or go on reading, where more than `max_body` is `announced` or has come.
         """
         try:
+            return self._claim(self._check(body, headers, announced))
+        except Exception as error:  # noqa: BLE001 - each inbox has its own, and the sender tries again
+            _log.error("a delivery is not stored: %s", _place(error))
+            return Answer(503, "not stored, send it again"), None
+
+    def receive_all(
+        self, deliveries: Sequence[tuple[bytes | bytearray, Headers, int]]
+    ) -> list[tuple[Answer, WebhookEvent | None]]:
+        """`receive` for each. What they store is one transaction where the inbox has `together`."""
+        together = getattr(self._inbox, "together", None)
+        if together is not None and len(deliveries) > 1:
+            try:
+                checked = [self._check(*delivery) for delivery in deliveries]  # before others wait for the inbox
+                with together():
+                    return [self._claim(each) for each in checked]
+            except Exception as error:  # noqa: BLE001 - nothing is stored then, and no fault of one is another's
+                _log.warning("stored one by one, after %s", _place(error))
+        return [self.receive(*delivery) for delivery in deliveries]
+
+    def _check(self, body: bytes | bytearray, headers: Headers, announced: int) -> WebhookEvent | Answer:
+        try:
             if max(announced, len(body)) > self.max_body:
                 raise WebhookError(f"the body is larger than {self.max_body} bytes", reason="too_large")
-            event = parse(body, signer(body, headers, self._signers))
+            return parse(body, signer(body, headers, self._signers))
         except WebhookError as error:
             _log.info("refused a delivery: %s", error)
-            return Answer(_STATUS[error.reason], str(error)), None
-        try:
-            claim = self._inbox.claim(event.key, event.digest, event.body)
-        except Exception as error:  # noqa: BLE001 - each inbox has its own, and the sender tries again
-            _log.error("the inbox is down: %s", _place(error))
-            return Answer(503, "not stored, send it again"), None
+            return Answer(_STATUS[error.reason], str(error))
+
+    def _claim(self, checked: WebhookEvent | Answer) -> tuple[Answer, WebhookEvent | None]:
+        """Raises what the inbox raises."""
+        if isinstance(checked, Answer):
+            return checked, None
+        claim = self._inbox.claim(checked.key, checked.digest, checked.body)
         if claim == "conflict":
-            _log.warning("delivery %s came again with another body: kept, not handled", event.key)
+            _log.warning("delivery %s came again with another body: kept, not handled", checked.key)
         if claim == "same":
             self.overdue = True  # it may have been sent again because nobody finished it
-        return Answer(200, _CLAIMED[claim]), event if claim == "new" else None
+        return Answer(200, _CLAIMED[claim]), checked if claim == "new" else None
 
     def pending(self) -> Iterator[WebhookEvent]:
         """The events that were stored and not handled, with nobody at them; each is the caller's to handle."""

@@ -13,9 +13,6 @@ from krebit.errors import ConfigurationError, WebhookError
 Secret: TypeAlias = str | bytes
 SecretsLike: TypeAlias = Secret | Iterable[Secret] | Mapping[str, Secret | Iterable[Secret]]
 Headers: TypeAlias = Mapping[str, str] | Mapping[bytes, bytes] | Iterable[tuple[str | bytes, str | bytes]]
-Signers: TypeAlias = list[tuple[str, hmac.HMAC]]
-
-_SIGNATURE = re.compile(rb"(?:sha256=)?\s*([0-9A-Fa-f]{64})")
 
 
 def sign(body: bytes, secret: Secret) -> str:
@@ -23,34 +20,42 @@ def sign(body: bytes, secret: Secret) -> str:
     return hmac.digest(_key(secret), body, "sha256").hex()
 
 
-def signers(secrets: SecretsLike) -> Signers:
+def signers(secrets: SecretsLike) -> list[tuple[str, hmac.HMAC]]:
     """Who may have signed a delivery: the subscription's name and an HMAC to copy, for each secret.
 
     An HMAC neither shows its secret nor can be pickled. Raises ConfigurationError if there is none, or a blank one.
     """
     named: Mapping[Any, object] = secrets if isinstance(secrets, Mapping) else {"": secrets}
-    keys = [(name, _key(secret)) for name, some in named.items() for secret in _each(some)]
+    keys = [
+        (name, _key(secret))
+        for name, some in named.items()
+        for secret in (some if isinstance(some, Iterable) and not isinstance(some, str | bytes) else [some])
+    ]
     if not keys:
         raise ConfigurationError("no webhook secret is configured")
     return [(name, hmac.new(key, digestmod="sha256")) for name, key in keys]
 
 
-def signer(body: bytes | bytearray, headers: Headers, among: Signers) -> str:
+def signer(body: bytes | bytearray, headers: Headers, among: Iterable[tuple[str, hmac.HMAC]]) -> str:
     """The name of the subscription whose secret signed `body`. Raises WebhookError with the reason "signature"."""
     if not body or not isinstance(body, bytes | bytearray):
         # The same JSON, decoded or serialised anew, has other bytes and so another signature.
         raise WebhookError("the body is empty, or not the bytes that were received", reason="signature")
-    signature = _signature(headers)
+    items: Any = getattr(headers, "items", None)  # which more than mappings have, `email.message.Message` for one
+    try:
+        pairs: Any = headers if items is None else items()
+        found = [_ascii(value).strip() for name, value in pairs if _ascii(name).lower() == b"x-signature"]
+    except (TypeError, ValueError):
+        found = []
+    digits = re.fullmatch(rb"(?:sha256=)?\s*([0-9A-Fa-f]{64})", found[0]) if len(found) == 1 else None
+    if digits is None:
+        raise WebhookError("there must be one X-Signature header, of 64 hex digits", reason="signature")
     for name, keyed in among:
         mac = keyed.copy()
         mac.update(body)
-        if hmac.compare_digest(mac.digest(), signature):
+        if hmac.compare_digest(mac.digest(), bytes.fromhex(digits[1].decode())):
             return name
     raise WebhookError("no known secret gives this body the signature it came with", reason="signature")
-
-
-def _each(secrets: object) -> Iterable[object]:
-    return secrets if isinstance(secrets, Iterable) and not isinstance(secrets, str | bytes) else (secrets,)
 
 
 def _key(secret: object) -> bytes:
@@ -61,19 +66,6 @@ def _key(secret: object) -> bytes:
         except UnicodeEncodeError:
             pass  # raised outside: the cause would show the secret
     raise ConfigurationError("a webhook secret is empty, blank, or no text that can be encoded")
-
-
-def _signature(headers: Headers) -> bytes:
-    items: Any = getattr(headers, "items", None)  # which more than mappings have, `email.message.Message` for one
-    try:
-        pairs: Any = headers if items is None else items()
-        found = [_ascii(value).strip() for name, value in pairs if _ascii(name).lower() == b"x-signature"]
-    except (TypeError, ValueError):
-        found = []
-    digits = _SIGNATURE.fullmatch(found[0]) if len(found) == 1 else None
-    if digits is None:
-        raise WebhookError("there must be one X-Signature header, of 64 hex digits", reason="signature")
-    return bytes.fromhex(digits[1].decode())
 
 
 def _ascii(text: object) -> bytes:

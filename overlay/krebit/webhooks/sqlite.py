@@ -4,7 +4,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -41,7 +41,7 @@ class SqliteInbox:
         self._path = Path(path).absolute()
         self._owners = self._path.with_name(f"{self._path.name}.owners")
         self._busy = busy
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._db: sqlite3.Connection | None = None
         self._new_owner()
         if hasattr(os, "register_at_fork"):  # which keeps the inbox for good: make one for a process
@@ -58,6 +58,14 @@ class SqliteInbox:
             return "same"
         self._write("INSERT OR IGNORE INTO conflicts (key, digest, body) VALUES (?, ?, ?)", key, digest, body)
         return "conflict"
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make one transaction of what this thread claims within it: on the disk when it ends, or not at all."""
+        with self._lock, self._open():  # which rolls back
+            self._write("BEGIN")
+            yield
+            self._write("COMMIT")  # an error also where SQLite itself has rolled back, as when the disk is full
 
     def done(self, key: str) -> None:
         """Outlives the process at once, and a power cut from the next claim on."""
@@ -102,10 +110,11 @@ class SqliteInbox:
             return self._open().execute(sql, values).fetchall()
 
     def _write(self, sql: str, *values: Any, synchronous: str = "FULL") -> int:
-        """A transaction of its own. Returns how many rows it touched."""
+        """A transaction of its own, or part of the one that is open. Returns how many rows it touched."""
         with self._lock:
             db = self._open()
-            db.execute(f"PRAGMA synchronous = {synchronous}")
+            if not db.in_transaction:
+                db.execute(f"PRAGMA synchronous = {synchronous}")
             return db.execute(sql, values).rowcount
 
     def _open(self) -> sqlite3.Connection:
