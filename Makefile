@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help quickstart sandbox test check style types layers document check-generated budget regenerate lock soak bench build clean
+.PHONY: help quickstart sandbox test check style types layers document check-generated budget regenerate lock soak bench bench-peers build clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -29,6 +29,11 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/.quickstart
+
+$(VENV)/.bench: requirements/bench.txt pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --require-hashes -r requirements/bench.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/.dev $(VENV)/.quickstart
 
 tools/node/node_modules/.installed: tools/node/package-lock.json
 	@command -v npm >/dev/null || { echo "Node.js with npm is needed for the document's linters, pyright and axios" >&2; exit 1; }
@@ -78,6 +83,9 @@ soak: $(VENV)/.dev ## many processes on one login for ten minutes (SOAK="--secon
 	$(BIN)/python tools/soak.py $(SOAK)
 
 bench: $(VENV)/.dev ## speed, as ratios to a reference in the same run
+	$(BIN)/python -m bench $(BENCH)
+
+bench-peers: $(VENV)/.bench ## the same, with other libraries beside us
 	$(BIN)/python -m bench $(BENCH)
 
 build: $(VENV)/.dev ## the wheel and the source distribution, in dist/

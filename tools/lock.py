@@ -15,7 +15,7 @@ OPTIONS = [
     "--no-annotate",
     "--custom-compile-command=make lock",
 ]
-# The second is a superset of the first, at the same versions.
+# The second is a superset of the first, the third of the second, at the same versions.
 LOCKS = {
     "requirements/quickstart.txt": ["--extra=quickstart", "--group=build"],
     "requirements/dev.txt": [
@@ -23,6 +23,13 @@ LOCKS = {
         "--extra=aiohttp",
         "--group=dev",
         "--constraint=requirements/quickstart.txt",
+    ],
+    "requirements/bench.txt": [
+        "--extra=quickstart",
+        "--extra=aiohttp",
+        "--group=dev",
+        "--group=bench",
+        "--constraint=requirements/dev.txt",
     ],
 }
 
