@@ -12,6 +12,7 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,13 @@ CHECKER = FormatChecker()
 
 
 def provenance(document: dict[str, Any]) -> Iterator[str]:
-    """Everything that says something of the API says where that comes from."""
-    said = [(where, node) for _, where, node in carriers(document)]
+    """Everything that says something of the API, and each shape that a body may have, says where that comes from."""
+    said: list[tuple[str, dict[str, Any]]] = []
+    for _, where, node in carriers(document):
+        said.append((where, node))
+        for media, content in node.get("content", {}).items():
+            shapes = [content["schema"].get(keyword, []) for keyword in ("anyOf", "oneOf")]
+            said += [(f"{where} {media} shape {n}", shape) for n, shape in enumerate(chain(*shapes), 1)]
     for name, schema in component_schemas(document).items():
         said.append((f"schema {name}", schema))
         for where, inner in schemas(schema, name):
