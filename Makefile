@@ -17,7 +17,8 @@ help: ## this list
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed, and none is on PATH" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11; call: make PYTHON=/path/to/python3.11" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@# Debian has the module and, in another package, what it needs; half an environment would be taken for one.
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 # The installation checks every file against the hash in the lock; the package itself is installed in place.
 $(VENV)/.quickstart: requirements/quickstart.txt pyproject.toml | $(VENV)/bin/python
@@ -44,7 +45,8 @@ sandbox: $(VENV)/.quickstart ## start a local tenant and print the environment t
 test: $(VENV)/.dev ## all tests (PYTEST_OPTIONS="-k pages" for some)
 	$(BIN)/pytest $(PYTEST_OPTIONS)
 
-check: style types layers document check-generated budget ## all that can be checked without running the tests
+# Whoever has edited generated/ by hand is told so first: its other checks would speak of other files.
+check: check-generated style types layers document budget ## all that can be checked without running the tests
 
 style: $(VENV)/.dev
 	$(BIN)/ruff check .
