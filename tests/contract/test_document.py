@@ -107,13 +107,20 @@ QUICKSTART_PROPERTIES = {
     "WebhookSubscription": {"secret"},
 }
 GUIDE_PROPERTIES = {
-    "Act": set("client_id template_id template_name amount currency language created_at updated_at".split()),
+    "Act": {"client_id", "template_id", "template_name", "amount", "currency", "language", "created_at", "updated_at"},
     "ActCreated": {"id"},
-    "ActDataPoint": set("id template_field_id name type required section_id tab_id order".split()),
+    "ActDataPoint": {"id", "template_field_id", "name", "type", "required", "section_id", "tab_id", "order"},
     "ClientPage": {"meta"},
-    "ClientRecord": set(
-        "country currency rating contact_name contact_email contact_phone created_at updated_at".split()
-    ),
+    "ClientRecord": {
+        "country",
+        "currency",
+        "rating",
+        "contact_name",
+        "contact_email",
+        "contact_phone",
+        "created_at",
+        "updated_at",
+    },
     "CurrentUser": {"id", "name", "email", "organization"},
     "CurrentUserEnvelope": {"data"},
     "Organization": {"id", "name"},
@@ -134,9 +141,7 @@ def test_each_property_names_the_source_that_it_is_known_from() -> None:
             by_source[node["x-source"]].add(key)
         assert by_source["quickstart"] == QUICKSTART_PROPERTIES.get(name, set()), name
         assert by_source["guide"] == GUIDE_PROPERTIES.get(name, set()), name
-        guessed = {
-            key for key, node in described.get("properties", {}).items() if "name" in node.get("x-inferred", [])
-        }
+        guessed = {key for key, node in described.get("properties", {}).items() if "name" in node.get("x-inferred", [])}
         assert guessed == INFERRED_NAMES.get(name, set()), name
 
 
