@@ -33,7 +33,7 @@ OTHER: dict[str, Any] = {
     "webhook_tries": 1,
     "webhook_disable_after": 2,
 }
-CHANGED = {name: choices(hint)[-1] if choices(hint) else OTHER[name] for name, hint in hints().items()}
+CHANGED: dict[str, Any] = {name: choices(hint)[-1] if choices(hint) else OTHER[name] for name, hint in hints().items()}
 
 # Each field of a fault with another value than the one that is assumed.
 FIELDS: dict[str, Any] = {
