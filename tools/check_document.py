@@ -121,7 +121,7 @@ def linters(path: Path) -> int:
     failed = 0
     for command in commands:
         if not Path(command[0]).exists():
-            raise Problem(f"{command[0]} is missing: run make install, or npm ci in {NODE}")
+            raise Problem(f"{command[0]} is missing: call make document, or npm ci in {NODE}")
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             failed += 1

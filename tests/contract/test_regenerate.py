@@ -139,6 +139,35 @@ def test_the_old_tree_stays_whole_when_the_document_has(fault: str, scratch: Scr
     assert [path.name for path in scratch.package.parent.iterdir()] == ["krebit_api"]
 
 
+INTERRUPTED = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tools!r})
+import regenerate
+
+class Fresh(type(Path())):
+    def rename(self, target):
+        if self.name == "new":
+            raise KeyboardInterrupt
+        return super().rename(target)
+
+package, fresh = Path({package!r}), Fresh({fresh!r})
+try:
+    regenerate.swap(fresh, package)
+except KeyboardInterrupt:
+    print("ended")
+"""
+
+
+def test_the_old_tree_stays_whole_when_ctrl_c_comes_between_the_two_renames(scratch: Scratch) -> None:
+    shutil.copytree(PACKAGE, scratch.package, ignore=shutil.ignore_patterns("__pycache__"))
+    fresh = scratch.root / "beside" / "new"
+    fresh.mkdir(parents=True)
+    names = {"tools": str(scratch.root / "tools"), "package": str(scratch.package), "fresh": str(fresh)}
+    assert scratch.python(INTERRUPTED.format(**names)) == "ended\n"
+    assert contents(scratch.package) == contents(PACKAGE)
+
+
 def test_yaml_that_cannot_be_read_is_told_with_its_line(scratch: Scratch) -> None:
     text = (scratch.root / "openapi.yaml").read_text(encoding="utf-8")
     (scratch.root / "openapi.yaml").write_text(text + "servers: []\n", encoding="utf-8")
