@@ -48,26 +48,26 @@ test: $(VENV)/.dev ## all tests (PYTEST_OPTIONS="-k pages" for some)
 # Whoever has edited generated/ by hand is told so first: its other checks would speak of other files.
 check: check-generated style types layers document budget ## all that can be checked without running the tests
 
-style: $(VENV)/.dev
+style: $(VENV)/.dev ## ruff, and that the tree names no machine
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python tools/check_words.py
 
-types: $(VENV)/.dev tools/node/node_modules/.installed
+types: $(VENV)/.dev tools/node/node_modules/.installed ## mypy --strict and pyright
 	$(BIN)/mypy overlay/krebit sandbox/krebit_sandbox generated/krebit_api
 	$(BIN)/mypy tests examples tools bench
 	$(NODE)/pyright
 
-layers: $(VENV)/.dev
+layers: $(VENV)/.dev ## that each part imports only what stands below it
 	$(BIN)/lint-imports
 
-document: $(VENV)/.dev tools/node/node_modules/.installed
+document: $(VENV)/.dev tools/node/node_modules/.installed ## openapi.yaml by our own rules and by the public linters
 	$(BIN)/python tools/check_document.py --linters
 
-check-generated: $(VENV)/.dev
+check-generated: $(VENV)/.dev ## that generated/ is what openapi.yaml says; names each file that is not
 	$(BIN)/python tools/regenerate.py --check
 
-budget: $(VENV)/.dev
+budget: $(VENV)/.dev ## the hand-written lines of overlay/krebit
 	$(BIN)/python tools/check_budget.py
 
 regenerate: $(VENV)/.dev ## write generated/ anew from openapi.yaml

@@ -1,9 +1,12 @@
 """The wheel in an empty environment, on every supported Python, without extras."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -57,6 +60,31 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     return next(folder.glob("*.whl"))
+
+
+def test_the_source_distribution_holds_what_makes_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-d", str(tmp_path)]
+    subprocess.run([*command, "-t", "sdist"], cwd=ROOT, check=True, capture_output=True)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as packed:
+        names = [name.partition("/")[2] for name in packed.getnames()]
+        packed.extractall(tmp_path, filter="data")
+    assert {"openapi.yaml", "generator-config.yml", "templates/model.py.jinja", "LICENSE", "Makefile"} <= set(names)
+    assert [name for name in names if "node_modules" in name or "__pycache__" in name or name.startswith(".venv")] == []
+    (unpacked,) = (path for path in tmp_path.iterdir() if path.is_dir())
+    subprocess.run([*command, "-t", "wheel"], cwd=unpacked, check=True, capture_output=True)
+    (made,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(made) as one, zipfile.ZipFile(wheel) as other:
+        assert {item.filename: item.CRC for item in one.infolist()} == {
+            item.filename: item.CRC for item in other.infolist()
+        }
+
+
+def test_every_target_of_the_makefile_is_in_its_help() -> None:
+    needs("make")
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    phony = next(line for line in (ROOT / "Makefile").read_text().splitlines() if line.startswith(".PHONY:"))
+    assert set(re.findall(r"^  make ([a-z-]+) +\S", listed, re.MULTILINE)) == set(phony.split()[1:])
 
 
 def install(version: str, wheel: Path, folder: Path) -> Path:
