@@ -36,11 +36,11 @@ tools/node/node_modules/.installed: tools/node/package-lock.json
 	npm ci --prefix tools/node --no-audit --no-fund --loglevel=error
 	@touch $@
 
-quickstart: $(VENV)/.quickstart ## install, start the sandbox, and walk through the vendor's quickstart on it
-	@$(BIN)/python examples/quickstart.py
+quickstart: $(VENV)/.quickstart ## install, start the sandbox, and walk through the vendor's quickstart on it (QUICKSTART="--help" for its options)
+	@$(BIN)/python examples/quickstart.py $(QUICKSTART)
 
-sandbox: $(VENV)/.quickstart ## start a local tenant and print the environment to export
-	@$(BIN)/krebit-sandbox
+sandbox: $(VENV)/.quickstart ## start a local tenant and print the environment to export (SANDBOX="--help" for its options)
+	@$(BIN)/krebit-sandbox $(SANDBOX)
 
 test: $(VENV)/.dev ## all tests (PYTEST_OPTIONS="-k pages" for some)
 	$(BIN)/pytest $(PYTEST_OPTIONS)

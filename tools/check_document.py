@@ -71,6 +71,17 @@ def examples(document: dict[str, Any]) -> Iterator[str]:
             yield f"{where}: {error.json_path}: {error.message}"
 
 
+def descriptions(document: dict[str, Any]) -> Iterator[str]:
+    """Every schema and property says what it means: the document is what people read."""
+    for name, schema in component_schemas(document).items():
+        if not schema.get("description"):
+            yield f"schema {name}: no description"
+        for where, inner in schemas(schema, name):
+            for key, node in (inner.get("properties") or {}).items():
+                if not (node.get("description") or "$ref" in node):
+                    yield f"{where}.{key}: no description"
+
+
 def secrets(document: dict[str, Any]) -> Iterator[str]:
     """What gives access is marked, so that no repr shows it."""
     for name, schema in component_schemas(document).items():
@@ -107,7 +118,8 @@ def names(document: dict[str, Any]) -> Iterator[str]:
 
 def faults(document: dict[str, Any]) -> list[str]:
     """All faults, a line each."""
-    return [*names(document), *provenance(document), *secrets(document), *examples(document)]
+    checks = (names, provenance, descriptions, secrets, examples)
+    return [fault for check in checks for fault in check(document)]
 
 
 def linters(path: Path) -> int:

@@ -205,6 +205,10 @@ FAULTS: dict[str, tuple[Change, str]] = {
         lambda d: schema(d, "ActEnvelope")["properties"]["data"].pop("x-source"),
         "ActEnvelope.data: x-source is None",
     ),
+    "a property that says nothing of itself": (
+        lambda d: schema(d, "Act")["properties"]["amount"].pop("description"),
+        "Act.amount: no description",
+    ),
     "a shape of an answer without its source": (
         lambda d: d["paths"]["/api/1.0/acts/{uuid}/data"]["get"]["responses"]["200"]["content"]["application/json"][
             "schema"

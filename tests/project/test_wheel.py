@@ -87,10 +87,10 @@ def test_every_target_of_the_makefile_is_in_its_help() -> None:
     assert set(re.findall(r"^  make ([a-z-]+) +\S", listed, re.MULTILINE)) == set(phony.split()[1:])
 
 
-def install(version: str, wheel: Path, folder: Path) -> Path:
+def install(version: str, wheel: Path, folder: Path, extra: str = "") -> Path:
     uv = str(Path(sys.executable).with_name("uv"))
     subprocess.run([uv, "venv", "--quiet", "--python", python(version), folder], check=True)
-    subprocess.run([uv, "pip", "install", "--quiet", "--python", folder / "bin/python", wheel], check=True)
+    subprocess.run([uv, "pip", "install", "--quiet", "--python", folder / "bin/python", f"{wheel}{extra}"], check=True)
     return folder / "bin" / "python"
 
 
@@ -127,6 +127,17 @@ def test_it_installs_imports_and_type_checks(version: str, wheel: Path, tmp_path
         check=False,
     )
     assert checked.returncode == 0, checked.stdout
+
+
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
+def test_the_quickstart_runs_where_it_is_installed(version: str, wheel: Path, tmp_path: Path) -> None:
+    interpreter = install(version, wheel, tmp_path / "env", "[quickstart]")
+    program = shutil.copy(ROOT / "examples" / "quickstart.py", tmp_path)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("KREBIT_")}
+    command = [interpreter, "-W", "error", program]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "57 clients" in done.stdout
 
 
 def test_the_sandbox_says_what_it_lacks(wheel: Path, tmp_path: Path) -> None:

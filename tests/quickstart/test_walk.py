@@ -66,7 +66,8 @@ def test_a_client_without_an_act_is_no_failure(krebit_sandbox: Sandbox, tmp_path
 
 
 def test_the_sandbox_is_reached_past_a_proxy(tmp_path: Path) -> None:
-    proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "https_proxy"), "http://127.0.0.1:9")
+    names = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "https_proxy"]
+    proxies: dict[str, str] = dict.fromkeys(names, "http://127.0.0.1:9")
     done = walk(environ=proxies, home=tmp_path)
     assert done.returncode == 0, done.stderr
 
