@@ -134,7 +134,7 @@ def test_the_quickstart_runs_where_it_is_installed(version: str, wheel: Path, tm
     interpreter = install(version, wheel, tmp_path / "env", "[quickstart]")
     program = shutil.copy(ROOT / "examples" / "quickstart.py", tmp_path)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("KREBIT_")}
-    command = [interpreter, "-W", "error", program]
+    command = [str(interpreter), "-W", "error", str(program)]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "57 clients" in done.stdout
