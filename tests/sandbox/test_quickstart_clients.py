@@ -5,13 +5,14 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import httpx
 
 from krebit_sandbox import Sandbox
 from tests.needs import absent, needs
-from tests.sandbox.support import exchange
+from tests.sandbox.support import callback_query, exchange, form_token
 
 QUICKSTART = Path(__file__).with_name("quickstart")
 NODE_MODULES = Path(__file__).parents[2] / "tools" / "node" / "node_modules"
@@ -30,6 +31,22 @@ def json_values(text: str) -> list[Any]:
         values.append(value)
         rest = rest[end:].lstrip()
     return values
+
+
+AUTHORIZATION_URL = Template(
+    "https://${KREBIT_DOMAIN}/oauth/authorize?client_id=${KREBIT_CLIENT_ID}&redirect_uri=${KREBIT_REDIRECT_URI}"
+    "&response_type=code&state=${KREBIT_STATE}"
+)
+
+
+def test_the_authorization_url_as_it_is_written_there(browser: httpx.Client, sandbox: Sandbox) -> None:
+    """With the redirect URI as it stands, nothing in it escaped."""
+    page = browser.get(AUTHORIZATION_URL.substitute(sandbox.environment))
+    back = browser.post("/oauth/consent", data={"_token": form_token(page), "decision": "allow"})
+    assert back.headers["location"].startswith(f"{sandbox.environment['KREBIT_REDIRECT_URI']}?code=")
+    query = callback_query(back)
+    assert query["state"] == sandbox.environment["KREBIT_STATE"]
+    assert exchange(browser, sandbox, query["code"]).status_code == 200
 
 
 def test_they_are_the_vendors_words() -> None:
