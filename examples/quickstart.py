@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
-from krebit import FileTokenStore, Krebit, KrebitError, NotFound, money, paginate
+from krebit import ConfigurationError, FileTokenStore, Krebit, KrebitError, LoginRequired, NotFound, money, paginate
 from krebit_api.models import WebhookStoreRequest, WebhookSubscription
 
 console = Console(soft_wrap=True, highlight=False)
@@ -58,6 +58,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with ExitStack() as stack:
             walk(_client(options, stack), options)
+    except LoginRequired as error:
+        print(f"error: {error}; this program does it with --login", file=sys.stderr)
+        return 1
     except (KrebitError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -90,6 +93,8 @@ def _client(options: argparse.Namespace, stack: ExitStack) -> Krebit:
         if options.login:
             krebit.login()
         return krebit
+    if options.login:
+        raise ConfigurationError("--login: set KREBIT_DOMAIN and KREBIT_CLIENT_ID; the sandbox is signed in already")
     from krebit_sandbox import Sandbox
 
     sandbox = stack.enter_context(Sandbox(seed=1))

@@ -119,6 +119,10 @@ def test_each_variable_that_is_missing_or_malformed_is_named(tmp_path: Path) -> 
     assert_one_line(done, "KREBIT_DOMAIN", "KREBIT_CLIENT_ID", "KREBIT_CLIENT_SECRET", "yourco.krebit.se")
 
 
+def test_signing_in_needs_a_tenant(tmp_path: Path) -> None:
+    assert_one_line(walk("--login", home=tmp_path), "--login", "KREBIT_DOMAIN")
+
+
 def test_no_tenant_within_reach(krebit_sandbox: Sandbox, tmp_path: Path) -> None:
     with socket.socket() as taken:  # bound, and nobody listens
         taken.bind(("127.0.0.1", 0))
@@ -135,7 +139,7 @@ def test_a_refused_refresh_token(krebit_sandbox: Sandbox, tmp_path: Path) -> Non
 
 def test_no_login_at_all(krebit_sandbox: Sandbox, tmp_path: Path) -> None:
     environ = krebit_sandbox.environment | {"KREBIT_REFRESH_TOKEN": "", "KREBIT_AUTH_CODE": ""}
-    assert_one_line(walk(environ=environ, home=tmp_path), "not signed in", "sign in")
+    assert_one_line(walk(environ=environ, home=tmp_path), "not signed in", "sign in", "--login")
 
 
 def assert_one_line(done: "subprocess.CompletedProcess[str]", *said: str) -> None:
