@@ -45,6 +45,17 @@ def provenance(document: dict[str, Any]) -> Iterator[str]:
             yield f"{where}: x-source is {node.get('x-source')!r}, not one of {', '.join(SOURCES)}"
 
 
+def inferred(node: Any, where: str = "") -> Iterator[str]:
+    """What `x-inferred` lists is there: a keyword beside it, or the name or status that it stands under."""
+    if isinstance(node, dict):
+        for keyword in node.get("x-inferred", []):
+            if keyword not in node and keyword not in ("name", "status"):
+                yield f"{where.lstrip('.')}: x-inferred: there is no {keyword}"
+    inside = node.items() if isinstance(node, dict) else enumerate(node if isinstance(node, list) else ())
+    for key, inner in inside:
+        yield from inferred(inner, f"{where}.{key}")
+
+
 def examples(document: dict[str, Any]) -> Iterator[str]:
     """Every example is valid by its schema; every JSON body has one."""
     pairs: list[tuple[str, Any, Any]] = []
@@ -118,7 +129,7 @@ def names(document: dict[str, Any]) -> Iterator[str]:
 
 def faults(document: dict[str, Any]) -> list[str]:
     """All faults, a line each."""
-    checks = (names, provenance, descriptions, secrets, examples)
+    checks = (names, provenance, inferred, descriptions, secrets, examples)
     return [fault for check in checks for fault in check(document)]
 
 

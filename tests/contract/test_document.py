@@ -205,6 +205,10 @@ FAULTS: dict[str, tuple[Change, str]] = {
         lambda d: schema(d, "ActEnvelope")["properties"]["data"].pop("x-source"),
         "ActEnvelope.data: x-source is None",
     ),
+    "a guess at what is not there": (
+        lambda d: schema(d, "Act")["properties"]["amount"].update({"x-inferred": ["typ"]}),
+        "components.schemas.Act.properties.amount: x-inferred: there is no typ",
+    ),
     "a property that says nothing of itself": (
         lambda d: schema(d, "Act")["properties"]["amount"].pop("description"),
         "Act.amount: no description",
