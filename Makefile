@@ -17,7 +17,8 @@ help: ## this list
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed, and none is on PATH" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11; call: make PYTHON=/path/to/python3.11" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@# Debian has the module and, in another package, what it needs; half an environment would be taken for one.
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 # The installation checks every file against the hash in the lock; the package itself is installed in place.
 $(VENV)/.quickstart: requirements/quickstart.txt pyproject.toml | $(VENV)/bin/python
@@ -40,37 +41,38 @@ tools/node/node_modules/.installed: tools/node/package-lock.json
 	npm ci --prefix tools/node --no-audit --no-fund --loglevel=error
 	@touch $@
 
-quickstart: $(VENV)/.quickstart ## install, start the sandbox, and walk through the vendor's quickstart on it
-	@$(BIN)/python examples/quickstart.py
+quickstart: $(VENV)/.quickstart ## install, start the sandbox, and walk through the vendor's quickstart on it (QUICKSTART="--help" for its options)
+	@$(BIN)/python examples/quickstart.py $(QUICKSTART)
 
-sandbox: $(VENV)/.quickstart ## start a local tenant and print the environment to export
-	@$(BIN)/krebit-sandbox
+sandbox: $(VENV)/.quickstart ## start a local tenant and print the environment to export (SANDBOX="--help" for its options)
+	@$(BIN)/krebit-sandbox $(SANDBOX)
 
 test: $(VENV)/.dev ## all tests (PYTEST_OPTIONS="-k pages" for some)
 	$(BIN)/pytest $(PYTEST_OPTIONS)
 
-check: style types layers document check-generated budget ## all that can be checked without running the tests
+# Whoever has edited generated/ by hand is told so first: its other checks would speak of other files.
+check: check-generated style types layers document budget ## all that can be checked without running the tests
 
-style: $(VENV)/.dev
+style: $(VENV)/.dev ## ruff, and that the tree names no machine
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python tools/check_words.py
 
-types: $(VENV)/.dev tools/node/node_modules/.installed
+types: $(VENV)/.dev tools/node/node_modules/.installed ## mypy --strict and pyright
 	$(BIN)/mypy overlay/krebit sandbox/krebit_sandbox generated/krebit_api
 	$(BIN)/mypy tests examples tools bench
 	$(NODE)/pyright
 
-layers: $(VENV)/.dev
+layers: $(VENV)/.dev ## that each part imports only what stands below it
 	$(BIN)/lint-imports
 
-document: $(VENV)/.dev tools/node/node_modules/.installed
+document: $(VENV)/.dev tools/node/node_modules/.installed ## openapi.yaml by our own rules and by the public linters
 	$(BIN)/python tools/check_document.py --linters
 
-check-generated: $(VENV)/.dev
+check-generated: $(VENV)/.dev ## that generated/ is what openapi.yaml says; names each file that is not
 	$(BIN)/python tools/regenerate.py --check
 
-budget: $(VENV)/.dev
+budget: $(VENV)/.dev ## the hand-written lines of overlay/krebit
 	$(BIN)/python tools/check_budget.py
 
 regenerate: $(VENV)/.dev ## write generated/ anew from openapi.yaml

@@ -2,34 +2,66 @@
 
 Without KREBIT_DOMAIN in the environment it starts a sandbox of its own and walks through that. With it, and the
 quickstart's other variables, the same program walks through your tenant, reading only; `--webhook URL` also creates a
-webhook there.
+webhook there, and `--secret-file FILE` keeps its secret, which is shown once.
 """
 
 import argparse
+import io
+import logging
 import os
 import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
-from krebit import FileTokenStore, Krebit, KrebitError, money, paginate
-from krebit_api.models import WebhookStoreRequest
+from krebit import ConfigurationError, FileTokenStore, Krebit, KrebitError, LoginRequired, NotFound, money, paginate
+from krebit_api.models import WebhookStoreRequest, WebhookSubscription
 
 console = Console(soft_wrap=True, highlight=False)
+
+
+class Heard(logging.Handler):
+    """What the library tells of its requests, so that each step shows what really came back."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.token_requests: list[str] = []
+        self.answer = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if record.levelno >= logging.WARNING:
+            print(f"warning: {text}", file=sys.stderr)
+        elif facts := getattr(record, "krebit", None):
+            self.answer = f"{facts['status']}, {facts['milliseconds']} ms"
+        elif text.startswith("POST /api/oauth/token "):
+            self.token_requests.append(text.removeprefix("POST /api/oauth/token "))
+
+
+heard = Heard()
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Walk; 0 when every step went well, 1 with one line on stderr when one did not."""
     options = _options(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # names of companies, on whatever terminal
+    log = logging.getLogger("krebit")
+    log.addHandler(heard)
+    log.setLevel(logging.DEBUG)
     try:
         with ExitStack() as stack:
             walk(_client(options, stack), options)
-    except KrebitError as error:
+    except LoginRequired as error:
+        print(f"error: {error}; this program does it with --login", file=sys.stderr)
+        return 1
+    except (KrebitError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -50,6 +82,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         "--webhook", metavar="URL", help="create a webhook with this target (the sandbox always gets one)"
     )
     parser.add_argument("--event", default="act.created", help="its event (default: act.created)")
+    parser.add_argument("--secret-file", type=Path, metavar="FILE", help="write its secret into this new file")
     parser.add_argument("--login", action="store_true", help="sign in with a browser first")
     return parser.parse_args(arguments)
 
@@ -60,15 +93,18 @@ def _client(options: argparse.Namespace, stack: ExitStack) -> Krebit:
         if options.login:
             krebit.login()
         return krebit
+    if options.login:
+        raise ConfigurationError("--login: set KREBIT_DOMAIN and KREBIT_CLIENT_ID; the sandbox is signed in already")
     from krebit_sandbox import Sandbox
 
     sandbox = stack.enter_context(Sandbox(seed=1))
     console.print(
         f"[yellow]No KREBIT_DOMAIN is set: a sandbox plays the tenant, at {sandbox.domain}. Its data are invented.[/]"
     )
+    os.environ["no_proxy"] = "localhost"  # it is on this machine, whatever proxy leads out of it
     folder = stack.enter_context(tempfile.TemporaryDirectory())
     environment = {name: value for name, value in sandbox.environment.items() if name != "KREBIT_REFRESH_TOKEN"}
-    options.client = options.client or 12345
+    options.client = 12345 if options.client is None else options.client
     options.webhook = options.webhook or "https://example.com/webhooks/krebit"
     return stack.enter_context(
         Krebit.from_env(environment, store=FileTokenStore(f"{folder}/logins"), ca_file=sandbox.ca_file)
@@ -80,22 +116,26 @@ def walk(krebit: Krebit, options: argparse.Namespace) -> None:
     step(
         "Step 1 · Obtain an access token",
         "POST /api/oauth/token",
-        "the code or the stored refresh token, once; the answer is kept",
+        "for the code or the stored refresh token, when there is no access token that is good",
     )
-    fresh = krebit.with_raw_response(krebit.get_current_user)
-    show({"access_token": "***", "refresh_token": "***, stored for the next run"})
+    user = krebit.with_raw_response(krebit.get_current_user)
+    for grant in heard.token_requests:
+        console.print(f"[green]←[/] {escape(grant)}; the tokens (***) are stored")
+    if not heard.token_requests:
+        console.print("[green]←[/] nothing was asked: the stored login is good")
 
     step("Step 2 · Verify identity", "GET /api/1.0/me")
-    show(fresh.content)
+    show(user.content)
 
     step("Step 3 · List clients", f"GET /api/1.0/clients?limit={options.limit}&page=1")
     page = krebit.list_clients(limit=options.limit, page=1)
+    console.print(f"[green]←[/] [dim]{heard.answer}[/]")
     for client in page.data:
         console.print(f"  {client.id:>7}  {escape(str(client.company_name)):34.34}  {masked(client.org_number)}")
     if not page.data:
         console.print("  (this tenant has no clients yet: nothing more to show)")
         return
-    chosen = options.client or page.data[0].id
+    chosen = page.data[0].id if options.client is None else options.client
 
     step("Step 4 · Fetch client details", f"GET /api/1.0/clients/{chosen}")
     client = krebit.get_client(chosen)
@@ -107,8 +147,26 @@ def walk(krebit: Krebit, options: argparse.Namespace) -> None:
         }
     )
 
+    show_act(krebit, chosen)
+    if options.webhook:
+        step(
+            "Optional · Create a webhook", "POST /api/1.0/webhooks", f"event {options.event}, target {options.webhook}"
+        )
+        body = WebhookStoreRequest(event=options.event, target=options.webhook)
+        hook, kept = create_webhook(krebit, body, options.secret_file)
+        show({"id": hook.id, "event": hook.event, "target": hook.target, "secret": f"*** ({kept})"})
+
+    walk_all(krebit, options.page)
+
+
+def show_act(krebit: Krebit, chosen: int) -> None:
+    """A client's latest act and the values in it, where it has one."""
     step("Step 5 · Pull the latest act", f"GET /api/1.0/clients/{chosen}/acts/latest")
-    act = krebit.get_latest_act(chosen)
+    try:
+        act = krebit.get_latest_act(chosen)
+    except NotFound:
+        console.print(f"[green]←[/] [dim]{heard.answer}[/]\n  (this client has no act yet; --client ID takes another)")
+        return
     show(
         {
             "uuid": str(act.uuid),
@@ -118,17 +176,25 @@ def walk(krebit: Krebit, options: argparse.Namespace) -> None:
         }
     )
     step(None, f"GET /api/1.0/acts/{act.uuid}/data")
-    for point in krebit.get_act_data(act.uuid):
-        console.print(f"  {escape(str(point.name)):34.34}  {escape(str(point.value))}")
+    points = krebit.get_act_data(act.uuid)
+    console.print(f"[green]←[/] [dim]{heard.answer}[/]")
+    for point in points:
+        value = "-" if point.value is None else str(point.value)
+        console.print(f"  {escape(str(point.name)):34.34}  {escape(value)}")
 
-    if options.webhook:
-        step(
-            "Optional · Create a webhook", "POST /api/1.0/webhooks", f"event {options.event}, target {options.webhook}"
-        )
-        hook = krebit.create_webhook(body=WebhookStoreRequest(event=options.event, target=options.webhook))
-        show({"id": hook.id, "event": hook.event, "target": hook.target, "secret": "*** (store it: it is shown once)"})
 
-    walk_all(krebit, options.page)
+def create_webhook(krebit: Krebit, body: WebhookStoreRequest, file: Path | None) -> tuple[WebhookSubscription, str]:
+    """The subscription, and where its secret is now. The file is made first: afterwards it would be too late."""
+    if file is None:
+        return krebit.create_webhook(body=body), "shown once and not kept; --secret-file FILE keeps it"
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as secret:
+        try:
+            hook = krebit.create_webhook(body=body)
+        except KrebitError:
+            file.unlink()
+            raise
+        secret.write(hook.secret)
+    return hook, f"in {file}"
 
 
 def walk_all(krebit: Krebit, start: int) -> None:
@@ -153,7 +219,7 @@ def step(title: str | None, request: str, remark: str = "") -> None:
 
 def show(answer: Mapping[str, Any]) -> None:
     """Say what came back."""
-    console.print("[green]←[/] ", end="")
+    console.print(f"[green]←[/] [dim]{heard.answer}[/]")
     console.print_json(data=_plain(answer), indent=2)
 
 

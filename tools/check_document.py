@@ -12,6 +12,7 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,13 @@ CHECKER = FormatChecker()
 
 
 def provenance(document: dict[str, Any]) -> Iterator[str]:
-    """Everything that says something of the API says where that comes from."""
-    said = [(where, node) for _, where, node in carriers(document)]
+    """Everything that says something of the API, and each shape that a body may have, says where that comes from."""
+    said: list[tuple[str, dict[str, Any]]] = []
+    for _, where, node in carriers(document):
+        said.append((where, node))
+        for media, content in node.get("content", {}).items():
+            shapes = [content["schema"].get(keyword, []) for keyword in ("anyOf", "oneOf")]
+            said += [(f"{where} {media} shape {n}", shape) for n, shape in enumerate(chain(*shapes), 1)]
     for name, schema in component_schemas(document).items():
         said.append((f"schema {name}", schema))
         for where, inner in schemas(schema, name):
@@ -37,6 +43,17 @@ def provenance(document: dict[str, Any]) -> Iterator[str]:
     for where, node in said:
         if node.get("x-source") not in SOURCES:
             yield f"{where}: x-source is {node.get('x-source')!r}, not one of {', '.join(SOURCES)}"
+
+
+def inferred(node: Any, where: str = "") -> Iterator[str]:
+    """What `x-inferred` lists is there: a keyword beside it, or the name or status that it stands under."""
+    if isinstance(node, dict):
+        for keyword in node.get("x-inferred", []):
+            if keyword not in node and keyword not in ("name", "status"):
+                yield f"{where.lstrip('.')}: x-inferred: there is no {keyword}"
+    inside = node.items() if isinstance(node, dict) else enumerate(node if isinstance(node, list) else ())
+    for key, inner in inside:
+        yield from inferred(inner, f"{where}.{key}")
 
 
 def examples(document: dict[str, Any]) -> Iterator[str]:
@@ -63,6 +80,17 @@ def examples(document: dict[str, Any]) -> Iterator[str]:
         validator = Draft202012Validator({**schema, "components": document["components"]}, format_checker=CHECKER)
         if error := best_match(validator.iter_errors(value)):
             yield f"{where}: {error.json_path}: {error.message}"
+
+
+def descriptions(document: dict[str, Any]) -> Iterator[str]:
+    """Every schema and property says what it means: the document is what people read."""
+    for name, schema in component_schemas(document).items():
+        if not schema.get("description"):
+            yield f"schema {name}: no description"
+        for where, inner in schemas(schema, name):
+            for key, node in (inner.get("properties") or {}).items():
+                if not (node.get("description") or "$ref" in node):
+                    yield f"{where}.{key}: no description"
 
 
 def secrets(document: dict[str, Any]) -> Iterator[str]:
@@ -101,7 +129,8 @@ def names(document: dict[str, Any]) -> Iterator[str]:
 
 def faults(document: dict[str, Any]) -> list[str]:
     """All faults, a line each."""
-    return [*names(document), *provenance(document), *secrets(document), *examples(document)]
+    checks = (names, provenance, inferred, descriptions, secrets, examples)
+    return [fault for check in checks for fault in check(document)]
 
 
 def linters(path: Path) -> int:
@@ -115,7 +144,7 @@ def linters(path: Path) -> int:
     failed = 0
     for command in commands:
         if not Path(command[0]).exists():
-            raise Problem(f"{command[0]} is missing: run make install, or npm ci in {NODE}")
+            raise Problem(f"{command[0]} is missing: call make document, or npm ci in {NODE}")
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             failed += 1

@@ -25,6 +25,7 @@ from ruamel.yaml import YAML
 CONFIG = ROOT / "generator-config.yml"
 TEMPLATES = ROOT / "templates"
 PACKAGE = ROOT / "generated" / "krebit_api"
+INSTALL = "call rm -f .venv/.dev, then make regenerate"
 HEADER = "# Generated from openapi.yaml by `make regenerate`; do not edit.\n"
 
 # The generated client shows its token in its repr, as a field and in its headers. The template is long and this is all
@@ -48,7 +49,7 @@ def check_configuration() -> None:
     for requirement in project["dependency-groups"]["generator"]:
         name, _, pinned = requirement.partition("==")
         if version(name) != pinned:
-            raise Problem(f"{name} {version(name)} is installed, the tree is made by {pinned}: run make install")
+            raise Problem(f"{name} {version(name)} is installed, the tree is made by {pinned}: {INSTALL}")
 
 
 def generate(document: Path, package: Path) -> None:
@@ -58,7 +59,7 @@ def generate(document: Path, package: Path) -> None:
         raise Problem("\n".join(f"{document.name}: {line}" for line in found))
     scripts = sysconfig.get_path("scripts")
     if shutil.which("ruff", path=scripts) is None:
-        raise Problem(f"no ruff in {scripts}: run make install")
+        raise Problem(f"no ruff in {scripts}: {INSTALL}")
     command = [sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none", "--fail-on-warning"]
     command += ["--path", str(document), "--output-path", str(package)]
     command += ["--config", str(CONFIG), "--custom-template-path", str(TEMPLATES)]
@@ -127,7 +128,7 @@ def differences(fresh: Path, package: Path) -> list[str]:
 
 
 def swap(fresh: Path, package: Path) -> None:
-    """Put a fresh package in the place of the old one; if that fails, the old one is back in its place."""
+    """Put a fresh package in the place of the old one; if that fails, or Ctrl-C ends it, the old one is back."""
     if not package.exists():
         fresh.rename(package)
         return
@@ -135,8 +136,9 @@ def swap(fresh: Path, package: Path) -> None:
     package.rename(old)
     try:
         fresh.rename(package)
-    except OSError:
-        old.rename(package)
+    except BaseException:
+        if not package.exists():
+            old.rename(package)
         raise
 
 

@@ -22,12 +22,12 @@ def message(text: str, status: int) -> Response:
     return json_answer({"message": text}, status)
 
 
-def invalid(errors: dict[str, list[str]]) -> Response:
-    """422 with the errors by field; the message is the first of them, and counts the others."""
+def invalid(errors: dict[str, list[str]], status: int) -> Response:
+    """422 (or 400) with the errors by field; the message is the first of them, and counts the others."""
     texts = [text for field in errors.values() for text in field]
     more = len(texts) - 1
     suffix = f" (and {more} more error{'s' if more > 1 else ''})" if more else ""
-    return json_answer({"message": texts[0] + suffix, "errors": errors}, 422)
+    return json_answer({"message": texts[0] + suffix, "errors": errors}, status)
 
 
 def wants_json(headers: Headers) -> bool:

@@ -6,6 +6,8 @@ import threading
 import time
 from datetime import UTC, datetime
 
+_END = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+
 
 class Clock:
     """The machine's time and an offset; everything that expires in a sandbox expires by it."""
@@ -23,9 +25,12 @@ class Clock:
         return datetime.fromtimestamp(int(self.now()), UTC)
 
     def advance(self, seconds: float) -> None:
-        """Move the clock on (or back, below 0)."""
+        """Move the clock on (or back, below 0); ValueError when that leaves the years 1970 to 9999."""
         with self._lock:
-            self._offset += seconds
+            offset = self._offset + seconds
+            if not 0 <= time.time() + offset < _END:
+                raise ValueError(f"the clock cannot be moved by {seconds} s: it would leave the years 1970 to 9999")
+            self._offset = offset
 
     def reset(self) -> None:
         """Back to the machine's time."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import json
 import os
 import shlex
@@ -15,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from krebit_sandbox.faults import Fault
+from krebit_sandbox.faults import KINDS, Fault
 from krebit_sandbox.server import Sandbox
 from krebit_sandbox.switches import Switches, choices, hints
 from krebit_sandbox.tenant import REDIRECT_URIS
@@ -24,7 +25,11 @@ _LOCAL = ("127.0.0.1", "localhost", "::1")
 
 _DESCRIPTION = """\
 A stateful local Krebit tenant with made-up data, on loopback only. Prints the environment of the quickstart as
-`export NAME=value` lines, then serves until it gets SIGTERM or SIGINT."""
+`export NAME=value` lines, then serves until it gets SIGTERM, SIGINT or SIGHUP."""
+
+_FAULTS = f"""\
+set a fault, such as kind=reset,path=/api/oauth/token,times=1 or the same as JSON; may be repeated. The kinds:
+{", ".join(KINDS)}"""
 
 _BANNER = """\
 *** KREBIT SANDBOX: made-up data on this machine only, no tenant of Krebit Finance. ***
@@ -51,8 +56,10 @@ def run(arguments: list[str] | None = None) -> int:
     def stop(number: int, frame: FrameType | None) -> None:
         stopped.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        # Under nohup the end of the terminal is none of ours.
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, stop)
     sandbox = Sandbox(
         options.seed,
         tls=options.tls,
@@ -64,7 +71,8 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         sandbox.start()
     except OSError as error:
-        print(f"krebit-sandbox cannot start: {error}", file=sys.stderr)
+        taken = "; --port 0 takes a free one" if error.errno == errno.EADDRINUSE else ""
+        print(f"krebit-sandbox cannot start: {error}{taken}", file=sys.stderr)
         return 1
     try:
         for fault in faults:
@@ -119,7 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--state-dir", type=Path, help="keep the certificate authority here, for the next run (default: a new one)")
     add("--env-file", type=Path, help="write the export lines into this file as well")
     add("--redirect-uri", action="append", default=[], metavar="URI", help="register one more; may be repeated")
-    add("--fault", action="append", default=[], metavar="NAME=VALUE,…", help="set a fault; may be repeated")
+    add("--fault", action="append", default=[], metavar="NAME=VALUE,…", help=_FAULTS)
     switches = parser.add_argument_group("switches")
     defaults = Switches()
     for name, hint in hints().items():
@@ -165,8 +173,12 @@ def _port(text: str) -> int:
 
 
 def _write_private(path: Path, content: str) -> None:
-    """For its owner alone from the first byte on, and whole or not at all."""
+    """For its owner alone from the first byte on, and whole or not at all. OSError that names the file."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(content)
-    temporary.replace(path)
+    try:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(content)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OSError(error.errno, f"{error.strerror}; --env-file cannot be written", str(path)) from None

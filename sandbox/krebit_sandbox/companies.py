@@ -89,16 +89,17 @@ class Companies:
     def __init__(self, seed: int) -> None:
         self._key = hashlib.blake2b(str(seed).encode(), digest_size=32).digest()
 
-    def user(self) -> dict[str, Any]:
-        """The person whose tokens these are."""
+    def user(self, *, numbered: bool = False) -> dict[str, Any]:
+        """The person whose tokens these are; `numbered` for numbers in place of UUIDs."""
         draw = Draw(self._key, "user")
         first, last = draw.one_of(_FIRST_NAMES), draw.one_of(_LAST_NAMES)
         organization = f"{draw.one_of(_PLACES)} Finans AB"
+        own, organizations = (1 + draw.below(10_000) if numbered else str(self._uuid(0, n)) for n in (0, 1))
         return {
-            "id": str(self._uuid(0, 0)),
+            "id": own,
             "name": f"{first} {last}",
             "email": f"{_plain(first)}.{_plain(last)}@{_plain(organization)}.example",
-            "organization": {"id": str(self._uuid(0, 1)), "name": organization},
+            "organization": {"id": organizations, "name": organization},
         }
 
     def client(self, client_id: int) -> dict[str, Any]:

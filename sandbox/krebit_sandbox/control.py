@@ -7,9 +7,9 @@ other web sites' pages are refused: their `Origin`, or a `Host` that is not this
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,7 +26,7 @@ from krebit_sandbox.shapes import php_json
 if TYPE_CHECKING:
     from krebit_sandbox.app import Site
 
-_LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_HOST: Final = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?")
 
 Handler = Callable[[dict[str, Any]], Any]
 
@@ -116,8 +116,8 @@ class Control:
 
 def _endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
-        origin = request.headers.get("origin")
-        if request.url.hostname not in _LOCAL or (origin and urlsplit(origin).netloc != request.url.netloc):
+        host, origin = request.headers.get("host", ""), request.headers.get("origin")
+        if not _is_local(host) or (origin and origin.partition("://")[2] != host):
             return message("The control endpoint answers this machine only.", 403)
         try:
             result = handler(await body_fields(request))
@@ -129,6 +129,11 @@ def _endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         return Response(content, 201 if request.method == "POST" else 200, media_type="application/json")
 
     return endpoint
+
+
+def _is_local(host: str) -> bool:
+    """Whether the header names this machine; what is no host and port does not."""
+    return _HOST.fullmatch(host.lower()) is not None
 
 
 def _fault_record(fault: Fault) -> dict[str, Any]:

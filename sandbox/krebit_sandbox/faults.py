@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -38,6 +40,10 @@ _HINTS: Final[dict[str, Any]] = {
     "seconds": int | float,
     "at_byte": int | None,
 }
+
+# RFC 9110, sections 5.1 and 5.5.
+_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 CARRIES_ANSWER: Final = frozenset({"stall_body", "truncate", "drip_headers", "drip_body"})
 """Faults that spoil the way of an answer: without a `body` of their own they spoil the real one, effect included."""
@@ -80,8 +86,13 @@ class Fault:
             raise ValueError(f"fault status {self.status!r} is not within 200 to 599")
         if self.times is not None and self.times < 1:
             raise ValueError(f"fault times {self.times!r} is not above 0 (null for always)")
-        if self.skip < 0 or self.seconds < 0 or (self.at_byte is not None and self.at_byte < 0):
+        if self.skip < 0 or not 0 <= self.seconds < math.inf or (self.at_byte is not None and self.at_byte < 0):
             raise ValueError("fault skip, seconds and at_byte cannot be below 0")
+        sent: dict[Any, Any] = {**self.headers, "location": self.location}
+        for name, value in sent.items():
+            if not _NAME.fullmatch(str(name)) or not isinstance(value, str) or not _VALUE.fullmatch(value):
+                raise ValueError(f"fault header {name!r}: {value!r} cannot be sent; for that, take the kind garbage")
+        _ = self.content  # what cannot be written raises here, not when the fault strikes
 
     @property
     def content(self) -> bytes | None:

@@ -58,14 +58,16 @@ class Rest:
         return endpoint
 
     async def _me(self, request: Request, application: Application) -> Response:
-        return json_answer(enveloped(self._tenant.companies.user(), self._tenant.switches))
+        switches = self._tenant.switches
+        user = self._tenant.companies.user(numbered=switches.user_ids == "number")
+        return json_answer(enveloped(user, switches))
 
     async def _clients(self, request: Request, application: Application) -> Response:
         asked, switches = dict(request.query_params), self._tenant.switches
         limit_text = asked.get("limit", str(min(DEFAULT_LIMIT, switches.max_limit)))
         page_text = asked.pop("page", "1")
         if error := _limit_error(limit_text, switches.max_limit):
-            return invalid({"limit": [error]})
+            return invalid({"limit": [error]}, switches.validation_status)
         # Laravel takes any page that is no positive number for the first.
         page = max(1, int(page_text)) if _INTEGER.fullmatch(page_text) else 1
         limit = int(limit_text)
@@ -104,7 +106,7 @@ class Rest:
             if error
         }
         if errors:
-            return invalid(errors)
+            return invalid(errors, self._tenant.switches.validation_status)
         subscription = self._tenant.subscribe(str(event), str(target), application)
         record = {
             "id": subscription.id,

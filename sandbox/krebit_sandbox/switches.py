@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
@@ -25,6 +26,8 @@ class Switches:
     """What a page of a list says of itself."""
     money: Literal["number", "text", "null"] = "number"
     times: Literal["z", "offset", "micro", "space", "null"] = "z"
+    user_ids: Literal["uuid", "number"] = "uuid"
+    """What the user and the organisation are known by."""
     unknown_keys: bool = False
     """Add keys, and an unknown value of `type` and `language`, that no document names."""
 
@@ -49,6 +52,8 @@ class Switches:
     """Requests per minute and token (or address), then 429; None for no limit."""
     redirect_unauthenticated: bool = True
     """Answer 302 to `/login`, not 401, where JSON is not the first choice of `Accept`."""
+    validation_status: int = 422
+    """The status of a refused parameter or field: 422, or 400."""
 
     clients: int = 57
     """How many clients the tenant has; they are computed when asked for."""
@@ -81,13 +86,15 @@ class Switches:
             if not _fits(value, hint):
                 raise ValueError(f"switch {name}: {value!r} is not {_described(hint)}")
         for name in ("token_lifetime", "refresh_lifetime", "latency", "webhook_retry_scale", "clients"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"switch {name}: {getattr(self, name)!r} is below 0")
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"switch {name}: {getattr(self, name)!r} is below 0, or no number")
         for name in ("max_limit", "webhook_tries", "webhook_disable_after"):
             if getattr(self, name) < 1:
                 raise ValueError(f"switch {name}: {getattr(self, name)!r} is below 1")
-        if self.webhook_timeout <= 0:
+        if not 0 < self.webhook_timeout < math.inf:
             raise ValueError(f"switch webhook_timeout: {self.webhook_timeout!r} is not above 0")
+        if self.validation_status not in (400, 422):
+            raise ValueError(f"switch validation_status: {self.validation_status!r} is neither 422 nor 400")
         if self.rate_limit is not None and self.rate_limit < 0:
             raise ValueError(f"switch rate_limit: {self.rate_limit!r} is below 0")
         if self.clients > MAX_CLIENTS:

@@ -106,7 +106,13 @@ def _missing(defaults: Any, own: set[bytes]) -> list[tuple[bytes, bytes]]:
 
 
 def _default_body(status: int) -> bytes:
-    messages = {401: "Unauthenticated.", 419: "CSRF token mismatch.", 429: "Too Many Attempts.", 500: "Server Error"}
+    messages = {
+        401: "Unauthenticated.",
+        403: "This action is unauthorized.",
+        419: "CSRF token mismatch.",
+        429: "Too Many Attempts.",
+        500: "Server Error",
+    }
     try:
         message = messages.get(status) or http.HTTPStatus(status).phrase
     except ValueError:

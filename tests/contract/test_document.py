@@ -95,6 +95,67 @@ def test_errors_are_described_for_every_rest_call() -> None:
     assert set(headers) == {"Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"}
 
 
+# What is known of each record, and from where; everything else in a record is inferred.
+QUICKSTART_PROPERTIES = {
+    "Act": {"uuid"},
+    "AuthorizationCodeGrant": {"grant_type", "client_id", "client_secret", "redirect_uri", "code"},
+    "ClientPage": {"data"},
+    "ClientRecord": {"id", "company_name", "org_number", "credit_limit"},
+    "RefreshTokenGrant": {"grant_type", "client_id", "client_secret", "refresh_token"},
+    "TokenPair": {"access_token", "refresh_token"},
+    "WebhookStoreRequest": {"event", "target"},
+    "WebhookSubscription": {"secret"},
+}
+GUIDE_PROPERTIES = {
+    "Act": {"client_id", "template_id", "template_name", "amount", "currency", "language", "created_at", "updated_at"},
+    "ActCreated": {"id"},
+    "ActDataPoint": {"id", "template_field_id", "name", "type", "required", "section_id", "tab_id", "order"},
+    "ClientPage": {"meta"},
+    "ClientRecord": {
+        "country",
+        "currency",
+        "rating",
+        "contact_name",
+        "contact_email",
+        "contact_phone",
+        "created_at",
+        "updated_at",
+    },
+    "CurrentUser": {"id", "name", "email", "organization"},
+    "CurrentUserEnvelope": {"data"},
+    "Organization": {"id", "name"},
+    "TokenPair": {"token_type", "expires_in"},
+    "WebhookEvent": {"id"},
+}
+# The guides speak of these in words; what the keys are called is a guess.
+INFERRED_NAMES = {
+    "ClientPage": {"meta"},
+    "ClientRecord": {"currency", "rating", "contact_name", "contact_email", "contact_phone"},
+}
+
+
+def test_each_property_names_the_source_that_it_is_known_from() -> None:
+    for name, described in DOCUMENT["components"]["schemas"].items():
+        by_source: dict[str, set[str]] = {"quickstart": set(), "guide": set(), "inferred": set()}
+        for key, node in described.get("properties", {}).items():
+            by_source[node["x-source"]].add(key)
+        assert by_source["quickstart"] == QUICKSTART_PROPERTIES.get(name, set()), name
+        assert by_source["guide"] == GUIDE_PROPERTIES.get(name, set()), name
+        guessed = {key for key, node in described.get("properties", {}).items() if "name" in node.get("x-inferred", [])}
+        assert guessed == INFERRED_NAMES.get(name, set()), name
+
+
+def test_a_record_requires_only_what_is_known_of_it() -> None:
+    """What is required and does not come makes an answer unreadable, with the secret that is shown once in it."""
+    inferred = {
+        (name, key)
+        for name, described in DOCUMENT["components"]["schemas"].items()
+        for key in described.get("required", [])
+        if described["properties"][key]["x-source"] == "inferred" and not name.endswith("Envelope")
+    }
+    assert inferred == {("OAuthError", "error")}  # RFC 6749, section 5.2
+
+
 def test_it_is_valid_and_passes_our_own_checks() -> None:
     OpenAPIV31SpecValidator(DOCUMENT).validate()
     done = subprocess.run([sys.executable, str(CHECK)], capture_output=True, text=True, check=False)
@@ -143,6 +204,20 @@ FAULTS: dict[str, tuple[Change, str]] = {
     "a reference without its source": (
         lambda d: schema(d, "ActEnvelope")["properties"]["data"].pop("x-source"),
         "ActEnvelope.data: x-source is None",
+    ),
+    "a guess at what is not there": (
+        lambda d: schema(d, "Act")["properties"]["amount"].update({"x-inferred": ["typ"]}),
+        "components.schemas.Act.properties.amount: x-inferred: there is no typ",
+    ),
+    "a property that says nothing of itself": (
+        lambda d: schema(d, "Act")["properties"]["amount"].pop("description"),
+        "Act.amount: no description",
+    ),
+    "a shape of an answer without its source": (
+        lambda d: d["paths"]["/api/1.0/acts/{uuid}/data"]["get"]["responses"]["200"]["content"]["application/json"][
+            "schema"
+        ]["anyOf"][1].pop("x-source"),
+        "GET /api/1.0/acts/{uuid}/data 200 application/json shape 2: x-source is None",
     ),
     "a source of another name": (
         lambda d: d["components"]["parameters"]["Limit"].update({"x-source": "rumour"}),

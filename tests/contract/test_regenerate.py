@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -56,6 +58,23 @@ def test_the_check_names_each_file_that_is_not_what_the_document_says(scratch: S
     assert contents(scratch.package) == edited
     assert scratch.regenerate().returncode == 0
     assert contents(scratch.package) == contents(PACKAGE)
+
+
+def test_make_check_fails_on_a_hand_edit_naming_the_file(tmp_path: Path) -> None:
+    """As a contributor sees it: the command of the Makefile, on a copy of the tree."""
+    copied = shutil.ignore_patterns(".*", "__pycache__", "node_modules", "build", "dist")
+    root = tmp_path / "tree"
+    shutil.copytree(ROOT, root, ignore=copied)
+    for name in (".venv", "tools/node/node_modules"):
+        if (ROOT / name).exists():
+            (root / name).symlink_to(ROOT / name)
+    # A line that breaks the types too, so that other checks have something to say as well.
+    edited = root / "generated" / "krebit_api" / "client.py"
+    edited.write_text("by_hand: int = 'x'\n", encoding="utf-8")
+    command = ["make", "--old-file=.venv/.dev", f"BIN={Path(sys.executable).parent}", "check"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert f"differs from what the document says: {edited}" in done.stdout, done.stdout + done.stderr
 
 
 def first_operation(document: dict[str, Any], path: str) -> dict[str, Any]:
@@ -118,6 +137,35 @@ def test_the_old_tree_stays_whole_when_the_document_has(fault: str, scratch: Scr
     assert "Traceback" not in done.stderr
     assert contents(scratch.package) == contents(PACKAGE)
     assert [path.name for path in scratch.package.parent.iterdir()] == ["krebit_api"]
+
+
+INTERRUPTED = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tools!r})
+import regenerate
+
+class Fresh(type(Path())):
+    def rename(self, target):
+        if self.name == "new":
+            raise KeyboardInterrupt
+        return super().rename(target)
+
+package, fresh = Path({package!r}), Fresh({fresh!r})
+try:
+    regenerate.swap(fresh, package)
+except KeyboardInterrupt:
+    print("ended")
+"""
+
+
+def test_the_old_tree_stays_whole_when_ctrl_c_comes_between_the_two_renames(scratch: Scratch) -> None:
+    shutil.copytree(PACKAGE, scratch.package, ignore=shutil.ignore_patterns("__pycache__"))
+    fresh = scratch.root / "beside" / "new"
+    fresh.mkdir(parents=True)
+    names = {"tools": str(scratch.root / "tools"), "package": str(scratch.package), "fresh": str(fresh)}
+    assert scratch.python(INTERRUPTED.format(**names)) == "ended\n"
+    assert contents(scratch.package) == contents(PACKAGE)
 
 
 def test_yaml_that_cannot_be_read_is_told_with_its_line(scratch: Scratch) -> None:

@@ -1,9 +1,12 @@
 """The wheel in an empty environment, on every supported Python, without extras."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -59,10 +62,35 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(folder.glob("*.whl"))
 
 
-def install(version: str, wheel: Path, folder: Path) -> Path:
+def test_the_source_distribution_holds_what_makes_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-d", str(tmp_path)]
+    subprocess.run([*command, "-t", "sdist"], cwd=ROOT, check=True, capture_output=True)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as packed:
+        names = [name.partition("/")[2] for name in packed.getnames()]
+        packed.extractall(tmp_path, filter="data")
+    assert {"openapi.yaml", "generator-config.yml", "templates/model.py.jinja", "LICENSE", "Makefile"} <= set(names)
+    assert [name for name in names if "node_modules" in name or "__pycache__" in name or name.startswith(".venv")] == []
+    (unpacked,) = (path for path in tmp_path.iterdir() if path.is_dir())
+    subprocess.run([*command, "-t", "wheel"], cwd=unpacked, check=True, capture_output=True)
+    (made,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(made) as one, zipfile.ZipFile(wheel) as other:
+        assert {item.filename: item.CRC for item in one.infolist()} == {
+            item.filename: item.CRC for item in other.infolist()
+        }
+
+
+def test_every_target_of_the_makefile_is_in_its_help() -> None:
+    needs("make")
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    phony = next(line for line in (ROOT / "Makefile").read_text().splitlines() if line.startswith(".PHONY:"))
+    assert set(re.findall(r"^  make ([a-z-]+) +\S", listed, re.MULTILINE)) == set(phony.split()[1:])
+
+
+def install(version: str, wheel: Path, folder: Path, extra: str = "") -> Path:
     uv = str(Path(sys.executable).with_name("uv"))
     subprocess.run([uv, "venv", "--quiet", "--python", python(version), folder], check=True)
-    subprocess.run([uv, "pip", "install", "--quiet", "--python", folder / "bin/python", wheel], check=True)
+    subprocess.run([uv, "pip", "install", "--quiet", "--python", folder / "bin/python", f"{wheel}{extra}"], check=True)
     return folder / "bin" / "python"
 
 
@@ -99,6 +127,17 @@ def test_it_installs_imports_and_type_checks(version: str, wheel: Path, tmp_path
         check=False,
     )
     assert checked.returncode == 0, checked.stdout
+
+
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
+def test_the_quickstart_runs_where_it_is_installed(version: str, wheel: Path, tmp_path: Path) -> None:
+    interpreter = install(version, wheel, tmp_path / "env", "[quickstart]")
+    program = shutil.copy(ROOT / "examples" / "quickstart.py", tmp_path)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("KREBIT_")}
+    command = [str(interpreter), "-W", "error", str(program)]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "57 clients" in done.stdout
 
 
 def test_the_sandbox_says_what_it_lacks(wheel: Path, tmp_path: Path) -> None:

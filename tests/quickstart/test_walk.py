@@ -50,16 +50,61 @@ def test_with_the_quickstarts_variables_it_walks_there_reading_only(krebit_sandb
     assert stored.stat().st_mode & 0o777 == 0o600
 
 
+def test_the_first_step_says_what_was_asked_for_the_tokens(krebit_sandbox: Sandbox, tmp_path: Path) -> None:
+    first = walk(environ=krebit_sandbox.environment, home=tmp_path).stdout
+    assert "← refresh_token: granted" in first
+    again = walk(environ=krebit_sandbox.environment, home=tmp_path).stdout
+    assert "granted" not in again
+    assert "nothing was asked: the stored login is good" in again
+
+
+def test_a_client_without_an_act_is_no_failure(krebit_sandbox: Sandbox, tmp_path: Path) -> None:
+    done = walk("--client", "12346", environ=krebit_sandbox.environment, home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "this client has no act yet" in done.stdout
+    assert "57 clients" in done.stdout
+
+
+def test_the_sandbox_is_reached_past_a_proxy(tmp_path: Path) -> None:
+    names = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "https_proxy"]
+    proxies: dict[str, str] = dict.fromkeys(names, "http://127.0.0.1:9")
+    done = walk(environ=proxies, home=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_terminal_that_has_no_arrows(tmp_path: Path) -> None:
+    done = walk(environ={"PYTHONIOENCODING": "ascii"}, home=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_webhook_only_with_its_flag(krebit_sandbox: Sandbox, tmp_path: Path) -> None:
     done = walk("--webhook", "https://example.com/hook", environ=krebit_sandbox.environment, home=tmp_path)
     assert done.returncode == 0, done.stderr
     assert ("POST", "/api/1.0/webhooks") in {(one.method, one.path) for one in krebit_sandbox.requests}
+    assert "--secret-file" in done.stdout
+
+
+def test_the_secret_of_a_webhook_goes_into_a_file_that_is_made_first(krebit_sandbox: Sandbox, tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    wish = ("--webhook", "https://example.com/hook", "--secret-file", str(file))
+    refused = walk(*wish, "--event", "x" * 256, environ=krebit_sandbox.environment, home=tmp_path)
+    assert_one_line(refused, "event")
+    assert not file.exists()
+    done = walk(*wish, environ=krebit_sandbox.environment, home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (subscription,) = krebit_sandbox._tenant.subscriptions
+    assert file.read_text() == subscription.secret
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert subscription.secret not in done.stdout + done.stderr
+    assert_one_line(walk(*wish, environ=krebit_sandbox.environment, home=tmp_path), str(file))
+    assert len(krebit_sandbox._tenant.subscriptions) == 1
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["--client", "99999999"], "404 Not Found"),
+        (["--client", "0"], "404 Not Found"),
         (["--limit", "0"], "limit"),
         (["--page", "9999"], "page 9999 is beyond the end of the list"),
     ],
@@ -72,6 +117,10 @@ def test_bad_wishes_end_in_one_line(arguments: list[str], said: str, krebit_sand
 def test_each_variable_that_is_missing_or_malformed_is_named(tmp_path: Path) -> None:
     done = walk(environ={"KREBIT_DOMAIN": "http://yourco.krebit.se/x"}, home=tmp_path)
     assert_one_line(done, "KREBIT_DOMAIN", "KREBIT_CLIENT_ID", "KREBIT_CLIENT_SECRET", "yourco.krebit.se")
+
+
+def test_signing_in_needs_a_tenant(tmp_path: Path) -> None:
+    assert_one_line(walk("--login", home=tmp_path), "--login", "KREBIT_DOMAIN")
 
 
 def test_no_tenant_within_reach(krebit_sandbox: Sandbox, tmp_path: Path) -> None:
@@ -90,7 +139,7 @@ def test_a_refused_refresh_token(krebit_sandbox: Sandbox, tmp_path: Path) -> Non
 
 def test_no_login_at_all(krebit_sandbox: Sandbox, tmp_path: Path) -> None:
     environ = krebit_sandbox.environment | {"KREBIT_REFRESH_TOKEN": "", "KREBIT_AUTH_CODE": ""}
-    assert_one_line(walk(environ=environ, home=tmp_path), "not signed in", "sign in")
+    assert_one_line(walk(environ=environ, home=tmp_path), "not signed in", "sign in", "--login")
 
 
 def assert_one_line(done: "subprocess.CompletedProcess[str]", *said: str) -> None:

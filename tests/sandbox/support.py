@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 import ssl
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -59,6 +60,13 @@ def authorize_query(sandbox: Sandbox, **changes: str) -> dict[str, str]:
         "state": "the-state",
         **changes,
     }
+
+
+def form_token(page: httpx.Response) -> str:
+    """What the form of a consent page is told apart by."""
+    found = re.search(r'name="_token" value="([^"]+)"', page.text)
+    assert found
+    return found[1]
 
 
 def callback_query(response: httpx.Response) -> dict[str, str]:

@@ -71,7 +71,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return str(err.splitlines()[-1])
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_it_prints_the_environment_and_ends_cleanly(start: Start, number: int) -> None:
     process, environment = start("--no-tls")
     assert set(environment) == {f"KREBIT_{name}" for name in VARIABLES}
@@ -132,6 +132,11 @@ def test_it_listens_on_loopback_only(start: Start) -> None:
         rows = [line.split() for line in listeners.read_text().splitlines()[1:]]
         bound = {row[1].rpartition(":")[0] for row in rows if row[3] == "0A" and int(row[1][-4:], 16) == port}
         assert bound == {"0100007F"}
+    listeners = Path("/proc/net/tcp6")
+    if listeners.exists():
+        rows = [line.split() for line in listeners.read_text().splitlines()[1:]]
+        bound = {row[1].rpartition(":")[0] for row in rows if row[3] == "0A" and int(row[1][-4:], 16) == port}
+        assert bound <= {"00000000000000000000000001000000"}
 
 
 def test_a_port_that_is_taken(start: Start) -> None:
@@ -139,7 +144,32 @@ def test_a_port_that_is_taken(start: Start) -> None:
         status, out, err = failed("--port", str(other.getsockname()[1]))
     assert (status, out) == (1, "")
     assert err.startswith("krebit-sandbox cannot start: ")
+    assert err.endswith("--port 0 takes a free one\n")
     assert "Traceback" not in err
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "nowhere" / "sandbox.env"
+    status, out, err = failed("--no-tls", "--env-file", str(file))
+    assert (status, out) == (1, "")
+    assert err.splitlines()[-1].startswith("krebit-sandbox: ")
+    assert str(file) in err.splitlines()[-1]
+    assert "Traceback" not in err
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    assert failed("--no-tls", "--env-file", str(folder))[0] == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_under_nohup_the_end_of_the_terminal_is_not_its_own(start: Start) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # inherited by what is started
+    try:
+        process, environment = start("--no-tls")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    process.send_signal(signal.SIGHUP)
+    assert httpx.get(f"http://{environment['KREBIT_DOMAIN']}/login", trust_env=False).status_code == 200
+    assert ended(process)[0] == 0
 
 
 def test_switches_and_faults_as_options(start: Start) -> None:

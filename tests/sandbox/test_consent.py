@@ -6,16 +6,18 @@ import httpx
 import pytest
 
 from krebit_sandbox import Sandbox
-from tests.sandbox.support import CHALLENGE, VERIFIER, authorize_query, callback_query, exchange, http_client
+from tests.sandbox.support import (
+    CHALLENGE,
+    VERIFIER,
+    authorize_query,
+    callback_query,
+    exchange,
+    form_token,
+    http_client,
+)
 
 AUTHORIZE = "/oauth/authorize"
 CONSENT = "/oauth/consent"
-
-
-def form_token(page: httpx.Response) -> str:
-    found = re.search(r'name="_token" value="([^"]+)"', page.text)
-    assert found
-    return found[1]
 
 
 def decide(browser: httpx.Client, sandbox: Sandbox, decision: str, **changes: str) -> httpx.Response:

@@ -23,6 +23,8 @@ SWITCHES: list[dict[str, Any]] = [
     *({"metadata": value} for value in ("simple", "flat", "links", "none")),
     *({"money": value} for value in ("text", "null")),
     *({"times": value} for value in ("offset", "micro", "space", "null")),
+    {"user_ids": "number"},
+    {"validation_status": 400},
     {"unknown_keys": True},
     {"envelope": "bare", "metadata": "flat", "money": "text", "times": "space", "unknown_keys": True},
     {"rotation": False},

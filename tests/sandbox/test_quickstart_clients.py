@@ -1,16 +1,18 @@
 """The vendor's own quickstart, word for word: its curl commands and its Node.js program."""
 
+import hashlib
 import json
 import os
 import subprocess
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import httpx
 
 from krebit_sandbox import Sandbox
 from tests.needs import absent, needs
-from tests.sandbox.support import exchange
+from tests.sandbox.support import callback_query, exchange, form_token
 
 QUICKSTART = Path(__file__).with_name("quickstart")
 NODE_MODULES = Path(__file__).parents[2] / "tools" / "node" / "node_modules"
@@ -29,6 +31,31 @@ def json_values(text: str) -> list[Any]:
         values.append(value)
         rest = rest[end:].lstrip()
     return values
+
+
+AUTHORIZATION_URL = Template(
+    "https://${KREBIT_DOMAIN}/oauth/authorize?client_id=${KREBIT_CLIENT_ID}&redirect_uri=${KREBIT_REDIRECT_URI}"
+    "&response_type=code&state=${KREBIT_STATE}"
+)
+
+
+def test_the_authorization_url_as_it_is_written_there(browser: httpx.Client, sandbox: Sandbox) -> None:
+    """With the redirect URI as it stands, nothing in it escaped."""
+    page = browser.get(AUTHORIZATION_URL.substitute(sandbox.environment))
+    back = browser.post("/oauth/consent", data={"_token": form_token(page), "decision": "allow"})
+    assert back.headers["location"].startswith(f"{sandbox.environment['KREBIT_REDIRECT_URI']}?code=")
+    query = callback_query(back)
+    assert query["state"] == sandbox.environment["KREBIT_STATE"]
+    assert exchange(browser, sandbox, query["code"]).status_code == 200
+
+
+def test_they_are_the_vendors_words() -> None:
+    """Nothing is changed in them but the environment: a change of a byte would change these."""
+    digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in QUICKSTART.iterdir()}
+    assert digests == {
+        "list-clients.mjs": "bbdfa6048c5610c6da81bb62aa8727985ab5bdfc293b9d0804a66f6186d8c92f",
+        "steps.sh": "5be6ae9dead9565470dd6dbc053fbc1f5209293894c89c712773b03d8650c469",
+    }
 
 
 def test_curl_commands(sandbox: Sandbox, api: httpx.Client) -> None:

@@ -66,6 +66,24 @@ def test_unknown_keys_and_values(api: httpx.Client, sandbox: Sandbox) -> None:
     assert api.get(BASE + OBJECTS[3]).json()["data"][0]["type"] == "hologram"
 
 
+def test_users_known_by_numbers(api: httpx.Client, sandbox: Sandbox) -> None:
+    named = api.get(f"{BASE}/me").json()["data"]
+    assert isinstance(named["id"], str)
+    sandbox.switch(user_ids="number")
+    numbered = api.get(f"{BASE}/me").json()["data"]
+    assert (type(numbered["id"]), type(numbered["organization"]["id"])) == (int, int)
+    assert (numbered["name"], numbered["organization"]["name"]) == (named["name"], named["organization"]["name"])
+
+
+def test_what_is_refused_may_be_400(api: httpx.Client, sandbox: Sandbox) -> None:
+    usual = api.get(f"{BASE}/clients", params={"limit": 0})
+    sandbox.switch(validation_status=400)
+    other = api.get(f"{BASE}/clients", params={"limit": 0})
+    assert (usual.status_code, other.status_code) == (422, 400)
+    assert usual.json() == other.json()
+    assert api.post(f"{BASE}/webhooks", json={}).status_code == 400
+
+
 def test_metadata(api: httpx.Client, sandbox: Sandbox) -> None:
     def page(**query: Any) -> dict[str, Any]:
         answer: dict[str, Any] = api.get(f"{BASE}/clients", params={"limit": 10, **query}).json()
@@ -169,6 +187,7 @@ def test_next_on_another_host(api: httpx.Client, sandbox: Sandbox) -> None:
         {"max_limit": 0},
         {"webhook_timeout": 0},
         {"rate_limit": True},
+        {"validation_status": 500},
     ],
 )
 def test_impossible_switches_are_refused(sandbox: Sandbox, wrong: dict[str, Any]) -> None:

@@ -113,7 +113,7 @@ class Operations(ABC):
         Returns:
             One page of clients. The metadata stand in `meta` and `links`, or flat beside `data`
             (`current_page`, `per_page`, `last_page`, `total`, `next_page_url` and so on, kept as additional
-            properties), or are missing.
+            properties), or are missing (all three inferred).
         """
         from ..models.client_page import ClientPage
         from .clients.list_clients import _get_kwargs
@@ -234,7 +234,7 @@ class AsyncOperations(ABC):
         Returns:
             One page of clients. The metadata stand in `meta` and `links`, or flat beside `data`
             (`current_page`, `per_page`, `last_page`, `total`, `next_page_url` and so on, kept as additional
-            properties), or are missing.
+            properties), or are missing (all three inferred).
         """
         from ..models.client_page import ClientPage
         from .clients.list_clients import _get_kwargs

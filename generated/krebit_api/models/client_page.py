@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class ClientPage:
     """One page of clients. The metadata stand in `meta` and `links`, or flat beside `data`
     (`current_page`, `per_page`, `last_page`, `total`, `next_page_url` and so on, kept as additional
-    properties), or are missing."""
+    properties), or are missing (all three inferred)."""
 
     data: list[ClientRecord]
     """The records of this page."""

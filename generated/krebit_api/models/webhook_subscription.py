@@ -19,7 +19,7 @@ from ..types import (
     refuse,
 )
 
-_INT_OR_STR = kinds("int", "str")
+_INT_OR_STR_OR_UNSET = kinds("int", "str", "Unset")
 _STR_OR_UNSET = kinds("str", "Unset")
 
 
@@ -27,7 +27,10 @@ _STR_OR_UNSET = kinds("str", "Unset")
 class WebhookSubscription:
     """A subscription to an event."""
 
-    id: int | str
+    secret: str = _attrs_field(repr=False)
+    """The key that signs deliveries. Shown once, when the subscription is made."""
+
+    id: int | str | Unset = UNSET
     """The subscription's identifier."""
 
     event: str | Unset = UNSET
@@ -36,13 +39,8 @@ class WebhookSubscription:
     target: str | Unset = UNSET
     """The URL that events are posted to."""
 
-    secret: str | Unset = _attrs_field(default=UNSET, repr=False)
-    """The key that signs deliveries. Shown once, when the subscription is made."""
-
     created_at: datetime.datetime | None | Unset = UNSET
-    """When the record was made, ISO 8601. A tenant may also answer `2024-01-15 08:30:00`, which has no
-    offset and is read as it stands: the server's zone, UTC unless it was configured otherwise
-    (inferred)."""
+    """When the subscription was made. Read like `created_at` of an act."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict, repr=False)
     """What the server sent beside."""
@@ -51,13 +49,13 @@ class WebhookSubscription:
         """The JSON object, without the keys that are UNSET."""
         fields_: dict[str, Any] = {}
         fields_.update(self.additional_properties)
-        fields_["id"] = self.id
+        fields_["secret"] = self.secret
+        if self.id is not UNSET:
+            fields_["id"] = self.id
         if self.event is not UNSET:
             fields_["event"] = self.event
         if self.target is not UNSET:
             fields_["target"] = self.target
-        if self.secret is not UNSET:
-            fields_["secret"] = self.secret
         created_at: None | str | Unset
         if isinstance(self.created_at, Unset):
             created_at = UNSET
@@ -77,9 +75,12 @@ class WebhookSubscription:
             take_ = rest_.pop
             # Without __init__, which would take as long as all the rest.
             made_ = cls.__new__(cls)
+            made_.secret = (
+                value_ if type(value_ := take_("secret")) is str else refuse("not a string", "secret")
+            )
             made_.id = (
                 value_
-                if type(value_ := take_("id")) in _INT_OR_STR
+                if type(value_ := take_("id", UNSET)) in _INT_OR_STR_OR_UNSET
                 else refuse("not an integer or a string", "id")
             )
             made_.event = (
@@ -91,11 +92,6 @@ class WebhookSubscription:
                 value_
                 if type(value_ := take_("target", UNSET)) in _STR_OR_UNSET
                 else refuse("not a string", "target")
-            )
-            made_.secret = (
-                value_
-                if type(value_ := take_("secret", UNSET)) in _STR_OR_UNSET
-                else refuse("not a string", "secret")
             )
             made_.created_at = (
                 value_
