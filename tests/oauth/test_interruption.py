@@ -111,22 +111,21 @@ def test_a_scope_of_anyio_that_is_cancelled(site: Site) -> None:
     site.login()
     site.hold()
 
+    async def cancel(scope: anyio.CancelScope, task: asyncio.Task[None] | None) -> int:
+        assert task is not None
+        await asyncio.to_thread(site.sandbox.wait_for_held)
+        scope.cancel()
+        for _ in range(100):
+            await asyncio.sleep(0)
+        asked = task.cancelling()
+        await asyncio.to_thread(site.sandbox.release)
+        return asked
+
     async def main() -> None:
         async with site.async_client() as krebit:
-            with anyio.CancelScope() as scope:
-                task = asyncio.current_task()
-                assert task is not None
-
-                async def cancel() -> int:
-                    await asyncio.to_thread(site.sandbox.wait_for_held)
-                    scope.cancel()
-                    for _ in range(100):
-                        await asyncio.sleep(0)
-                    asked = task.cancelling()
-                    await asyncio.to_thread(site.sandbox.release)
-                    return asked
-
-                helper = asyncio.create_task(cancel())
+            scope = anyio.CancelScope()
+            helper = asyncio.create_task(cancel(scope, asyncio.current_task()))
+            with scope:
                 await krebit.get_current_user()
             assert scope.cancelled_caught
             assert await helper < 5
