@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from itertools import pairwise
+from itertools import count, pairwise
 
 from krebit._secret import Secret
 from krebit.errors import StoreBusy
@@ -123,20 +123,19 @@ class TokenStoreConformance:
 
     def test_readers_see_a_whole_login(self) -> None:
         """The old one or the new one, never a part, while somebody saves."""
-        store, reader, ended = self.make_store(), self.make_store(), threading.Event()
-        _save(store, _login(0))
+        store, reader, numbers = self.make_store(), self.make_store(), count()
+        _save(store, _login(next(numbers)))
 
         def read() -> None:
-            while not ended.is_set():
+            for _ in range(100):
                 login = reader.load(_KEY)
-                assert login is not None, "a reader found nothing while a login was being replaced"
-                assert login == _login(login.generation - 1), "a reader found parts of two logins"
+                whole = login is not None and login == _login(login.generation - 1)
+                assert whole, "a reader found nothing, or parts of two logins, while a login was being replaced"
 
         with ThreadPoolExecutor(1) as others:
             reading = others.submit(read)
-            for number in range(50):
-                _save(store, _login(number))
-            ended.set()
+            while not reading.done():
+                _save(store, _login(next(numbers)))
             reading.result()
 
     def test_fences_grow(self) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from krebit import FileTokenStore
-from krebit.errors import StoreError, StoreUnsafe
+from krebit.errors import LoginRequired, StoreError, StoreUnsafe
 from krebit.oauth.record import Login, LoginKey
 from krebit.stores import Lease, TokenStore
 from tests.oauth.support import Background, Site
@@ -127,3 +127,39 @@ def test_a_lease_that_keeps_errors_to_itself(site: Site) -> None:
         site.sandbox.release()
         with pytest.raises(StoreError, match="kept an error to itself"):
             call.finish()
+
+
+def test_signing_out_forgets_a_pair_that_could_not_be_stored(site: Site) -> None:
+    """Also where the store fails afterwards: it is not used from memory."""
+    site.login()
+    assert isinstance(site.store, FileTokenStore)
+    file = site.store.path(site.key())
+    site.store = store = Moody(site.store)
+    store.full = True
+    with site.client() as krebit:
+        krebit.get_current_user()
+        store.full = False
+        krebit.logout()
+        file.chmod(0o640)
+        with pytest.raises(StoreUnsafe):
+            krebit.get_current_user()
+
+
+def test_others_found_the_old_token_dead_meanwhile(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their mark is about the token that the pair replaced: it does not keep the pair from being stored."""
+    monkeypatch.setattr("krebit.oauth.manager._STORE_AGAIN", 0.0)
+    site.sandbox.switch(reuse_revokes_family=False)
+    site.login()
+    plain = site.store
+    site.store = store = Moody(plain)
+    store.full = True
+    with site.client() as krebit, site.client(store=plain) as other:
+        krebit.get_current_user()
+        with pytest.raises(LoginRequired):
+            other.get_current_user()
+        assert site.stored().is_dead
+        store.full = False
+        krebit.get_current_user()
+        assert site.state() == "live"
+        other.get_current_user()
+    assert [request.status for request in site.token_requests()] == [200, 400]
