@@ -70,7 +70,7 @@ def create(**options: Any) -> Starlette:
             max_age=600,
             httponly=True,
             samesite="lax",  # "strict" would not come back with the redirect from the tenant
-            secure=request.url.scheme == "https",
+            secure=attempt.redirect_uri.startswith("https:"),  # as browsers see it: behind a proxy this is plain HTTP
         )
         return answer
 

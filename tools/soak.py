@@ -1,9 +1,11 @@
 """Logins under load: many processes, threads and tasks mixed, on one store, against a server that ends the session when
 a refresh token is used twice, with tokens that live two seconds, tasks that are cancelled and disks that fill up.
 
-    python tools/soak.py [--seconds 600] [--processes 24]
+    python tools/soak.py [--seconds 600] [--processes 24] [--no-proofs]
 
-Prints what happened; 0 when no token was refused and no session lost, else 1.
+Prints what happened; 0 when no token was refused and no session lost, else 1. Then the proofs that the tests shorten
+are run whole, some minutes more: a thousand kills at every step of a refresh, two thousand interruptions, a thousand
+walks of the state machine.
 """
 
 import argparse
@@ -31,6 +33,8 @@ from krebit.oauth.record import LoginKey
 from krebit_sandbox import Sandbox, Switches
 
 LIFETIME = 2.0
+ROOT = Path(__file__).resolve().parent.parent
+PROOFS = ("tests/oauth/test_interruption.py", "tests/oauth/test_state_machine.py")
 
 
 class Tally(logging.Handler):
@@ -220,14 +224,23 @@ def soak(seconds: float, processes: int, folder: Path) -> int:
     return int(bad > 0 or not total["calls"] or not total["refreshes"])
 
 
+def prove() -> int:
+    """Run the long tests whole; each may take its time."""
+    program = [sys.executable, "-m", "pytest", "-q", "--timeout", "0", *PROOFS]
+    return subprocess.run(program, cwd=ROOT, env={**os.environ, "KREBIT_TESTS_LONG": "1"}, check=False).returncode
+
+
 def main() -> int:
-    """Read the arguments and soak."""
+    """Read the arguments, soak, and prove."""
     parser = argparse.ArgumentParser(description="Logins under load; see the file's first lines.")
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--processes", type=int, default=24)
+    parser.add_argument("--no-proofs", action="store_true", help="soak only")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="krebit-soak-") as folder:
-        return soak(given.seconds, given.processes, Path(folder))
+        failed = soak(given.seconds, given.processes, Path(folder))
+    sys.stdout.flush()
+    return failed if given.no_proofs else failed | prove()
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ import multiprocessing
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
-from itertools import pairwise
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from itertools import count, pairwise
 
 from krebit._secret import Secret
 from krebit.errors import StoreBusy
@@ -47,24 +47,17 @@ class TokenStoreConformance:
             assert lease.load() is None, "the lease's load() must return None for a login that was never stored"
 
     def test_what_is_saved_is_loaded(self) -> None:
-        """Every field, by this store and by another one on the same place."""
-        login = _login(1)
-        _save(self.make_store(), login)
-        for store in (self.make_store(), self.make_store()):
-            assert store.load(_KEY) == login, "load() must return what save() was given, every field of it"
-            with store.lease(_KEY, patience=_PATIENCE) as lease:
-                assert lease.load() == login, "the lease's load() must return what was saved"
-
-    def test_odd_values_survive(self) -> None:
-        """A login that was ended, one without an end, long tokens."""
-        for login in (
-            _login(1).ended(),
-            dataclasses.replace(_login(2), expires_at=None, refresh_token=None),
-            dataclasses.replace(_login(3), access_token=Secret("a" * 20_000)).marked_dead(),
-            Login(),
-        ):
-            _save(self.make_store(), login)
-            assert self.make_store().load(_KEY) == login, "load() must return what save() was given"
+        """Every field, by this store and by another one on the same place, of odd logins too: one that was ended, one
+        without an end, long tokens."""
+        long = dataclasses.replace(_login(3), access_token=Secret("a" * 20_000)).marked_dead()
+        endless = dataclasses.replace(_login(2), expires_at=None, refresh_token=None)
+        store = self.make_store()
+        for login in (_login(1), _login(1).ended(), endless, long, Login()):
+            _save(store, login)
+            for each in (store, self.make_store()):
+                assert each.load(_KEY) == login, "load() must return what save() was given, every field of it"
+                with each.lease(_KEY, patience=_PATIENCE) as lease:
+                    assert lease.load() == login, "the lease's load() must return what was saved"
 
     def test_logins_do_not_mix(self) -> None:
         """Tenants, applications and profiles have a login each, and a lock each."""
@@ -88,41 +81,29 @@ class TokenStoreConformance:
     def test_a_lease_keeps_others_out(self) -> None:
         """StoreBusy after the waiting time, for this store and for another one on the same place."""
         first = self.make_store()
-        with first.lease(_KEY, patience=_PATIENCE):
+        with first.lease(_KEY, patience=_PATIENCE), ThreadPoolExecutor(1) as others:
             for store in (first, self.make_store()):
                 began = time.monotonic()
-                result = _in_thread(partial(_hold, store, patience=0.2))
-                assert isinstance(result, StoreBusy), f"a second lease must raise StoreBusy, not end with {result!r}"
+                error = others.submit(_hold, store, patience=0.2).exception()
+                assert isinstance(error, StoreBusy), f"a second lease must raise StoreBusy, not end with {error!r}"
                 assert time.monotonic() - began >= 0.15, "the second lease must wait as long as its patience is"
 
     def test_a_lease_is_given_back(self) -> None:
         """After the block, and when the block raises."""
         store = self.make_store()
-        for error in (None, ValueError("from the block"), KeyboardInterrupt()):
-
-            def block(error: BaseException | None = error) -> None:
-                with store.lease(_KEY, patience=_PATIENCE):
-                    if error is not None:
-                        raise error
-
-            assert _in_thread(block) is error, "the block's own exception must come out as it is"
-            result = _in_thread(lambda: _hold(self.make_store(), patience=_PATIENCE))
-            assert result is None, "the lease must be free after the block"
+        with ThreadPoolExecutor(1) as others:
+            for error in (None, ValueError("from the block"), KeyboardInterrupt()):
+                ended = others.submit(_hold, store, error=error).exception()
+                assert ended is error, "the block's own exception must come out as it is"
+                _hold(self.make_store())
 
     def test_a_waiter_gets_the_lease_and_sees_what_was_saved(self) -> None:
         """Whoever waited reads anew."""
-        store, seen = self.make_store(), list[Login | None]()
-
-        def wait() -> None:
+        with ThreadPoolExecutor(1) as others:
             with self.make_store().lease(_KEY, patience=_PATIENCE) as lease:
-                seen.append(lease.load())
-
-        with store.lease(_KEY, patience=_PATIENCE) as lease:
-            waiter = threading.Thread(target=wait)
-            waiter.start()
-            lease.save(_login(7))
-        waiter.join(_PATIENCE)
-        assert seen == [_login(7)], "a waiter must see what the holder saved"
+                waiter = others.submit(_hold, self.make_store())
+                lease.save(_login(7))
+            assert waiter.result() == _login(7), "a waiter must see what the holder saved"
 
     def test_preparing_changes_nothing(self) -> None:
         """What is stored stays as it is until something is saved; preparing twice is nothing."""
@@ -142,24 +123,20 @@ class TokenStoreConformance:
 
     def test_readers_see_a_whole_login(self) -> None:
         """The old one or the new one, never a part, while somebody saves."""
-        store, ended = self.make_store(), threading.Event()
-        _save(store, _login(0))
+        store, reader, numbers = self.make_store(), self.make_store(), count()
+        _save(store, _login(next(numbers)))
 
         def read() -> None:
-            reader = self.make_store()
-            while not ended.is_set():
+            for _ in range(100):
                 login = reader.load(_KEY)
-                assert login is not None, "a reader found nothing while a login was being replaced"
-                assert login == _login(login.generation - 1), "a reader found parts of two logins"
+                whole = login is not None and login == _login(login.generation - 1)
+                assert whole, "a reader found nothing, or parts of two logins, while a login was being replaced"
 
-        result: list[BaseException | None] = []
-        reader = threading.Thread(target=lambda: result.append(_in_thread(read)))
-        reader.start()
-        for number in range(50):
-            _save(store, _login(number))
-        ended.set()
-        reader.join(_PATIENCE)
-        assert result == [None], f"{result}"
+        with ThreadPoolExecutor(1) as others:
+            reading = others.submit(read)
+            while not reading.done():
+                _save(store, _login(next(numbers)))
+            reading.result()
 
     def test_fences_grow(self) -> None:
         """Each lease's number is above the one before; 0 throughout where a lock cannot be lost."""
@@ -173,31 +150,19 @@ class TokenStoreConformance:
 
     def test_threads_lose_no_change(self) -> None:
         """Changes made under the lease add up."""
-        _save(self.make_store(), _login(0))
-        threads = [threading.Thread(target=_count_up, args=(self.make_store, 10)) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        login = self.make_store().load(_KEY)
-        assert login is not None
-        assert login.generation == 81, f"{81 - login.generation} of 80 changes were lost between threads"
+        with ThreadPoolExecutor(8, initializer=threading.Barrier(8, timeout=_PATIENCE).wait) as threads:
+            list(threads.map(_count_up, [self.make_store] * 8))
+        _expect(self.make_store(), 80)
 
     def test_processes_lose_no_change(self) -> None:
         """The same between processes."""
         factory = self.process_factory()
-        if factory is None:
-            return
-        _save(factory(), _login(0))
-        context = multiprocessing.get_context("spawn")
-        processes = [context.Process(target=_count_up, args=(factory, 10)) for _ in range(4)]
-        for process in processes:
-            process.start()
-        for process in processes:
-            process.join()
-        login = factory().load(_KEY)
-        assert login is not None
-        assert login.generation == 41, f"{41 - login.generation} of 40 changes were lost between processes"
+        if factory is not None:
+            context = multiprocessing.get_context("spawn")
+            together = context.Barrier(4, timeout=_PATIENCE)
+            with ProcessPoolExecutor(4, context, together.wait) as processes:
+                list(processes.map(_count_up, [factory] * 4))
+            _expect(factory(), 40)
 
 
 def _login(number: int) -> Login:
@@ -211,32 +176,22 @@ def _save(store: TokenStore, login: Login, key: LoginKey = _KEY) -> None:
         lease.save(login)
 
 
-def _hold(store: TokenStore, *, patience: float) -> None:
-    with store.lease(_KEY, patience=patience):
-        pass
+def _hold(store: TokenStore, *, patience: float = _PATIENCE, error: BaseException | None = None) -> Login | None:
+    with store.lease(_KEY, patience=patience) as lease:
+        if error is not None:
+            raise error
+        return lease.load()
+    raise AssertionError("the lease must not keep the block's exceptions to itself")
 
 
-def _in_thread(work: Callable[[], None]) -> BaseException | None:
-    errors: list[BaseException | None] = []
-
-    def run() -> None:
-        try:
-            work()
-        except BaseException as error:  # noqa: BLE001 - handed to the test
-            errors.append(error)
-        else:
-            errors.append(None)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    return errors[0]
-
-
-def _count_up(make_store: Callable[[], TokenStore], times: int) -> None:
+def _count_up(make_store: Callable[[], TokenStore]) -> None:
     store = make_store()
-    for _ in range(times):
+    for _ in range(10):
         with store.lease(_KEY, patience=_PATIENCE * 4) as lease:
-            login = lease.load()
-            assert login is not None
+            login = lease.load() or Login()
             lease.save(dataclasses.replace(login, generation=login.generation + 1))
+
+
+def _expect(store: TokenStore, changes: int) -> None:
+    made = (store.load(_KEY) or Login()).generation
+    assert made == changes, f"{changes - made} of {changes} changes were lost"

@@ -4,12 +4,14 @@ It reads one line of JSON (its settings) and answers in lines of JSON. The modes
 """
 
 import asyncio
+import atexit
 import json
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ import httpx
 from krebit import AsyncKrebit, FileTokenStore, Krebit, MemoryTokenStore
 from krebit.errors import KrebitError
 from krebit.oauth.record import LoginKey
+from krebit.stores import Lease
 
 
 def say(what: Any) -> None:
@@ -90,6 +93,44 @@ def forked(given: dict[str, Any]) -> None:
     thread.join()
     _, status = os.waitpid(child, 0)
     say({"parent": results, "child": os.waitstatus_to_exitcode(status)})
+
+
+def survived(given: dict[str, Any]) -> None:
+    """Fork while a refresh is under way, and leave a child behind that does nothing."""
+    krebit = client(given)
+    say("ready")
+    hear()
+    threading.Thread(target=krebit.get_current_user, daemon=True).start()
+    hear()
+    if os.fork() == 0:
+        say("forked")
+        hear()  # until the test has ended
+        os._exit(0)
+    signal.pause()
+
+
+class Hung:
+    """A store whose lease never comes, whatever the patience."""
+
+    def load(self, key: LoginKey) -> None:
+        return None
+
+    @contextmanager
+    def lease(self, key: LoginKey, *, patience: float) -> Iterator[Lease]:
+        threading.Event().wait()
+        yield MemoryTokenStore().lease(key, patience=patience).__enter__()
+
+
+def hung(given: dict[str, Any]) -> None:
+    """A call with such a store, and the end of the program."""
+    options: dict[str, Any] = {"timeout": 0.1, "refresh_timeout": 0.1, "lock_patience": 0.1}
+    say(outcome(Krebit("localhost:1", "application", "secret", store=Hung(), **options).get_current_user))
+
+
+def at_exit(given: dict[str, Any]) -> None:
+    """A call when no more threads can be started."""
+    krebit = client(given)
+    atexit.register(lambda: say(outcome(krebit.get_current_user)))
 
 
 def memory_fork(given: dict[str, Any]) -> None:

@@ -181,7 +181,7 @@ def test_a_lock_file_that_is_removed_while_it_is_held(site: Site) -> None:
 
 def test_left_over_temporary_files_are_removed(site: Site) -> None:
     site.login()
-    left = file_of(site).parent / f".{file_of(site).name}.0123456789ab.tmp"
+    left = file_of(site).with_name(f".{file_of(site).name}.tmp")
     left.write_bytes(b"half a login")
     with site.client() as krebit:
         krebit.get_current_user()
@@ -231,22 +231,32 @@ def test_the_name_shows_whose_login_it_is(site: Site, tmp_path: Path) -> None:
 def test_a_network_file_system_is_warned_of(
     tmp_path: Path, log: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("krebit.stores.file.file_system", lambda folder: "nfs4")
-    store = FileTokenStore(tmp_path / "logins")
+    monkeypatch.setattr("krebit.stores.file.network_file_system", lambda folder: "nfs4")
     for _ in range(2):
-        with store.lease(LoginKey("a", "b"), patience=1):
+        with FileTokenStore(tmp_path / "logins").lease(LoginKey("a", "b"), patience=1):
             pass
     assert [record.message for record in log.records if "network file system (nfs4)" in record.message] != []
     assert len(log.records) == 1
 
 
-def test_file_systems_are_told_apart(tmp_path: Path) -> None:
-    from krebit.stores._guard import file_system, is_network
+@pytest.mark.parametrize(
+    "kind", ["nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "ext4", "tmpfs", "btrfs", "overlay"]
+)
+def test_file_systems_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """The deepest mount counts, and of several at one place the last; a blank in its name is written as a number."""
+    from krebit.stores._guard import network_file_system
 
-    assert file_system(Path("/proc/self")) == "proc"
-    assert file_system(tmp_path)
-    assert all(is_network(kind) for kind in ("nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs"))
-    assert not any(is_network(kind) for kind in ("ext4", "tmpfs", "btrfs", "overlay", "xfs", "apfs"))
+    network = kind in ("nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs")
+    mounts = f"x / {'ext4' if network else 'nfs'} rw 0 0\nx {tmp_path}/a\\040b ext4 rw 0 0\n"
+    mounts += f"x {tmp_path}/a\\040b {kind} rw 0 0\nx {tmp_path}/a\\040bc proc rw 0 0\n"
+    monkeypatch.setattr(Path, "read_text", lambda path: mounts)
+    assert network_file_system(tmp_path / "a b" / "logins") == (kind if network else None)
+
+
+def test_the_file_system_of_this_machine_is_read() -> None:
+    from krebit.stores._guard import network_file_system
+
+    assert network_file_system(Path("/proc/self")) is None
 
 
 RIGHTS = """
@@ -390,6 +400,31 @@ def test_rights_survive_a_refresh(site: Site) -> None:
     with site.client() as krebit:
         krebit.get_current_user()
     assert {stat.S_IMODE(path.stat().st_mode) for path in file_of(site).parent.iterdir()} == {0o600}
+
+
+HOMELESS = """
+    import os, filelock, platformdirs.unix, pwd, krebit.stores.file
+    from krebit.errors import ConfigurationError
+    os.setgroups([]); os.setgid(54321); os.setuid(54321)
+    del os.environ["HOME"]
+    for folder in (None, "~/logins", "~nobody-of-this-name/logins"):
+        try:
+            krebit.stores.file.FileTokenStore(folder)
+        except ConfigurationError as error:
+            assert "set HOME" in str(error), error
+        else:
+            raise AssertionError("no error")
+    krebit.stores.file.FileTokenStore("/somewhere/logins")
+"""
+
+
+def test_a_user_without_a_home_folder() -> None:
+    if os.getuid():
+        absent("needs root, to become somebody else")
+    program = [sys.executable, "-c", textwrap.dedent(HOMELESS)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")} | {"HOME": "/root"}
+    result = subprocess.run(program, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
 
 
 def test_threads_of_one_process_take_turns(tmp_path: Path) -> None:

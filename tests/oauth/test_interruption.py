@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from krebit.errors import LoginRequired
@@ -100,6 +101,35 @@ def test_a_cancelled_task_ends_when_the_pair_is_stored(site: Site) -> None:
                 await task
             assert site.state() == "live"
             await krebit.get_current_user()
+
+    asyncio.run(main())
+    assert len(site.token_requests()) == 1
+
+
+def test_a_scope_of_anyio_that_is_cancelled(site: Site) -> None:
+    """Such a scope cancels anew at every turn of the loop; who waits for the refresh must not be woken each time."""
+    site.login()
+    site.hold()
+
+    async def cancel(scope: anyio.CancelScope, task: asyncio.Task[None] | None) -> int:
+        assert task is not None
+        await asyncio.to_thread(site.sandbox.wait_for_held)
+        scope.cancel()
+        for _ in range(100):
+            await asyncio.sleep(0)
+        asked = task.cancelling()
+        await asyncio.to_thread(site.sandbox.release)
+        return asked
+
+    async def main() -> None:
+        async with site.async_client() as krebit:
+            scope = anyio.CancelScope()
+            helper = asyncio.create_task(cancel(scope, asyncio.current_task()))
+            with scope:
+                await krebit.get_current_user()
+            assert scope.cancelled_caught
+            assert await helper < 5
+            assert site.state() == "live"
 
     asyncio.run(main())
     assert len(site.token_requests()) == 1
@@ -206,16 +236,36 @@ def test_a_login_that_was_lost_to_a_kill_says_so(site: Site) -> None:
         krebit.get_current_user()
 
 
-def test_a_kill_leaves_no_lock_behind(site: Site) -> None:
+@pytest.mark.parametrize("child", [False, True])
+def test_a_kill_leaves_no_lock_behind(site: Site, child: bool) -> None:
+    """Nor does a child that was forked meanwhile and outlives it hold the lock on."""
     site.login()
     site.hold()
-    with site.program("calls", calls=1) as program:
+    with site.program("survived" if child else "calls", calls=1) as program:
         program.hear()
         program.tell("go")
         site.sandbox.wait_for_held()
+        if child:
+            program.tell("fork")
+            assert program.hear() == "forked"
         program.process.kill()
         program.process.wait()
     with site.client(lock_patience=1) as krebit:
         krebit.get_current_user()
     assert site.state() == "live"
     assert sorted(path.suffix for path in Path(site.store.folder).iterdir()) == [".json", ".lock"]  # type: ignore[attr-defined]
+
+
+def test_a_store_that_hangs_does_not_keep_the_program_from_ending() -> None:
+    with Program(["hung"], {}) as program:
+        assert program.hear() == "DeadlineExceeded"
+        assert program.end() == 0
+
+
+def test_a_call_while_the_interpreter_ends(site: Site) -> None:
+    site.login()
+    with site.program("at_exit") as program:
+        assert program.hear() == "ok"
+        assert program.end() == 0
+    assert site.state() == "live"
+    assert len(site.token_requests()) == 1

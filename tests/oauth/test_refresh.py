@@ -80,6 +80,31 @@ def test_without_a_new_refresh_token_the_old_one_is_kept(site: Site) -> None:
     assert site.state() == "live"
 
 
+@pytest.mark.parametrize("odd", ['"token_type": null', '"expires_in": ' + "9" * 5000, '"scope": {}', '"a": NaN'])
+def test_odd_fields_cost_no_pair(site: Site, odd: str) -> None:
+    site.login()
+    new = site.sandbox.issue_tokens()
+    pair = f'"access_token": "{new.access_token}", "refresh_token": "{new.refresh_token}"'
+    site.sandbox.fault(kind="status", status=200, path=TOKEN, body=f"{{{pair}, {odd}}}")
+    with site.client() as krebit:
+        krebit.get_current_user()
+    assert site.refresh_token() == new.refresh_token
+    assert len(site.token_requests()) == 1
+
+
+def test_a_refresh_that_brings_the_refused_token_again_is_made_once(site: Site) -> None:
+    old = site.login(expired=False).access_token
+    assert old is not None
+    site.sandbox.expire_access_tokens()
+    new = site.sandbox.issue_tokens().refresh_token
+    body = {"access_token": old.reveal(), "refresh_token": new}
+    site.sandbox.fault(kind="status", status=200, path=TOKEN, body=body, times=None)
+    with site.client() as krebit, pytest.raises(Unauthorized):
+        krebit.get_current_user()
+    assert len(site.token_requests()) == 1
+    assert site.refresh_token() == new
+
+
 BAD_ANSWERS = {
     "html": ({"status": 200, "body": "<html>", "headers": {"content-type": "text/html"}}, UnexpectedResponse),
     "no token": ({"status": 200, "body": {"token_type": "Bearer"}}, UnexpectedResponse),
@@ -194,6 +219,7 @@ def test_the_callers_time_is_up_and_the_refresh_goes_on(site: Site) -> None:
     with site.client(timeout=0.2) as krebit:
         with pytest.raises(DeadlineExceeded, match="the refresh goes on"):
             krebit.get_current_user()
+        site.sandbox.wait_for_held()
         site.sandbox.release()
     assert site.state() == "live"
     assert len(site.token_requests()) == 1

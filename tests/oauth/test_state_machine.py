@@ -5,6 +5,7 @@ import secrets
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,7 +19,7 @@ from krebit import FileTokenStore
 from krebit._deadline import Deadline
 from krebit._secret import Secret
 from krebit.config import settings as settings_of
-from krebit.errors import KrebitError, LoginRequired, StoreError
+from krebit.errors import KrebitError, LoginRequired, StoreBusy, StoreError
 from krebit.oauth.exchange import Grant
 from krebit.oauth.manager import TokenManager
 from krebit.oauth.record import Login
@@ -26,6 +27,7 @@ from krebit.stores import Lease
 from tests.oauth.support import LONG
 
 CODE = "a-code"
+pytestmark = pytest.mark.timeout(900 if LONG else 120)
 
 
 class Crash(BaseException):
@@ -33,27 +35,32 @@ class Crash(BaseException):
 
 
 class Server(httpx.BaseTransport):
-    """A token endpoint that rotates and ends the session when a token is used twice."""
+    """A token endpoint that rotates; with `revokes` it ends the session when a token is used twice."""
 
     def __init__(self) -> None:
+        self.revokes = True
         self.live: set[str] = set()
         self.next = "ok"
-        self.reused = 0
-        self.spent: set[str] = set()
+        self.requests = 0
+        # What another process does while a request is on its way.
+        self.meanwhile: Callable[[], object] | None = None
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.requests += 1
         fields = json.loads(request.read())
         mode, self.next = self.next, "ok"
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
         if mode == "busy":
             return httpx.Response(503, headers={"Retry-After": "0"})
         if mode == "lost before":
             raise httpx.ReadError("reset")
         token = fields.get("refresh_token")
         if token is not None and token not in self.live:
-            self.reused += token in self.spent
-            self.live.clear()
+            if self.revokes:
+                self.live.clear()
             return httpx.Response(400, json={"error": "invalid_grant"})
-        self.spent |= self.live
         new = secrets.token_hex(8)
         self.live = {new}
         if mode == "lost after":
@@ -127,24 +134,34 @@ class Processes(RuleBasedStateMachine):
         self.managers = [self.start(0), self.start(1)]
         # Why the stored token may be dead: what no client can prevent.
         self.excuse: str | None = None
-        self.reused = 0
+        # Whether somebody is signed in; None where an error or a crash leaves it open.
+        self.signed_in: bool | None = False
 
     def start(self, who: int) -> TokenManager:
-        return TokenManager(self.settings, self.harnesses[who], lambda: self.server, user_agent="test")
+        return TokenManager(
+            self.settings, self.harnesses[who], lambda: self.server, user_agent="test", lock_patience=0.0
+        )
 
-    def run(self, who: int, work: str) -> None:
-        manager, harness = self.managers[who], self.harnesses[who]
-        before = set(self.server.live)
+    def work(self, who: int, work: str) -> KrebitError | None:
+        manager = self.managers[who]
         try:
             if work == "refresh":
-                manager.get(manager.cached(), Deadline(20))
+                manager.get(manager.cached() or self.access_token(), Deadline(20))
             elif work == "sign in":
-                manager.complete(manager.sign_in(Grant("authorization_code", Secret(CODE))))
+                manager.sign_in(Grant("authorization_code", Secret(CODE))).join()
             else:
-                manager.complete(manager.sign_out())
-        except KrebitError:
-            pass
+                manager.sign_out().join()
+        except KrebitError as error:
+            return error
+        return None
+
+    def run(self, who: int, work: str) -> KrebitError | None:
+        manager, harness = self.managers[who], self.harnesses[who]
+        before = set(self.server.live)
+        error = self.work(who, work)
         crashed, full = harness.crash_at, harness.full_at
+        if work != "refresh":
+            self.signed_in = work == "sign in" if error is None and not (crashed or full) else None
         harness.crash_at = harness.full_at = None
         stored = self.stored()
         rotated = self.server.live != before
@@ -161,19 +178,38 @@ class Processes(RuleBasedStateMachine):
             if manager._unsaved is not None:
                 self.excuse = "crashed with a pair that could not be stored"
             self.managers[who] = self.start(who)
+        return error
 
     def stored(self) -> Login | None:
         return self.store.load(self.managers[0].key)
 
-    @initialize()
-    def first_login(self) -> None:
-        self.run(0, "sign in")
+    def stored_token(self) -> str | None:
+        stored = self.stored()
+        return stored.refresh_token.reveal() if stored is not None and stored.refresh_token is not None else None
+
+    def access_token(self) -> Secret | None:
+        stored = self.stored()
+        return stored.access_token if stored is not None else None
+
+    @initialize(revokes=st.booleans())
+    def first_login(self, revokes: bool) -> None:
+        self.server.revokes = revokes
+        assert self.run(0, "sign in") is None
 
     who = st.integers(0, 1)
 
     @rule(who=who, work=st.sampled_from(["refresh", "refresh", "refresh", "sign in", "sign out"]))
     def goes_well(self, who: int, work: str) -> None:
-        self.run(who, work)
+        """Without trouble a token that lives brings one that lives: the stored one, or one that could not be stored."""
+        unsaved = self.managers[who]._unsaved
+        token = unsaved[0].refresh_token if unsaved is not None and self.stored_token() else None
+        lives = work == "sign in" or {token and token.reveal(), self.stored_token()} & self.server.live
+        error = self.run(who, work)
+        if work == "sign out":
+            assert error is None
+        elif lives:
+            assert error is None
+            assert self.stored_token() in self.server.live
 
     @rule(
         who=who,
@@ -184,10 +220,20 @@ class Processes(RuleBasedStateMachine):
         self.harnesses[who].crash_at = step
         self.run(who, work)
 
-    @rule(who=who, work=st.sampled_from(["refresh", "sign in", "sign out"]), step=st.sampled_from(["prepare", "save"]))
+    @rule(
+        who=who,
+        work=st.sampled_from(["refresh", "sign in", "sign out"]),
+        step=st.sampled_from(["prepare", "save", "save"]),
+    )
     def disk_is_full(self, who: int, work: str, step: str) -> None:
+        """It is found before anything is sent; else the new pair is used from memory."""
         self.harnesses[who].full_at = step
-        self.run(who, work)
+        requests = self.server.requests
+        error = self.run(who, work)
+        if step == "prepare":
+            assert self.server.requests == requests
+        elif work == "sign in":
+            assert error is None
 
     @rule(who=who, trouble=st.sampled_from(["busy", "lost before", "lost after"]))
     def network_trouble(self, who: int, trouble: str) -> None:
@@ -197,6 +243,28 @@ class Processes(RuleBasedStateMachine):
         if trouble == "lost after" and self.server.next == "ok" and had is not None:
             self.excuse = "an answer was lost"
         self.server.next = "ok"
+
+    @rule(
+        who=who,
+        first=st.sampled_from(["refresh", "sign in"]),
+        second=st.sampled_from(["refresh", "sign in", "sign out"]),
+    )
+    def both_at_once(self, who: int, first: str, second: str) -> None:
+        """While a request is on its way, the other process is kept out: it sends nothing and changes nothing."""
+        seen: list[tuple[KrebitError | None, int]] = []
+
+        def meanwhile() -> None:
+            requests = self.server.requests
+            # A token that it has at hand is good, and needs no lock.
+            self.managers[1 - who]._current = None, 0.0, 0
+            seen.append((self.work(1 - who, second), self.server.requests - requests))
+
+        self.server.meanwhile = meanwhile
+        self.run(who, first)
+        self.server.meanwhile = None
+        for error, requests in seen:
+            assert requests == 0
+            assert isinstance(error, StoreBusy) or (error is None and second == "refresh")
 
     @rule(seconds=st.sampled_from([-86_400.0, -60.0, 60.0, 3600.0, 86_400.0]))
     def wall_clock_jumps(self, seconds: float) -> None:
@@ -209,14 +277,26 @@ class Processes(RuleBasedStateMachine):
 
     @invariant()
     def the_stored_token_lives_or_the_login_says_otherwise(self) -> None:
-        stored = self.stored()  # it parses, or this raises
-        if stored is None or stored.refresh_token is None or stored.refresh_token.reveal() in self.server.live:
+        token = self.stored_token()  # the store parses, or this raises
+        if any(manager._unsaved for manager in self.managers):
+            self.signed_in = None  # what could not be stored may be stored yet
+        elif self.signed_in is None:
+            self.signed_in = token is not None
+        else:
+            assert self.signed_in == (token is not None), "a login was wiped, or came back"
+        if token is None:
+            return
+        if token in self.server.live:
+            self.excuse = None  # the next loss needs one of its own
             return
         assert self.excuse is not None, "a login was lost for no reason"
-        alone = self.start(0)
         if not any(manager._unsaved for manager in self.managers):
-            with pytest.raises(LoginRequired):
-                alone.get(stored.access_token, Deadline(20))
+            alone = self.start(0)
+            for requests in (1, 0):
+                before = self.server.requests
+                with pytest.raises(LoginRequired):
+                    alone.get(self.access_token(), Deadline(20))
+                assert self.server.requests - before <= requests, "a token that is known to be dead was sent again"
 
     @invariant()
     def there_are_no_temporary_files(self) -> None:
@@ -229,7 +309,7 @@ class Processes(RuleBasedStateMachine):
 
 TestProcesses = Processes.TestCase
 TestProcesses.settings = settings(
-    max_examples=2000 if LONG else 60,
+    max_examples=1000 if LONG else 120,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

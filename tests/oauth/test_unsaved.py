@@ -1,14 +1,16 @@
 """A new pair that cannot be stored: it lives in memory, and is stored when that works again."""
 
+import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
-from krebit.errors import StoreError
+from krebit import FileTokenStore
+from krebit.errors import LoginRequired, StoreError, StoreUnsafe
 from krebit.oauth.record import Login, LoginKey
 from krebit.stores import Lease, TokenStore
-from tests.oauth.support import Site
+from tests.oauth.support import Background, Site
 
 
 class Moody:
@@ -17,6 +19,7 @@ class Moody:
     def __init__(self, store: TokenStore) -> None:
         self._store = store
         self.full = False
+        self.error: BaseException = StoreError("full")
 
     def load(self, key: LoginKey) -> Login | None:
         return self._store.load(key)
@@ -36,7 +39,7 @@ class _MoodyLease:
 
     def save(self, login: Login) -> None:
         if self._store.full:
-            raise StoreError("full")
+            raise self._store.error
         self._lease.save(login)
 
 
@@ -54,3 +57,109 @@ def test_one_pair_after_another_that_cannot_be_stored(site: Site, monkeypatch: p
         krebit.get_current_user()
     assert site.state() == "live"
     assert {request.status for request in site.token_requests()} == {200}
+
+
+@pytest.mark.parametrize(
+    "error", [StoreError("full"), OSError(28, "full"), SystemExit(), KeyboardInterrupt(), GeneratorExit()]
+)
+def test_whatever_the_store_raises_the_pair_is_used_and_stored_at_the_end(site: Site, error: BaseException) -> None:
+    """A client that is closed tries once more: what it could not store would go with it."""
+    site.login()
+    site.store = store = Moody(site.store)
+    store.full, store.error = True, error
+    with site.client() as krebit:
+        krebit.get_current_user()
+        store.full = False
+        krebit.get_current_user()
+        assert site.state() != "live"
+    assert site.state() == "live"
+    assert len(site.token_requests()) == 1
+
+
+def test_closing_with_a_store_that_still_takes_nothing(site: Site) -> None:
+    before = site.login()
+    site.store = store = Moody(site.store)
+    store.full = True
+    with site.client() as krebit:
+        krebit.get_current_user()
+    assert site.stored() == before
+
+
+def test_a_log_that_fails_costs_no_pair(site: Site) -> None:
+    """The handler's own error may come out of the next line that is logged, but the login goes on."""
+
+    class Faulty(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if "granted" in record.getMessage():
+                raise ValueError("a fault in somebody's handler")
+
+    site.login()
+    logger, handler = logging.getLogger("krebit"), Faulty()
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        with site.client() as krebit:
+            krebit.get_current_user()
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+    assert site.state() == "live"
+
+
+def test_a_lease_that_keeps_errors_to_itself(site: Site) -> None:
+    class Silent(Moody):
+        @contextmanager
+        def lease(self, key: LoginKey, *, patience: float) -> Iterator[Lease]:
+            with suppress(StoreUnsafe), super().lease(key, patience=patience) as lease:
+                yield lease
+
+    assert isinstance(site.store, FileTokenStore)
+    site.login()
+    file, token = site.store.path(site.key()), site.refresh_token()
+    site.store = Silent(site.store)
+    site.hold()
+    with site.client() as krebit:
+        call = Background(krebit.get_current_user)
+        site.sandbox.wait_for_held()
+        site.sandbox.revoke_refresh_token(token)
+        file.chmod(0o640)  # is found when the store is read again
+        site.sandbox.release()
+        with pytest.raises(StoreError, match="kept an error to itself"):
+            call.finish()
+
+
+def test_signing_out_forgets_a_pair_that_could_not_be_stored(site: Site) -> None:
+    """Also where the store fails afterwards: it is not used from memory."""
+    site.login()
+    assert isinstance(site.store, FileTokenStore)
+    file = site.store.path(site.key())
+    site.store = store = Moody(site.store)
+    store.full = True
+    with site.client() as krebit:
+        krebit.get_current_user()
+        store.full = False
+        krebit.logout()
+        file.chmod(0o640)
+        with pytest.raises(StoreUnsafe):
+            krebit.get_current_user()
+
+
+def test_others_found_the_old_token_dead_meanwhile(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their mark is about the token that the pair replaced: it does not keep the pair from being stored."""
+    monkeypatch.setattr("krebit.oauth.manager._STORE_AGAIN", 0.0)
+    site.sandbox.switch(reuse_revokes_family=False)
+    site.login()
+    plain = site.store
+    site.store = store = Moody(plain)
+    store.full = True
+    with site.client() as krebit, site.client(store=plain) as other:
+        krebit.get_current_user()
+        with pytest.raises(LoginRequired):
+            other.get_current_user()
+        assert site.stored().is_dead
+        store.full = False
+        krebit.get_current_user()
+        assert site.state() == "live"
+        other.get_current_user()
+    assert [request.status for request in site.token_requests()] == [200, 400]

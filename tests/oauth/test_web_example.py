@@ -13,14 +13,19 @@ from tests.oauth.support import Site
 REDIRECT = "http://localhost:8000/oauth/callback"
 
 
-def browse(site: Site, monkeypatch: pytest.MonkeyPatch, visit: Callable[[httpx.AsyncClient], Awaitable[None]]) -> None:
+def browse(
+    site: Site,
+    monkeypatch: pytest.MonkeyPatch,
+    visit: Callable[[httpx.AsyncClient], Awaitable[None]],
+    redirect: str = REDIRECT,
+) -> None:
     """Serve the application, and visit it with a browser's client: cookies, no redirects by itself."""
-    application = site.sandbox.register("Web", [REDIRECT])
+    application = site.sandbox.register("Web", [redirect])
     for name, value in {
         "DOMAIN": site.sandbox.domain,
         "CLIENT_ID": application.client_id,
         "CLIENT_SECRET": application.client_secret,
-        "REDIRECT_URI": REDIRECT,
+        "REDIRECT_URI": redirect,
     }.items():
         monkeypatch.setenv(f"KREBIT_{name}", value)
     app = create(plain_http=True, store=site.store)
@@ -52,6 +57,7 @@ def test_connecting(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
         begun = await browser.get("/connect")
         cookie = begun.headers["set-cookie"]
         assert "HttpOnly" in cookie
+        assert "secure" not in cookie.lower()
         assert "samesite=lax" in cookie.lower()
         back = await consent(begun)
         ended = await browser.get(back)
@@ -80,6 +86,15 @@ def test_somebody_elses_callback(site: Site, monkeypatch: pytest.MonkeyPatch) ->
 
     browse(site, monkeypatch, visit)
     assert not site.token_requests()
+
+
+def test_the_cookie_is_for_https_alone_where_browsers_come_by_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also behind a proxy, which comes to the application by plain HTTP."""
+
+    async def visit(browser: httpx.AsyncClient) -> None:
+        assert "secure" in (await browser.get("/connect")).headers["set-cookie"].lower()
+
+    browse(site, monkeypatch, visit, "https://yourapp.example.com/oauth/callback")
 
 
 def test_denied(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

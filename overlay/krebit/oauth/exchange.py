@@ -106,8 +106,7 @@ def _refusal(status: int, content: dict[str, Any], text: str) -> Kind:
 
 def _success(status: int, content: dict[str, Any]) -> Outcome:
     access, refresh = content.get("access_token"), content.get("refresh_token")
-    kind = content.get("token_type", "Bearer")
-    bearer = isinstance(kind, str) and kind.lower() == "bearer"
+    bearer = str(content.get("token_type") or "Bearer").lower() == "bearer"
     if not bearer or not _is_token(access) or (refresh not in (None, "") and not _is_token(refresh)):
         return _unexpected("unknown", status, "an answer without a usable one")
     lifetime = sane_lifetime(content.get("expires_in"))
@@ -120,7 +119,8 @@ def _unexpected(kind: Kind, status: int, got: str) -> Outcome:
 
 def _object(answer: Reply) -> dict[str, Any]:
     try:
-        content = json.loads(answer.body)
+        # As floats, since an absurd `expires_in` must not cost the tokens beside it: int() refuses 5,000 digits.
+        content = json.loads(answer.body, parse_int=float)
     except (ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}

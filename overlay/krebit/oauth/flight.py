@@ -18,6 +18,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Generic, TypeVar
 
+import anyio
+
 from krebit._deadline import Deadline
 from krebit.errors import DeadlineExceeded, KrebitError, StoreError
 from krebit.oauth.exchange import OPERATION
@@ -59,14 +61,21 @@ class Flight(Generic[T]):
         import asyncio  # only here, where a loop runs: blocking programs do without
 
         deadline = deadline or Deadline(self._longest)
+        loop = asyncio.get_running_loop()
+        landed: asyncio.Future[None] = loop.create_future()
+        self._tell(lambda: loop.call_soon_threadsafe(landed.set_result, None))
         try:
             try:
-                await self._await(deadline.remaining())
+                if not self._done:
+                    await asyncio.wait({landed}, timeout=deadline.remaining())
             except asyncio.CancelledError:
                 patience = Deadline(self._longest)
-                while not self._done and not patience.passed():
-                    with suppress(asyncio.CancelledError):
-                        await self._await(_LOOK)
+                with anyio.CancelScope(
+                    shield=True
+                ):  # a scope that is cancelled would wake us at every turn of the loop
+                    while not self._done and not patience.passed():
+                        with suppress(asyncio.CancelledError):
+                            await asyncio.wait({landed}, timeout=_LOOK)
                 raise
         except (asyncio.CancelledError, GeneratorExit):
             raise
@@ -101,27 +110,18 @@ class Flight(Generic[T]):
     def _wait(self, seconds: float) -> None:
         bell = _thread.allocate_lock()
         bell.acquire()
-        self._waiters.append(bell.release)
-        self._start()
-        # Asked after joining the waiters: the flight says that it is done before it rings them.
+        self._tell(bell.release)
         if not self._done:
             bell.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
 
-    async def _await(self, seconds: float) -> None:
-        import asyncio
-
-        loop = asyncio.get_running_loop()
-        landed: asyncio.Future[None] = loop.create_future()
-        self._waiters.append(lambda: loop.call_soon_threadsafe(landed.set_result, None))
-        self._start()
-        if not self._done:
-            await asyncio.wait({landed}, timeout=seconds)
-
-    def _start(self) -> None:
+    def _tell(self, ring: Callable[[], object]) -> None:
+        """Have `ring` called when it lands. It may have landed before: ask whether it is done afterwards."""
+        self._waiters.append(ring)
         if self._started:
             return
-        # Not a daemon: the interpreter waits for it before it ends.
-        thread = threading.Thread(target=self._fly, name="krebit-login", daemon=False)
+        # The interpreter waits for it before it ends, but not for ever: somebody's store may hang.
+        atexit.register(self.settle)
+        thread = threading.Thread(target=self._fly, name="krebit-login", daemon=True)
         try:
             # `Thread.start` waits with a lock held that the new thread needs: no place to be interrupted at.
             _thread.start_new_thread(_start, (thread,))
@@ -132,7 +132,6 @@ class Flight(Generic[T]):
     def _fly(self) -> None:
         if not self._pilot.acquire(blocking=False):
             return
-        atexit.register(self.settle)  # a second Ctrl-C ends the interpreter's own waiting for threads
         try:
             self._value = self._work()
         except KrebitError as error:

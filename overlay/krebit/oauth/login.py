@@ -63,9 +63,9 @@ class Logins:
     def start(self, *, redirect_uri: str | None = None) -> LoginAttempt:
         """A new attempt: state and verifier of 256 bits each, never the same twice. Raises ConfigurationError."""
         uri = redirect_uri or self._settings.application.redirect_uri or ""
-        missing = "is not set; pass one that is registered for the application, or set KREBIT_REDIRECT_URI"
-        if problem := redirect_uri_problem(uri) if uri else missing:
-            raise ConfigurationError(f"redirect_uri: {problem}")
+        if problem := redirect_uri_problem(uri):
+            advice = "pass one that is registered for the application, or set KREBIT_REDIRECT_URI"
+            raise ConfigurationError(f"redirect_uri: {problem if uri else 'is not set'}; {advice}")
         state = secrets.token_urlsafe(32)
         query = {
             "client_id": self._settings.application.client_id,

@@ -4,6 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -16,7 +17,7 @@ from krebit.config import Settings
 from krebit.errors import StoreError
 from krebit.oauth.exchange import METHOD, OPERATION, PATH, Grant, classify, request_for
 from krebit.oauth.flight import Flight
-from krebit.oauth.machine import Adopt, Refresh, Save, Stop, is_usable
+from krebit.oauth.machine import Adopt, Post, Refresh, Save, Stop, is_usable
 from krebit.oauth.record import Login, LoginKey
 from krebit.stores import Lease, TokenStore
 
@@ -70,15 +71,14 @@ class TokenManager:
         """An access token that is not `rejected`. Raises LoginRequired, ConfigurationError, StoreError, or what the
         transport met; DeadlineExceeded when the caller's time is up (the refresh itself goes on)."""
         token = self.cached()
-        # A refresh that others began, who do not know yet that this token is refused, may bring it again.
-        while token is None or token == rejected:
+        if token is None or token == rejected:
             token = self._refreshing(rejected).join(deadline)
         return token
 
     async def aget(self, rejected: Secret | None, deadline: Deadline) -> Secret:
         """As `get`, on the event loop."""
         token = self.cached()
-        while token is None or token == rejected:
+        if token is None or token == rejected:
             token = await self._refreshing(rejected).ajoin(deadline)
         return token
 
@@ -98,20 +98,22 @@ class TokenManager:
         return await flight.ajoin()
 
     def signed_in(self) -> bool:
-        return self.signed_in_().join()
-
-    def signed_in_(self) -> Flight[bool]:
         """Whether the store holds a login that is not known to be dead, or the environment a grant it has not seen."""
-        return self._flight(object(), self._signed_in)
+        return self._flight(object(), self._signed_in).join()
 
     def settle(self) -> None:
-        """Wait for everything under way, so that closing its transport cannot lose what it is about to be granted."""
+        """Wait for everything under way, so that closing its transport cannot lose what it is about to be granted; and
+        try once more to store what could not be stored."""
         for flight in list(self._flights.values()):
             flight.settle()
+        if self._unsaved is not None:
+            with suppress(Exception), self._store.lease(self.key, patience=self._patience) as lease:
+                self._saved_late(lease, lease.load())
 
     def _refreshing(self, rejected: Secret | None) -> Flight[Secret]:
-        """The refresh under way, or a new one. Another may have landed meanwhile: the work looks there first."""
-        return self._flight("refresh", partial(self._refresh, rejected))
+        """The refresh under way, or a new one. Who was refused a token does not join one that may bring it again; whose
+        turn comes later finds in the store what the earlier one brought."""
+        return self._flight(rejected, partial(self._refresh, rejected))
 
     def _flight(self, what: object, work: Callable[[], T]) -> Flight[T]:
         # A forked child does not find its parent's, which no thread would land there.
@@ -128,21 +130,25 @@ class TokenManager:
             self._unsaved = None
 
     def _signed_in(self) -> bool:
-        login = self._store.load(self.key)
-        return self._unseen_seed(login) or (login is not None and login.refresh_token is not None and not login.is_dead)
+        action = self._machine(None).begin(self._store.load(self.key))
+        return isinstance(action, Post) or (isinstance(action, Adopt) and not action.login.is_dead)
+
+    def _machine(self, rejected: Secret | None, sign_in: Grant | None = None) -> Refresh:
+        return Refresh(
+            rejected=rejected,
+            seeds=self._settings.seeds,
+            redirect_uri=self._settings.application.redirect_uri,
+            now=time.time,
+            sign_in=sign_in,
+        )
 
     def _refresh(self, rejected: Secret | None) -> Secret:
         logins = self._logins
         try:
-            stored = self._store.load(self.key)
-            if (
-                stored is not None
-                and self._unsaved is None
-                and not self._unseen_seed(stored)
-                and is_usable(stored, rejected, time.time())
-            ):
+            action = self._machine(rejected).begin(self._store.load(self.key))
+            if isinstance(action, Adopt) and self._unsaved is None:
                 _log.debug("%s: none needed, the store holds a token that is good", OPERATION)
-                return self._use(stored, logins)
+                return self._use(action.login, logins)
             return self._drive(rejected)
         except Exception:
             if self._unsaved is None or not is_usable(self._unsaved[0], rejected, time.time()):
@@ -153,34 +159,30 @@ class TokenManager:
         """Do what the machine says, with the store's lease in hand."""
         with self._store.lease(self.key, patience=self._patience) as lease:
             deadline = Deadline(self._timeout)
-            machine = Refresh(
-                rejected=rejected,
-                seeds=self._settings.seeds,
-                redirect_uri=self._settings.application.redirect_uri,
-                now=time.time,
-                sign_in=sign_in,
-            )
+            machine = self._machine(rejected, sign_in)
             stored = self._saved_late(lease, lease.load())
             action = machine.begin(stored)
-            while True:
-                while machine.warnings:
-                    _log.warning("%s", machine.warnings.pop(0))
-                if isinstance(action, Adopt):
-                    self._logins += sign_in is not None
-                    return self._use(action.login, self._logins)
+            while not isinstance(action, Adopt):
                 if isinstance(action, Stop):
                     raise action.error
                 if isinstance(action, Save):
                     self._save(lease, action.login, stored, granted=action.granted)
                     action = action.then
-                else:
-                    time.sleep(action.wait)
-                    lease.prepare()
-                    one_try = Deadline(min(deadline.remaining(), self._timeout * _PER_TRY))
-                    request = request_for(action.grant, self._settings, self._user_agent)
-                    outcome = classify(transmit(self._transport(), request, one_try))
+                    continue
+                time.sleep(action.wait)
+                lease.prepare()
+                one_try = Deadline(min(deadline.remaining(), self._timeout * _PER_TRY))
+                request = request_for(action.grant, self._settings, self._user_agent)
+                outcome = classify(transmit(self._transport(), request, one_try))
+                with suppress(Exception):  # a pair that was granted is not stored yet: no handler's fault may cost it
                     _log.debug("%s %s %s: %s", METHOD, PATH, action.grant.kind, outcome.kind)
-                    action = machine.answered(outcome, reload=lease.load, remaining=deadline.remaining())
+                action = machine.answered(outcome, reload=lease.load, remaining=deadline.remaining())
+                for warning in machine.warnings:
+                    _log.warning("%s", warning)
+                machine.warnings.clear()
+            self._logins += sign_in is not None
+            return self._use(action.login, self._logins)
+        raise StoreError("the token store's lease kept an error to itself")
 
     def _save(self, lease: Lease, login: Login, stored: Login | None, *, granted: bool) -> None:
         """Store it. A pair that was granted is all there is: if that fails it is used, and stored at the next occasion.
@@ -188,7 +190,7 @@ class TokenManager:
         try:
             lease.save(login)
             self._unsaved = None
-        except Exception as error:  # noqa: BLE001 - whatever a store raises, the pair must not be lost with it
+        except BaseException as error:  # noqa: BLE001 - whatever a store raises, the pair must not be lost with it
             text = str(error) if isinstance(error, StoreError) else type(error).__name__
             if not granted:
                 _log.warning("it could not be noted that the server refused a token (%s)", text)
@@ -222,7 +224,3 @@ class TokenManager:
         left = left if self._unsaved is None else min(left, _STORE_AGAIN)
         self._current = login.access_token, time.monotonic() + left, logins
         return login.access_token
-
-    def _unseen_seed(self, login: Login | None) -> bool:
-        seeds = (self._settings.seeds.refresh_token, self._settings.seeds.auth_code)
-        return any(seed is not None and (login is None or not login.has_seen(seed)) for seed in seeds)

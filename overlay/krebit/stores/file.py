@@ -4,22 +4,21 @@ POSIX only: privacy rests on modes and owners. On Windows the store refuses to b
 """
 
 import errno
+import functools
 import hashlib
 import logging
 import os
 import re
-import secrets
-import shlex
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
-from krebit.errors import ConfigurationError, StoreBusy, StoreError, StoreUnsafe
+from krebit.errors import ConfigurationError, StoreBusy, StoreError
 from krebit.oauth.record import Login, LoginKey
-from krebit.stores._guard import cannot, check_file, check_folder, check_stat, file_system, inode, is_network
+from krebit.stores._guard import cannot, check, check_stat, network_file_system
 
 __all__ = ["FileTokenStore"]
 
@@ -27,19 +26,10 @@ _log = logging.getLogger("krebit")
 # Room for the next record: tokens of this family are about a kilobyte each.
 _HEADROOM = 16_384
 
-# One lock for each file in this process: a file lock alone does not keep its threads apart.
-_mutexes: dict[str, threading.Lock] = {}
-_mutexes_guard = threading.Lock()
-
-
-def _after_fork() -> None:
-    global _mutexes_guard
-    _mutexes.clear()  # a thread that held one does not exist in the child
-    _mutexes_guard = threading.Lock()
-
-
+# One lock for each file in this process: not every file system's locks keep its threads apart.
+_mutexes: dict[Path, threading.Lock] = {}
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(after_in_child=_mutexes.clear)  # a thread that held one does not exist in the child
 
 
 class FileTokenStore:
@@ -56,12 +46,14 @@ class FileTokenStore:
                 "FileTokenStore: needs POSIX file modes to keep tokens private; "
                 "on Windows pass store=MemoryTokenStore() or a store of your own"
             )
-        if folder is None:
-            from platformdirs import user_state_path
+        try:
+            if folder is None:
+                from platformdirs import user_state_path
 
-            folder = user_state_path("krebit", appauthor=False) / "logins"
-        self.folder = Path(folder).expanduser().absolute()
-        self._warned = False
+                folder = user_state_path("krebit", appauthor=False) / "logins"
+            self.folder = Path(folder).expanduser().absolute()
+        except RuntimeError:  # a user without an entry in the user database, as in some containers
+            raise ConfigurationError("FileTokenStore: there is no home folder; set HOME, or name a folder") from None
 
     def __repr__(self) -> str:
         return f"FileTokenStore({str(self.folder)!r})"
@@ -75,9 +67,7 @@ class FileTokenStore:
 
     def load(self, key: LoginKey) -> Login | None:
         """What is stored for `key`, or None. Raises StoreUnsafe or StoreError."""
-        if not check_folder(self.folder):
-            return None
-        return _read(self.path(key))
+        return _read(self.path(key)) if check(self.folder, folder=True) else None
 
     @contextmanager
     def lease(self, key: LoginKey, *, patience: float) -> Iterator["_FileLease"]:
@@ -88,56 +78,47 @@ class FileTokenStore:
         self._make_folder()
         path = self.path(key)
         lock_path = path.with_suffix(".lock")
-        check_file(lock_path)
-        with _mutexes_guard:
-            mutex = _mutexes.setdefault(str(path), threading.Lock())
+        check(lock_path)
         end = time.monotonic() + patience
+        mutex = _mutexes.setdefault(path, threading.Lock())
         if not mutex.acquire(timeout=max(0.0, patience)):
             raise StoreBusy(f"{path}: another thread held the lock for more than {patience:g} s")
-        try:
+        with ExitStack() as held:
+            held.callback(mutex.release)
             # A new instance each time: one shared instance counts, and lets a second thread in.
             # Where the system has no flock it must fail: a lock by a file's existence outlives a killed holder.
             lock = FileLock(
                 lock_path, max(0.0, end - time.monotonic()), 0o600, poll_interval=0.02, fallback_to_soft=False
             )
             try:
-                lock.acquire()
+                held.enter_context(lock)
             except Timeout:
                 raise StoreBusy(f"{lock_path}: another process held the lock for more than {patience:g} s") from None
             except OSError as error:
                 raise cannot("lock", lock_path, error) from None
-            try:
-                lease = _FileLease(path, lock_path)
-                try:
-                    yield lease
-                finally:
-                    lease.discard()
-            finally:
-                with suppress(OSError):  # what was to be done is done; the descriptor goes with the instance
-                    lock.release()
-        finally:
-            mutex.release()
+            yield held.enter_context(closing(_FileLease(path, lock_path)))
 
     def _make_folder(self) -> None:
-        if not check_folder(self.folder):
-            try:
-                # mkdir's mode is cut by the umask, never widened: 0700 holds whatever the umask is.
-                for each in (*reversed(self.folder.parents), self.folder):
-                    if not each.exists():
-                        each.mkdir(mode=0o700, exist_ok=True)
-            except OSError as error:
-                raise cannot("make", self.folder, error) from None
-            check_folder(self.folder)
-        if not self._warned:
-            self._warned = True
-            kind = file_system(self.folder)
-            if kind is not None and is_network(kind):
-                _log.warning(
-                    "%s is on a network file system (%s): its locks are not to be trusted, and two hosts may end each "
-                    "other's login; keep it on a local disk",
-                    self.folder,
-                    kind,
-                )
+        try:
+            # mkdir's mode is cut by the umask, never widened: 0700 holds whatever the umask is.
+            for each in (*reversed(self.folder.parents), self.folder):
+                if not each.exists():
+                    each.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise cannot("make", self.folder, error) from None
+        check(self.folder, folder=True)
+        _warn_of_a_network(self.folder)
+
+
+@functools.cache
+def _warn_of_a_network(folder: Path) -> None:
+    if kind := network_file_system(folder):
+        _log.warning(
+            "%s is on a network file system (%s): its locks are not to be trusted, and two hosts may end each other's "
+            "login; keep it on a local disk",
+            folder,
+            kind,
+        )
 
 
 class _FileLease:
@@ -148,39 +129,34 @@ class _FileLease:
     def __init__(self, path: Path, lock_path: Path) -> None:
         self._path = path
         self._lock_path = lock_path
-        self._lock_inode = inode(lock_path)
-        self._temporary: Path | None = None
+        self._lock_inode = _inode(lock_path)
+        self._temporary = path.with_name(f".{path.name}.tmp")
         self._fd = -1
-        # What a killed process left behind: the lock is ours, so nobody is writing it.
-        for stale in path.parent.glob(f".{path.name}.*.tmp"):
-            with suppress(OSError):
-                stale.unlink()
 
     def load(self) -> Login | None:
         return _read(self._path)
 
     def prepare(self) -> None:
-        if self._lock_inode is None or inode(self._lock_path) != self._lock_inode:
+        if self._lock_inode is None or _inode(self._lock_path) != self._lock_inode:
             # Its next user would make a new file, lock that, and go on beside us.
             raise StoreError(f"{self._lock_path}: was removed while it was held; leave lock files alone")
-        check_file(self._path)
-        if self._temporary is not None:
+        stored = check(self._path)
+        if self._fd >= 0:
             return
-        temporary = self._path.parent / f".{self._path.name}.{secrets.token_hex(6)}.tmp"
         try:
-            room = _HEADROOM + (self._path.stat().st_size if self._path.exists() else 0)
-            self._fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            self._temporary = temporary
+            # What a killed process left behind: the lock is ours, so nobody is writing it.
+            self._temporary.unlink(missing_ok=True)
+            room = _HEADROOM + (self._path.stat().st_size if stored else 0)
+            self._fd = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             # Real bytes, not a hole: fallocate is refused by some file systems.
             _write(self._fd, b"\0" * room)
             os.fsync(self._fd)
         except OSError as error:
-            self.discard()
+            self.close()
             raise cannot("write", self._path, error) from None
 
     def save(self, login: Login) -> None:
         self.prepare()
-        assert self._temporary is not None
         try:
             os.lseek(self._fd, 0, os.SEEK_SET)
             content = login.to_json()
@@ -188,22 +164,26 @@ class _FileLease:
             os.ftruncate(self._fd, len(content))
             _sync(self._fd)
             self._temporary.replace(self._path)
-            self._temporary = None
             _sync_folder(self._path.parent)
         except OSError as error:
             raise cannot("write", self._path, error) from None
         finally:
-            self.discard()
+            self.close()
 
-    def discard(self) -> None:
+    def close(self) -> None:
         if self._fd >= 0:
-            with suppress(OSError):  # written and synchronised, or given up
+            with suppress(OSError):  # it is in its place by now, or given up
+                self._temporary.unlink()
+            with suppress(OSError):
                 os.close(self._fd)
             self._fd = -1
-        if self._temporary is not None:
-            with suppress(OSError):
-                self._temporary.unlink()
-            self._temporary = None
+
+
+def _inode(path: Path) -> int | None:
+    """What the file is, whatever its name; None if it is not there."""
+    with suppress(OSError):
+        return path.lstat().st_ino
+    return None
 
 
 def _write(fd: int, content: bytes) -> None:
@@ -213,13 +193,11 @@ def _write(fd: int, content: bytes) -> None:
 
 
 def _sync(fd: int) -> None:
-    if sys.platform == "darwin":
-        # On macOS fsync alone leaves the data in the drive's cache.
+    if sys.platform == "darwin":  # where fsync alone leaves the data in the drive's cache
         import fcntl
 
         with suppress(OSError):
             fcntl.fcntl(fd, fcntl.F_FULLFSYNC)
-            return
     os.fsync(fd)
 
 
@@ -235,20 +213,12 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _read(path: Path) -> Login | None:
-    try:
-        # Non-blocking, so that a FIFO put in the file's place cannot hold us; it is refused below.
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
+    if not check(path):
         return None
-    except OSError as error:
-        if error.errno in (errno.ELOOP, errno.EMLINK):
-            raise StoreUnsafe(f"{path}: is a symbolic link; remove it with: rm {shlex.quote(str(path))}") from None
-        raise cannot("read", path, error) from None
     try:
-        check_stat(path, os.fstat(fd))
-        with os.fdopen(os.dup(fd), "rb") as file:
+        # What is put in its place meanwhile is looked at too: a link leads nowhere, and a FIFO holds nobody.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK)) as file:
+            check_stat(path, os.fstat(file.fileno()))
             return Login.from_json(file.read(), str(path))
     except OSError as error:
         raise cannot("read", path, error) from None
-    finally:
-        os.close(fd)

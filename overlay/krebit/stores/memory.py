@@ -18,7 +18,6 @@ class MemoryTokenStore:
     def __init__(self) -> None:
         self._logins: dict[LoginKey, Login] = {}
         self._locks: dict[LoginKey, threading.Lock] = {}
-        self._guard = threading.Lock()
         self._pid = os.getpid()
 
     def load(self, key: LoginKey) -> Login | None:
@@ -31,9 +30,8 @@ class MemoryTokenStore:
         if os.getpid() != self._pid:
             # Parent and child would both use the one refresh token, and the second use ends the session.
             raise StoreError("a MemoryTokenStore cannot be shared with a forked process; use a FileTokenStore")
-        with self._guard:
-            lock = self._locks.setdefault(key, threading.Lock())
-        if not lock.acquire(timeout=patience):
+        lock = self._locks.setdefault(key, threading.Lock())
+        if not lock.acquire(timeout=max(0.0, patience)):
             raise StoreBusy(f"the login was locked for more than {patience:g} s")
         try:
             yield _Lease(self._logins, key)
