@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpcore
+import httpx
 import pytest
 
 from krebit import DeadlineExceeded, KrebitError, TransportError
-from krebit._deadline import Deadline, DeadlineTransport
+from krebit._deadline import AsyncBackend, Backend, Deadline
 from krebit_sandbox import Sandbox
 from tests.transport.proxies import Proxy
 from tests.transport.support import Place, RawServer, Way, answering, arrived, reply
@@ -185,10 +186,9 @@ def test_a_slow_reader_of_the_request(way: Way) -> None:
 
 def test_httpcore_still_takes_our_backend(sandbox: Sandbox) -> None:
     """The one private name that is relied upon."""
-    transport = DeadlineTransport()
-    assert isinstance(transport._pool._network_backend, httpcore.SyncBackend)
-    assert type(transport._pool._network_backend).__module__ == "krebit._deadline"
-    transport.close()
+    assert isinstance(httpx.HTTPTransport()._pool._network_backend, httpcore.SyncBackend)
+    assert isinstance(httpx.AsyncHTTPTransport()._pool._network_backend, httpcore.AsyncNetworkBackend)
+    assert (Backend.__base__, AsyncBackend.__base__) == (httpcore.SyncBackend, httpcore.AnyIOBackend)
 
 
 def _other_timeout(place: Place, way: Way, limit: Callable[[], Any]) -> "tuple[BaseException, int]":
