@@ -153,10 +153,10 @@ def _request(
 
 def _plain(value: Any) -> str:
     # Amounts go out as decimal strings: a float would change them.
-    if isinstance(value, Decimal) and value.is_finite():
-        return f"{value:f}"
     if hasattr(value, "isoformat"):
         return str(value.isoformat())
+    if isinstance(value, Decimal) and value.is_finite():
+        return f"{value:f}"
     raise TypeError(f"{type(value).__name__} cannot be sent as JSON")
 
 

@@ -20,6 +20,7 @@ import httpcore
 import httpx
 
 _current: "contextvars.ContextVar[Deadline | None]" = contextvars.ContextVar("krebit_deadline", default=None)
+_anyio: Any = httpcore.AnyIOBackend()
 # Seconds for an address that does not answer while there is another to try.
 _NEXT_ADDRESS = 5.0
 # Seconds after which a read looks whether the deadline is still the same.
@@ -120,11 +121,11 @@ class Backend(httpcore.SyncBackend):
         return _Stream(super().connect_tcp(last, port, left, *arguments, **options))
 
 
-class AsyncBackend(httpcore.AnyIOBackend):
+class AsyncBackend(httpcore.AsyncNetworkBackend):
     """Closes a stream whose TLS handshake is cancelled, which httpcore leaves open until the server ends it."""
 
     async def connect_tcp(self, *arguments: Any, **options: Any) -> httpcore.AsyncNetworkStream:
-        stream: Any = await super().connect_tcp(*arguments, **options)
+        stream: Any = await _anyio.connect_tcp(*arguments, **options)
         stream.start_tls = functools.partial(_start_tls, stream, stream.start_tls)
         return cast("httpcore.AsyncNetworkStream", stream)
 

@@ -22,6 +22,9 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Secret) and hmac.compare_digest(self._value.encode(), other._value.encode())
 
+    def __hash__(self) -> int:
+        return hash((Secret, self._value))
+
     def __bool__(self) -> bool:
         return bool(self._value)
 

@@ -371,7 +371,8 @@ class AsyncKrebit(_Client, AsyncOperations):
         await anyio.to_thread.run_sync(self._core.end)
         await self._core.async_transport.aclose()
 
-    _send = _Client._call
+    async def _send(self, operation: Operation, request: dict[str, Any], result: Result[T]) -> T:
+        return await self._call(operation, request, result)
 
     async def _transmit(self, request: httpx.Request, deadline: Deadline) -> Reply | Failure:
         return await atransmit(self._core.async_transport, request, deadline)

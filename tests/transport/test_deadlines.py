@@ -188,7 +188,7 @@ def test_httpcore_still_takes_our_backend(sandbox: Sandbox) -> None:
     """The one private name that is relied upon."""
     assert isinstance(httpx.HTTPTransport()._pool._network_backend, httpcore.SyncBackend)
     assert isinstance(httpx.AsyncHTTPTransport()._pool._network_backend, httpcore.AsyncNetworkBackend)
-    assert (Backend.__base__, AsyncBackend.__base__) == (httpcore.SyncBackend, httpcore.AnyIOBackend)
+    assert (Backend.__base__, AsyncBackend.__base__) == (httpcore.SyncBackend, httpcore.AsyncNetworkBackend)
 
 
 def _other_timeout(place: Place, way: Way, limit: Callable[[], Any]) -> "tuple[BaseException, int]":
