@@ -127,12 +127,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    module = _HOME.get(name)
-    if module is None:
+    if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    __import__(module)
-    value = getattr(sys.modules[module], name)
-    globals()[name] = value
+    __import__(_HOME[name])
+    globals()[name] = value = getattr(sys.modules[_HOME[name]], name)
     return value
 
 

@@ -7,21 +7,26 @@ import functools
 import json
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import attrs
 
-from krebit._mask import mask
 from krebit._retry import told
 from krebit._wire import Reply
 from krebit.errors import KrebitError, UnexpectedResponse, api_error_class
+from krebit_api.api import Operation, Result
 from krebit_api.types import Mismatch, read_many, read_one
-
-if TYPE_CHECKING:
-    from krebit_api.api import Operation, Result
 
 T = TypeVar("T")
 _REQUEST_ID = ("x-request-id", "x-correlation-id", "request-id")
+_KINDS = {
+    type(None): "null",
+    bool: "a boolean",
+    int: "a number",
+    Decimal: "a number",
+    str: "a string",
+    list: "a list",
+}
 
 
 def _no_constant(name: str) -> Any:
@@ -34,8 +39,7 @@ _decoder = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_constant)
 def decode(operation: str, reply: Reply) -> Any:
     """The body as JSON, fractions as `Decimal`. Raises UnexpectedResponse; NaN and what nests too deeply included."""
     try:
-        text = reply.body.decode("utf-8-sig")
-        return _decoder.decode(text)
+        return _decoder.decode(reply.body.decode("utf-8-sig"))
     except UnicodeDecodeError:
         got = "bytes that are not UTF-8"
     except RecursionError:
@@ -48,24 +52,16 @@ def decode(operation: str, reply: Reply) -> Any:
             if reply.body
             else "an empty body"
         )
-    raise unexpected(operation, reply, expected="JSON", got=got)
+    raise UnexpectedResponse(operation=operation, expected="JSON", got=got, status=reply.status, body=reply.body)
 
 
-def unexpected(
-    operation: str, reply: Reply, *, expected: str, got: str, field: str | None = None
-) -> UnexpectedResponse:
-    """The error for a success that is not what it should be."""
-    return UnexpectedResponse(
-        operation=operation, field=field, expected=expected, got=got, status=reply.status, body=reply.body
-    )
-
-
-def error_of(operation: "Operation", reply: Reply) -> KrebitError:
+def error_of(operation: Operation, reply: Reply) -> KrebitError:
     """The typed error for any status but a success."""
     if reply.status < 400:
-        to = mask(reply.headers.get("location", "nowhere").partition("?")[0])
-        return unexpected(
-            operation.id, reply, expected="an answer", got=f"a redirect ({reply.status}) to {to}, not followed"
+        to = reply.headers.get("location", "nowhere").partition("?")[0]
+        got = f"a redirect ({reply.status}) to {to}, not followed"
+        return UnexpectedResponse(
+            operation=operation.id, expected="an answer", got=got, status=reply.status, body=reply.body
         )
     message, errors = _error_body(reply.body)
     # A session's cookie is a secret of its own, and nobody needs it.
@@ -99,49 +95,43 @@ def _error_body(body: bytes) -> tuple[str, dict[str, list[str]]]:
         fields = errors.items() if isinstance(errors, dict) else ()
         told = {str(field): [*map(str, texts if isinstance(texts, list) else [texts])] for field, texts in fields}
     except (ValueError, RecursionError):
-        return _title(body), {}
+        found = re.search(rb"<title[^>]*>([^<]{1,200})", body[:4096], re.IGNORECASE)  # a proxy's page
+        return found[1].decode("utf-8", "replace").strip() if found else "", {}
     except AttributeError:  # no object
         return "", {}
     return next((text for text in said if isinstance(text, str)), ""), told
 
 
-def _title(body: bytes) -> str:
-    """What a proxy's HTML page says of itself."""
-    found = re.search(rb"<title[^>]*>([^<]{1,200})", body[:4096], re.IGNORECASE)
-    return found.group(1).decode("utf-8", "replace").strip() if found else ""
-
-
-def parse(operation: "Operation", reply: Reply, result: "Result[T]") -> tuple[T, Any]:
+def parse(operation: Operation, reply: Reply, result: Result[T]) -> tuple[T, Any]:
     """The value that `result` describes and the JSON it was made from. Raises UnexpectedResponse naming the field."""
     if result.kind == "none" or (result.kind == "raw" and not reply.body):
         return cast("T", None), None
     content = decode(operation.id, reply)
-    if result.kind == "raw" or result.model is None:
-        return cast("T", content), content
     try:
-        if result.kind == "many":
-            return cast("T", _many(result.model, content)), content
-        return cast("T", _one(result.model, content)), content
+        return cast("T", _read(result, content)), content
     except Mismatch as error:
         problem, path = error.problem.removeprefix("not "), error.path.lstrip(".")
     except RecursionError:
         problem, path = "JSON that nests less deeply", ""
     expected, got = ("a value", "nothing") if problem == "missing" else (problem, _kind_at(content, path))
     field = re.sub(r"(?:^|\.)(\d+)(?=\.|$)", r"[\1]", path)
-    raise unexpected(operation.id, reply, expected=expected, got=got, field=field or None)
+    del content  # a traceback that shows local variables must not show it
+    raise UnexpectedResponse(
+        operation=operation.id, field=field or None, expected=expected, got=got, status=reply.status, body=reply.body
+    )
 
 
-def _many(model: Any, content: Any) -> list[Any]:
-    if isinstance(content, dict) and "data" in content:
-        return read_many(model.from_dict, content["data"], "data")
-    return read_many(model.from_dict, content, "")
-
-
-def _one(model: Any, content: Any) -> Any:
+def _read(result: Result[Any], content: Any) -> Any:
+    model: Any = result.model
+    if model is None:
+        return content
+    in_data = isinstance(content, dict) and "data" in content
+    if result.kind == "many":
+        return read_many(model.from_dict, content["data"] if in_data else content, "data" if in_data else "")
     declared, required = _fields(model)
     if "data" in declared:  # a page, or a record with a field of that name: nothing to unwrap
         return model.from_dict({"data": content} if isinstance(content, list) else content)
-    if isinstance(content, dict) and "data" in content and not required <= content.keys():
+    if in_data and not required <= content.keys():
         return read_one(model.from_dict, content["data"], "data")
     return model.from_dict(content)
 
@@ -149,18 +139,15 @@ def _one(model: Any, content: Any) -> Any:
 @functools.cache
 def _fields(model: Any) -> tuple[frozenset[str], frozenset[str]]:
     """What a model declares, and what of it must be there."""
-    fields = attrs.fields(model)
-    needed = (field.name for field in fields if field.default is attrs.NOTHING)
-    return frozenset(field.name for field in fields), frozenset(needed)
+    fields = attrs.fields_dict(model)
+    return frozenset(fields), frozenset(name for name, field in fields.items() if field.default is attrs.NOTHING)
 
 
 def _kind_at(content: Any, path: str) -> str:
     """What JSON calls the type of what stands at `path`."""
     for key in filter(None, path.split(".")):
-        wrapped = isinstance(content, list) and not key.isdigit()  # a bare list was read as the `data` of a page
-        at: Any = int(key) if isinstance(content, list) and not wrapped else key
-        content = content if wrapped else content[at]
-    if content is None:
-        return "null"
-    names = {bool: "a boolean", int: "a number", Decimal: "a number", str: "a string", list: "a list"}
-    return names.get(type(content), "an object")
+        if isinstance(content, dict):
+            content = content[key]
+        elif key.isdigit():  # else a bare list that was read as the `data` of a page
+            content = content[int(key)]
+    return _KINDS.get(type(content), "an object")

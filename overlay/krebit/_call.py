@@ -1,15 +1,14 @@
-"""One call, from the request to a reply: token, attempts, replay after a 401. No I/O: the drivers do what is
-yielded."""
+"""One call, from the request to a reply: token, attempts, replay after a 401. No I/O here: a driver does it."""
 
 import json
 import logging
 import re
 import time
-from collections.abc import Generator, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import Any, cast
 
 import httpx
 
@@ -20,34 +19,29 @@ from krebit._retry import Budget, wait_before_retry
 from krebit._secret import Secret
 from krebit._wire import Failure, Reply
 from krebit.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from krebit_api.api import Operation
+from krebit_api.api import Operation
 
 _log = logging.getLogger("krebit")
 # What says whom the request is for, who asks and where it ends.
-_OWN_HEADERS = {"authorization", "host", "content-length", "transfer-encoding", "connection"}
+_OWN_HEADERS = {"authorization", "host", "content-length", "transfer-encoding", "connection", "accept-encoding"}
+# Parts of a path that lead out of it, as they are or when somebody on the way unpacks them.
+_DOTS = re.compile(r"[^?#]*(/|%2f|\\|%5c)(\.|%2e){1,2}(/|%2f|\\|%5c|[?#]|$)", re.IGNORECASE)
 
 
-class Send(NamedTuple):
-    """Send this once; the answer is a Reply or a Failure."""
+class Driver(ABC):
+    """What takes time, done in one of two ways: blocking (then nothing here suspends), or on an event loop."""
 
-    request: httpx.Request
+    @abstractmethod
+    async def _transmit(self, request: httpx.Request, deadline: Deadline) -> Reply | Failure:
+        """Send once."""
 
+    @abstractmethod
+    async def _token(self, rejected: Secret | None, deadline: Deadline) -> Secret:
+        """An access token that is not the one that was refused."""
 
-class Sleep(NamedTuple):
-    """Wait so many seconds."""
-
-    seconds: float
-
-
-class GetToken(NamedTuple):
-    """Have an access token that is not the one that was refused."""
-
-    rejected: Secret | None
-
-
-Step = Send | Sleep | GetToken
+    @abstractmethod
+    async def _sleep(self, seconds: float) -> None:
+        """Wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,61 +51,57 @@ class Options:
 
     timeout: float = 30.0
     retries: int = 2
-    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        problems = [
-            f"headers: {str(name)[:40]!r} is this client's own, or no header can be so"
-            for name, value in self.headers.items()
-            if not _is_header(name, value)
-        ]
         timeout, retries = cast("tuple[Any, Any]", (self.timeout, self.retries))
-        if not isinstance(timeout, int | float) or not 0 < timeout <= 86_400:
-            problems.append("timeout: must be a number of seconds above 0, at most a day")
-        if not isinstance(retries, int) or not 0 <= retries <= 100:
-            problems.append("retries: must be a whole number from 0 to 100")
-        if problems:
-            raise ConfigurationError(*problems)
+        good = {
+            "timeout: must be a number of seconds above 0, at most a day": isinstance(timeout, int | float)
+            and 0 < timeout <= 86_400,
+            "retries: must be a whole number from 0 to 100": isinstance(retries, int) and 0 <= retries <= 100,
+            **{
+                f"headers: {str(name)[:40]!r} is this client's own, or no header can be so": _is_header(name, value)
+                for name, value in self.headers.items()
+            },
+        }
+        if not all(good.values()):
+            raise ConfigurationError(*(problem for problem, is_good in good.items() if not is_good))
 
 
 def _is_header(name: Any, value: Any) -> bool:
-    named = isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name) is not None
     return (
-        named
+        isinstance(name, str)
+        and re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name) is not None
         and name.lower() not in _OWN_HEADERS
         and isinstance(value, str)
-        and value.isascii()
-        and value.isprintable()
+        and re.fullmatch(r"([!-~]([ -~]*[!-~])?)?", value) is not None
     )
 
 
-def steps(
-    operation: "Operation",
-    build: "RequestBuilder",
+async def attempts(
+    driver: Driver,
+    operation: Operation,
+    build: Callable[[Operation, Mapping[str, Any], Secret, Options], httpx.Request],
     request: Mapping[str, Any],
-    token: Secret | None,
     *,
     options: Options,
     deadline: Deadline,
     budget: Budget,
-) -> Generator[Step | Reply, Any, None]:
-    """Yields what to do and gets what came of it; at last the reply of a success. Raises the typed error of anything
-    else."""
-    held: Secret = token if token is not None else (yield GetToken(None))
+) -> Reply:
+    """The reply of a success. Raises the typed error of anything else."""
+    token = await driver._token(None, deadline)
     attempt, replayed = 1, False
     while True:
         started = time.monotonic()
-        outcome: Reply | Failure = yield Send(build(operation, request, held, options))
+        outcome = await driver._transmit(build(operation, request, token, options), deadline)
         if _log.isEnabledFor(logging.DEBUG):
             _note(operation, outcome, attempt, started)
         if isinstance(outcome, Reply):
             if outcome.status < 300:
                 budget.earn()
-                yield outcome
-                return
+                return outcome
             if outcome.status == 401 and not replayed:
-                replayed = True
-                held = yield GetToken(held)
+                replayed, token = True, await driver._token(token, deadline)
                 continue
         wait = wait_before_retry(
             operation.method,
@@ -122,51 +112,55 @@ def steps(
             budget=budget,
         )
         if wait is None:
-            if isinstance(outcome, Failure):
-                raise outcome.error(operation.id, deadline)
-            raise error_of(operation, outcome)
-        yield Sleep(wait)
+            raise (
+                outcome.error(operation.id, deadline) if isinstance(outcome, Failure) else error_of(operation, outcome)
+            )
+        await driver._sleep(wait)
         attempt += 1
 
 
-class RequestBuilder:
-    """Makes requests to one tenant and no other."""
+def build_request(
+    origin: str, user_agent: str, operation: Operation, request: Mapping[str, Any], token: Secret, options: Options
+) -> httpx.Request:
+    """The request of one attempt, to this origin and no other. Raises ConfigurationError for what cannot be written as
+    one."""
+    try:
+        return _request(origin, user_agent, request, token, options)
+    except (httpx.InvalidURL, TypeError, ValueError, RecursionError) as error:
+        # The exception itself holds what could not be written: a token, or the caller's data.
+        problem = str(error) if type(error) in (TypeError, ValueError) else type(error).__name__
+    raise ConfigurationError(f"{operation.id}: cannot be written as a request ({mask(problem)})")
 
-    def __init__(self, origin: str, user_agent: str) -> None:
-        self._origin = origin
-        self._base = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": user_agent}
 
-    def __call__(
-        self, operation: "Operation", request: Mapping[str, Any], token: Secret, options: Options
-    ) -> httpx.Request:
-        """The request of one attempt. Raises ConfigurationError for what cannot be written as one."""
-        try:
-            return self._request(request, token, options)
-        except (httpx.InvalidURL, TypeError, ValueError, RecursionError) as error:
-            # The exception itself holds what could not be written: a token, or the caller's data.
-            problem = str(error) if type(error) in (TypeError, ValueError) else type(error).__name__
-        raise ConfigurationError(f"{operation.id}: cannot be written as a request ({mask(problem)})")
-
-    def _request(self, request: Mapping[str, Any], token: Secret, options: Options) -> httpx.Request:
-        rest = {name: value for name, value in request.items() if name not in ("method", "url", "headers", "json")}
-        headers = httpx.Headers({**self._base, **options.headers, **(request.get("headers") or {})})
-        headers["Authorization"] = f"Bearer {token.reveal()}"
-        if request.get("json") is not None:
-            rest["content"] = json.dumps(request["json"], default=_plain, ensure_ascii=False, allow_nan=False).encode()
-            headers.setdefault("Content-Type", "application/json")
-        return httpx.Request(request["method"].upper(), self._origin + request["url"], headers=headers, **rest)
+def _request(
+    origin: str, user_agent: str, request: Mapping[str, Any], token: Secret, options: Options
+) -> httpx.Request:
+    if _DOTS.match(request["url"]):
+        raise ValueError("its path has a part of dots, which would lead elsewhere")
+    url = httpx.URL(origin + request["url"])
+    if request.get("params"):
+        url = url.copy_merge_params(request["params"])
+    own = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": user_agent}
+    headers = httpx.Headers({**own, **options.headers, **(request.get("headers") or {})})
+    headers["Authorization"] = f"Bearer {token.reveal()}"
+    used = ("method", "url", "params", "headers", "json")
+    rest = {name: value for name, value in request.items() if name not in used}
+    if request.get("json") is not None:
+        rest["content"] = json.dumps(request["json"], default=_plain, ensure_ascii=False, allow_nan=False).encode()
+        headers.setdefault("Content-Type", "application/json")
+    return httpx.Request(request["method"].upper(), url, headers=headers, **rest)
 
 
 def _plain(value: Any) -> str:
     # Amounts go out as decimal strings: a float would change them.
-    if isinstance(value, Decimal):
-        return str(value)
     if hasattr(value, "isoformat"):
         return str(value.isoformat())
+    if isinstance(value, Decimal) and value.is_finite():
+        return f"{value:f}"
     raise TypeError(f"{type(value).__name__} cannot be sent as JSON")
 
 
-def _note(operation: "Operation", outcome: Reply | Failure, attempt: int, started: float) -> None:
+def _note(operation: Operation, outcome: Reply | Failure, attempt: int, started: float) -> None:
     facts = {
         "method": operation.method,
         # The path's template, never its values: an organisation number may be one.

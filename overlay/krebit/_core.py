@@ -2,12 +2,14 @@
 
 import os
 import platform
-from typing import TypedDict
+from functools import partial
+from typing import Self, TypedDict
 
 import httpx
 
-from krebit._call import RequestBuilder
+from krebit._call import build_request
 from krebit._retry import Budget
+from krebit._secret import Secret
 from krebit._transports import Asynchronous, Blocking, Route
 from krebit._version import __version__
 from krebit.config import Settings
@@ -52,16 +54,19 @@ class Core:
         self.settings = settings
         self.budget = Budget()
         self.closed = False
+        # Kept apart from the rest, which a traceback may show: it may hold a password.
+        self._proxy = Secret(given.pop("proxy", None))
         self._given = given
-        # Those under way. A socket must not be closed while another thread reads it: after close() the last of them
-        # closes the transports.
-        self.calls: set[object] = set()
         self._make_transports()
         user_agent = f"krebit-python/{__version__} httpx/{httpx.__version__} python/{platform.python_version()}"
-        self.build = RequestBuilder(settings.tenant.origin, user_agent)
+        self.build = partial(build_request, settings.tenant.origin, user_agent)
+        if "store" not in given:
+            from krebit.stores.file import FileTokenStore
+
+            given["store"] = FileTokenStore()
         self.tokens = TokenManager(
             settings,
-            given["store"] if "store" in given else _default_store(),
+            given["store"],
             lambda: self.transport,
             user_agent=user_agent,
             refresh_timeout=given.get("refresh_timeout", 30.0),
@@ -71,31 +76,25 @@ class Core:
 
     def _make_transports(self) -> None:
         # Both at once: made on first use they would race, and an asynchronous client refreshes over the blocking one.
-        route = Route(self.settings.tenant, self._given.get("ca_file"), self._given.get("proxy"))
+        route = Route(self.settings.tenant, self._given.get("ca_file"), self._proxy)
         self.transport = route.blocking(self._given.get("transport"))
         self.async_transport = route.asynchronous(self._given.get("async_transport"))
+        # Those under way. A socket must not be closed while another thread reads it: after close() the last of them
+        # closes the transports.
+        self.calls: set[object] = set()
         self._process = os.getpid()
 
-    def check_open(self) -> None:
-        """Raise ClientClosed after close()."""
+    def opened(self) -> Self:
+        """Itself. Raises ClientClosed after close()."""
         if self.closed:
             raise ClientClosed("the client is closed; make a new one, it finds the stored login")
         if self._process != os.getpid():
-            self._renew()
+            # A forked child shares its parent's sockets: it leaves them alone, unclosed, and takes new ones.
+            _abandoned.append((self.transport, self.async_transport))
+            self._make_transports()
+        return self
 
     def end(self) -> None:
         """Wait for a refresh under way, then close the blocking transport."""
         self.tokens.settle()
         self.transport.close()
-
-    def _renew(self) -> None:
-        # A forked child shares its parent's sockets: it leaves them alone, unclosed, and takes new ones.
-        _abandoned.append((self.transport, self.async_transport))
-        self.calls = set()
-        self._make_transports()
-
-
-def _default_store() -> TokenStore:
-    from krebit.stores.file import FileTokenStore
-
-    return FileTokenStore()

@@ -7,9 +7,11 @@ from outside instead.
 
 import contextvars
 import functools
+import math
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, cast
 
@@ -30,7 +32,7 @@ _PIECE = 16_384
 
 
 class Deadline:
-    """A point on the monotonic clock. In a `with` block it holds for the sockets of this thread's blocking calls."""
+    """A point on the monotonic clock."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -55,12 +57,9 @@ class Deadline:
         """Bring it forward to now; from any thread. A read that is under way returns within a quarter of a second."""
         self.at = time.monotonic()
 
-    def __enter__(self) -> "Deadline":
-        self._token = _current.set(self)
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        _current.reset(self._token)
+    def hold(self) -> None:
+        """From here on this thread's blocking calls keep to it."""
+        _current.set(self)
 
 
 def _cut(timeout: float | None, late: type[httpcore.TimeoutException]) -> float | None:
@@ -90,11 +89,20 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
+        outer = self.get_extra_info("socket")
+        if isinstance(outer, ssl.SSLSocket):
+            # TLS within TLS: httpcore receives until a whole record has come, and begins the timeout anew each time.
+            outer.recv = functools.partial(_receive, outer, outer.recv)  # type: ignore[method-assign]
         left = _cut(timeout, httpcore.ConnectTimeout)
         return _Stream(self._stream.start_tls(ssl_context, server_hostname, left))
 
 
-class _Backend(httpcore.SyncBackend):
+def _receive(outer: ssl.SSLSocket, receive: Callable[[int], bytes], size: int) -> bytes:
+    outer.settimeout(_cut(outer.gettimeout(), httpcore.ReadTimeout))
+    return receive(size)
+
+
+class Backend(httpcore.SyncBackend):
     """Connects within the deadline, to each of a host's addresses in turn."""
 
     def connect_tcp(
@@ -102,29 +110,18 @@ class _Backend(httpcore.SyncBackend):
     ) -> httpcore.NetworkStream:
         # socket.create_connection gives every address the whole timeout: here they share it.
         try:
-            addresses = [str(found[-1][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+            *others, last = [str(found[-1][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
         except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError(f"cannot resolve {host}: {error}") from None
-        for address in addresses[:-1]:
+        for address in others:
             with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
-                left = _cut(timeout, httpcore.ConnectTimeout)
-                left = _NEXT_ADDRESS if left is None else min(left / 2, _NEXT_ADDRESS)
-                return _Stream(super().connect_tcp(address, port, left, *arguments, **options))
+                share = min((_cut(timeout, httpcore.ConnectTimeout) or math.inf) / 2, _NEXT_ADDRESS)
+                return _Stream(super().connect_tcp(address, port, share, *arguments, **options))
         left = _cut(timeout, httpcore.ConnectTimeout)
-        return _Stream(super().connect_tcp(addresses[-1], port, left, *arguments, **options))
+        return _Stream(super().connect_tcp(last, port, left, *arguments, **options))
 
 
-class DeadlineTransport(httpx.HTTPTransport):
-    """httpx's own blocking transport, over sockets that keep to the deadline."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        # httpx has no argument for httpcore's public `network_backend`; a test notices if the attribute should move.
-        pool: Any = self._pool
-        pool._network_backend = _Backend()
-
-
-class _AsyncBackend(httpcore.AsyncNetworkBackend):
+class AsyncBackend(httpcore.AsyncNetworkBackend):
     """Closes a stream whose TLS handshake is cancelled, which httpcore leaves open until the server ends it."""
 
     async def connect_tcp(self, *arguments: Any, **options: Any) -> httpcore.AsyncNetworkStream:
@@ -145,21 +142,16 @@ async def _start_tls(stream: httpcore.AsyncNetworkStream, start_tls: Any, *argum
 class AsyncTransport(httpx.AsyncHTTPTransport):
     """httpx's own asynchronous transport, which leaves no connection behind when a call is cancelled."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._own: Any = self._pool
-        self._own._network_backend = _AsyncBackend()
-
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         try:
             return await super().handle_async_request(request)
         except BaseException:
             # What httpcore forgets: a call that is cancelled between connecting and sending leaves a connection that is
             # neither idle nor closed and that no request has, which takes one of the pool's places for ever.
-            taken = {id(request.connection) for request in self._own._requests}
-            left = [one for one in self._own._connections if id(one) not in taken]
-            orphans = [one for one in left if not one.is_idle() and not one.is_closed()]
+            pool: Any = self._pool
+            taken = [request.connection for request in pool._requests]
+            orphans = [one for one in pool._connections if not (one.is_idle() or one.is_closed() or one in taken)]
             for connection in orphans:
-                self._own._connections.remove(connection)
-            await self._own._close_connections(orphans)
+                pool._connections.remove(connection)
+            await pool._close_connections(orphans)
             raise

@@ -8,12 +8,14 @@ import re
 _LIMIT = 300
 
 _PATTERNS = (
-    # First, or the next would take the scheme for the secret.
+    # Who asks, in front of a host.
+    (re.compile(r"//[^/\s@]+@"), "//***@"),
+    # Before the next, which would take the scheme for the secret.
     (re.compile(r"(?i)\b(bearer|basic)\s+[^\s\"',;&}]+"), r"\1 ***"),
     # JSON or form fields whose name says that the value is a secret.
     (
         re.compile(
-            r"""(?i)(["']?(?:[a-z_]*(?:token|secret|password|verifier)|code|authorization)["']?\s*[:=]\s*)("[^"]*"|'[^']*'|[^\s,;&}]+)"""
+            r"""(?i)(["']?(?:[a-z_]*(?:token|secret|password|verifier)|code|authorization)["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"|'[^']*'|[^\s,;&}]+)"""
         ),
         r"\1***",
     ),
@@ -22,10 +24,10 @@ _PATTERNS = (
     (re.compile(r"\bdef50200[0-9a-f]+", re.IGNORECASE), "***"),
     (re.compile(r"(?<![\w+/=-])(?=[\w+/=-]*\d)(?![0-9a-fA-F]{8}-[0-9a-fA-F]{4}-)[\w+/=-]{32,}"), "***"),
     (re.compile(r"[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+"), "***@***"),
-    # Swedish organisation and personal numbers, with or without century and dash.
-    (re.compile(r"(?<![\w-])(?:\d{2})?\d{6}[-+]?\d{4}(?![\w-])"), "******-****"),
-    (re.compile(r"(?:(?<![\w+])(?:\+|00)|%2B)\d[\d\s-]{6,}\d"), "+***"),
-    (re.compile(r"(?<![\w+.:-])0\d{1,3}[\s-]?\d[\d\s-]{4,}\d(?![\w-])"), "0***"),
+    # Swedish organisation and personal numbers, with or without century and dash, and as a VAT number.
+    (re.compile(r"(?<![\w-])(?:SE\d{12}|(?:\d{2})?\d{6}[-+\u2013 ]?\d{4})(?![\w-])"), "******-****"),
+    (re.compile(r"(?:(?<![\w+])(?:\+|00)|%2B)\d[\d\s()-]{6,}\d"), "+***"),
+    (re.compile(r"(?<![\w+.:-])\(?0\d{1,3}\)?[\s-]?\d[\d\s-]{4,}\d(?![\w-])"), "0***"),
 )
 
 

@@ -34,19 +34,18 @@ class Budget:
         self._left = min(self._size, self._left + 0.1)
 
 
-def retry_after(value: str | None, date: str | None = None, now: Callable[[], float] = time.time) -> float | None:
-    """Seconds of a `Retry-After` header (RFC 9110, 10.2.3), from a number or a date; past dates are 0, at most a year.
+def told(reply: Reply, now: Callable[[], float] = time.time) -> float | None:
+    """Seconds of an answer's `Retry-After` (RFC 9110, 10.2.3), a number or a date; past dates are 0, at most a year.
 
     A date is counted from the answer's own `Date` where there is one: this machine's clock may be wrong. None when
     there is no header or no sense in it.
     """
-    text = (value or "").strip()
+    text = reply.headers.get("Retry-After", "").strip()
     if re.fullmatch(r"[0-9]+(\.[0-9]*)?", text):
         return min(float(text), _LONGEST)
-    until = _timestamp(text)
+    until, since = _timestamp(text), _timestamp(reply.headers.get("Date", ""))
     if until is None:
         return None
-    since = _timestamp(date or "")
     return min(max(0.0, until - (now() if since is None else since)), _LONGEST)
 
 
@@ -56,11 +55,6 @@ def _timestamp(date: str) -> float | None:
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError, OSError, IndexError):
         return None
-
-
-def told(reply: Reply) -> float | None:
-    """Seconds that an answer asks to wait."""
-    return retry_after(reply.headers.get("Retry-After"), reply.headers.get("Date"))
 
 
 def wait_before_retry(

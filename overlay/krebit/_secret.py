@@ -9,8 +9,8 @@ class Secret:
 
     __slots__ = ("_value",)
 
-    def __init__(self, value: str) -> None:
-        self._value = value
+    def __init__(self, value: "str | Secret | None") -> None:
+        self._value = value.reveal() if isinstance(value, Secret) else value or ""
 
     def reveal(self) -> str:
         """The value itself: hand it on, do not keep it in a local variable for longer than needed."""
@@ -19,12 +19,8 @@ class Secret:
     def __repr__(self) -> str:
         return "***"
 
-    __str__ = __repr__
-
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Secret):
-            return NotImplemented
-        return hmac.compare_digest(self._value.encode(), other._value.encode())
+        return isinstance(other, Secret) and hmac.compare_digest(self._value.encode(), other._value.encode())
 
     def __hash__(self) -> int:
         return hash((Secret, self._value))

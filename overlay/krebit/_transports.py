@@ -5,17 +5,15 @@ import os
 import ssl
 import urllib.request
 from collections.abc import AsyncGenerator, Callable
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 import httpx
 
-from krebit._deadline import AsyncTransport, DeadlineTransport
+from krebit._deadline import AsyncBackend, AsyncTransport, Backend
 from krebit._mask import mask
+from krebit._secret import Secret
 from krebit.config import Tenant
 from krebit.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
 
 Blocking: TypeAlias = httpx.BaseTransport | Callable[[httpx.BaseTransport], httpx.BaseTransport]
 Asynchronous: TypeAlias = (
@@ -26,28 +24,30 @@ _LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=100, keepa
 
 
 @functools.cache
-def _context(ca_file: str | None, *_environment: str | None) -> ssl.SSLContext:
+def _context(ca_file: str | None, *environment: str | None) -> ssl.SSLContext:
     """Made once in a process for each authority: reading one takes longer than the first call itself."""
-    return ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context()
-
-
-def tls_context(ca_file: str | os.PathLike[str] | None) -> ssl.SSLContext:
-    """The TLS context for an authority's file, or for the environment's (`SSL_CERT_FILE`, `SSL_CERT_DIR`) or certifi's.
-    Raises ConfigurationError."""
-    named = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     try:
-        return _context(os.fspath(ca_file) if ca_file else None, *named)
+        return ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context()
     except (OSError, ValueError) as error:
-        where = ca_file or named[0] or named[1]
+        where = ca_file or environment[0] or environment[1]
         raise ConfigurationError(f"certificate authority: {where} cannot be read ({error})") from None
 
 
-def proxy_for(tenant: Tenant) -> str | None:
-    """The proxy that the environment (`HTTPS_PROXY`, `NO_PROXY`, or the system's settings) names for the tenant."""
-    if urllib.request.proxy_bypass(tenant.domain):
-        return None
+def _over(transport: Any, backend: Any) -> Any:
+    # httpx has no argument for httpcore's public `network_backend`; a test notices if the attribute should move.
+    transport._pool._network_backend = backend
+    return transport
+
+
+def _proxy_of_environment(tenant: Tenant) -> str | None:
+    """The proxy that `HTTPS_PROXY`, `NO_PROXY` and so on, or the system's settings, name for the tenant."""
     proxies = urllib.request.getproxies()
-    return proxies.get(tenant.scheme) or proxies.get("all")
+    return None if urllib.request.proxy_bypass(tenant.domain) else proxies.get(tenant.scheme) or proxies.get("all")
+
+
+def _proxy(url: str, context: ssl.SSLContext) -> httpx.Proxy:
+    url = url if "://" in url else f"http://{url}"
+    return httpx.Proxy(url, ssl_context=context if url.startswith("https:") else None)
 
 
 class Route:
@@ -56,15 +56,14 @@ class Route:
     Raises ConfigurationError for an authority or a proxy that cannot be used.
     """
 
-    def __init__(self, tenant: Tenant, ca_file: str | os.PathLike[str] | None, proxy: str | None) -> None:
-        context = tls_context(ca_file)
-        url = proxy or proxy_for(tenant)
+    def __init__(self, tenant: Tenant, ca_file: str | os.PathLike[str] | None, proxy: Secret) -> None:
+        named = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+        context = _context(os.fspath(ca_file) if ca_file else None, *named)
+        url = proxy or Secret(_proxy_of_environment(tenant))
         try:
-            url = url if not url or "://" in url else f"http://{url}"
-            outer = context if url and url.startswith("https:") else None
-            found = httpx.Proxy(url, ssl_context=outer) if url else None
-            self._options: dict[str, Any] = {"verify": context, "proxy": found, "limits": _LIMITS}
-            self._own = DeadlineTransport(**self._options)
+            proxied = _proxy(url.reveal(), context) if url else None
+            self._options: dict[str, Any] = {"verify": context, "proxy": proxied, "limits": _LIMITS}
+            self._own: httpx.HTTPTransport = _over(httpx.HTTPTransport(**self._options), Backend())
             return
         except (ValueError, httpx.InvalidURL, ImportError) as error:
             problem = mask(str(error))  # the exception itself may hold a password
@@ -80,11 +79,11 @@ class Route:
     def asynchronous(self, given: Asynchronous | None) -> httpx.AsyncBaseTransport:
         """As `blocking`, for event loops: each has its own, but for one that is given ready-made."""
         if given is None:
-            return PerLoop(lambda: AsyncTransport(**self._options))
+            return PerLoop(self._own_async)
         if isinstance(given, httpx.AsyncBaseTransport):
             return given
         if callable(given):
-            return PerLoop(lambda: given(AsyncTransport(**self._options)))
+            return PerLoop(lambda: given(self._own_async()))
         if given != "aiohttp":
             raise ConfigurationError(
                 'async_transport: must be an httpx.AsyncBaseTransport, a function that wraps one, or "aiohttp"'
@@ -95,36 +94,37 @@ class Route:
             raise ConfigurationError("async_transport: needs pip install 'krebit[aiohttp]'") from None
         return PerLoop(lambda: transport(**self._options))
 
+    def _own_async(self) -> httpx.AsyncBaseTransport:
+        return cast("httpx.AsyncBaseTransport", _over(AsyncTransport(**self._options), AsyncBackend()))
+
 
 class PerLoop(httpx.AsyncBaseTransport):
     """A transport for each event loop that it is used on: connections belong to a loop, clients need not."""
 
     def __init__(self, make: Callable[[], httpx.AsyncBaseTransport]) -> None:
         self._make = make
-        self._made: dict[AbstractEventLoop, httpx.AsyncBaseTransport] = {}
-        self._ends: dict[AbstractEventLoop, AsyncGenerator[None, None]] = {}
+        self._open: dict[object, tuple[httpx.AsyncBaseTransport, AsyncGenerator[Any, None]]] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         import asyncio  # only here, where a loop runs: blocking programs do without
 
         loop = asyncio.get_running_loop()
-        if loop not in self._made:
-            self._made[loop] = self._make()
-            self._ends[loop] = self._until_the_end(loop)
-            await anext(self._ends[loop])
-        return await self._made[loop].handle_async_request(request)
+        if loop not in self._open:
+            living = self._until_the_end(loop)
+            self._open[loop] = await anext(living), living  # nothing in it suspends, so no other task comes between
+        return await self._open[loop][0].handle_async_request(request)
 
-    async def _until_the_end(self, loop: "AbstractEventLoop") -> AsyncGenerator[None, None]:
+    async def _until_the_end(self, loop: object) -> AsyncGenerator[httpx.AsyncBaseTransport, None]:
         # A loop closes the generators that are open when it ends, so that asyncio.run leaves no socket behind.
+        transport = self._make()
         try:
-            yield
+            yield transport
         finally:
-            del self._ends[loop]
-            await self._made.pop(loop).aclose()
+            del self._open[loop]
+            await transport.aclose()
 
     async def aclose(self) -> None:
         import asyncio
 
-        loop = asyncio.get_running_loop()
-        if loop in self._ends:
-            await self._ends[loop].aclose()
+        if found := self._open.get(asyncio.get_running_loop()):
+            await found[1].aclose()

@@ -13,7 +13,14 @@ from krebit.errors import ConnectionFailed, DeadlineExceeded, TransportError
 
 # A page of 100 records is about 50 KB; what is far beyond any answer of this API would only fill the memory.
 MAX_BODY = 64 * 2**20
-_AUTHORITY = "for a company's or a sandbox's own authority set SSL_CERT_FILE or pass ca_file="
+_WHAT = {
+    "connect": "no connection ({})",
+    "timeout": "no answer in time ({})",
+    "certificate": "the server's certificate is not trusted ({}); for a company's or a sandbox's own authority set "
+    "SSL_CERT_FILE or pass ca_file=",
+    "too_large": "the answer is too large ({})",
+    "broken": "the connection broke ({})",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +43,10 @@ class Failure:
     def error(self, operation: str, deadline: Deadline | None = None) -> TransportError:
         """The exception for this failure. Its text names the operation, never the request's content."""
         if self.kind == "timeout" and (deadline is None or deadline.passed()):
-            within = f" within {deadline.seconds:g} s" if deadline else " in time"
-            return DeadlineExceeded(f"{operation}: no answer{within}", sent=self.sent, operation=operation)
-        what, hint = {
-            "connect": ("no connection", ""),
-            "timeout": ("no answer in time", ""),
-            "certificate": ("the server's certificate is not trusted", f"; {_AUTHORITY}"),
-            "too_large": ("the answer is too large", ""),
-            "broken": ("the connection broke", ""),
-        }[self.kind]
-        return ConnectionFailed(f"{operation}: {what} ({self.text}){hint}", sent=self.sent, operation=operation)
+            late = f"no answer within {deadline.seconds:g} s" if deadline else "no answer in time"
+            return DeadlineExceeded(f"{operation}: {late}", sent=self.sent, operation=operation)
+        what = _WHAT[self.kind].format(self.text)
+        return ConnectionFailed(f"{operation}: {what}", sent=self.sent, operation=operation)
 
 
 _TOO_LARGE = Failure("too_large", f"over {MAX_BODY} bytes", sent=True)
@@ -76,12 +77,20 @@ def _told_apart(error: Exception) -> Exception:
     return error if "ConnectionTimeoutError" in causes else httpx.ReadError(str(error))
 
 
+def _as_asked(response: httpx.Response) -> httpx.Response:
+    """What is packed in another way than was asked for, or twice, stays packed: a few bytes could fill the memory."""
+    if response.headers.get("Content-Encoding", "gzip").strip().lower() not in ("gzip", "deflate"):
+        del response.headers["Content-Encoding"]
+    return response
+
+
 def transmit(transport: httpx.BaseTransport, request: httpx.Request, deadline: Deadline) -> Reply | Failure:
     """Send once and read the whole answer, within the deadline. Nothing but `BaseException`s comes out."""
     request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), deadline.remaining())
     body = bytearray()
+    deadline.hold()
     try:
-        with deadline, closing(transport.handle_request(request)) as response:
+        with closing(_as_asked(transport.handle_request(request))) as response:
             for chunk in response.iter_bytes():
                 body += chunk
                 if len(body) > MAX_BODY:
@@ -98,7 +107,7 @@ async def atransmit(transport: httpx.AsyncBaseTransport, request: httpx.Request,
     body = bytearray()
     try:
         with anyio.fail_after(left):
-            async with aclosing(await transport.handle_async_request(request)) as response:
+            async with aclosing(_as_asked(await transport.handle_async_request(request))) as response:
                 async for chunk in response.aiter_bytes():
                     body += chunk
                     if len(body) > MAX_BODY:

@@ -1,24 +1,30 @@
 """`Krebit` and `AsyncKrebit`: the operations of the document over one login.
 
-All that decides stands in modules without I/O; here are the two drivers that do what those say.
+What a call decides stands in modules without I/O; here are the two drivers that do what those say.
 """
 
+import os
 import threading
 import time
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypeAlias, TypeVar, Unpack
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypeVar, Unpack, cast
 
-import anyio
+import anyio.to_thread
+import httpx
 
 from krebit._body import parse
-from krebit._call import GetToken, Options, Send, Step, steps
+from krebit._call import Driver, Options, attempts
 from krebit._core import ClientOptions, Core
 from krebit._deadline import Deadline
 from krebit._mask import mask_path
-from krebit._wire import Reply, atransmit, transmit
-from krebit.config import API_PREFIX, Settings, settings, settings_from_env
+from krebit._secret import Secret
+from krebit._wire import Failure, Reply, atransmit, transmit
+from krebit.config import API_PREFIX, Settings, settings, variables
 from krebit.errors import ConfigurationError
+from krebit.oauth.flight import Flight
 from krebit.oauth.login import LoginAttempt
 from krebit_api.api import RAW, AsyncOperations, Operation, Operations, Result
 
@@ -27,7 +33,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_Doing: TypeAlias = Generator[Step | Reply, Any, None]
 
 __all__ = ["AsyncKrebit", "ClientOptions", "Krebit", "RawResponse"]
 
@@ -47,27 +52,24 @@ class RawResponse(Generic[T]):
 class Call:
     """One call that is watched: what came back, and a way to end it before its time."""
 
-    def __init__(self) -> None:
-        self.response: RawResponse[Any] | None = None
-        self.deadline = Deadline(0)
+    deadline: Deadline
+    response: RawResponse[Any] | None = None
 
     def end(self) -> None:
         """End the call at once. From any thread."""
         self.deadline.end()
 
-    def told(self) -> "RawResponse[Any]":
+    def told(self) -> RawResponse[Any]:
         """What came back. Raises ConfigurationError if the operation did not send anything."""
         if self.response is None:
             raise ConfigurationError("operation: is not one that sends a request")
         return self.response
 
 
-class _Client:
+class _Client(Driver):
     """What both clients have: settings, views, sign-ins."""
 
-    _core: Core
-    _options: Options
-    _observer: "Call | None"
+    _observer: "Call | None" = None
 
     def __init__(
         self,
@@ -88,13 +90,16 @@ class _Client:
         several people's logins apart. `plain_http` is for a sandbox on this machine. Opens no socket. Raises
         ConfigurationError.
         """
+        secret, token, code = Secret(client_secret), Secret(refresh_token), Secret(auth_code)
+        # A traceback that shows local variables must not show these.
+        del client_secret, refresh_token, auth_code
         found = settings(
             domain,
             client_id,
-            client_secret,
+            secret,
             redirect_uri=redirect_uri,
-            refresh_token=refresh_token,
-            auth_code=auth_code,
+            refresh_token=token,
+            auth_code=code,
             profile=profile,
             plain_http=plain_http,
         )
@@ -109,22 +114,29 @@ class _Client:
         plain_http: bool = False,
         **options: Unpack[ClientOptions],
     ) -> Self:
-        """A client from the quickstart's variables (`KREBIT_DOMAIN` and so on), of the process or given.
+        """A client from the quickstart's variables, of the process or given.
 
-        Raises ConfigurationError naming each variable that is missing or malformed.
+        `KREBIT_DOMAIN`, `KREBIT_CLIENT_ID` and `KREBIT_CLIENT_SECRET` are needed; `KREBIT_REDIRECT_URI`,
+        `KREBIT_REFRESH_TOKEN` and `KREBIT_AUTH_CODE` are read when set. `KREBIT_API`, when set, must belong to the
+        domain. `KREBIT_STATE` is not read: a state is made anew for each sign-in (RFC 6749, 10.12). Raises
+        ConfigurationError naming each variable that is missing or malformed.
         """
+        found = variables(os.environ if environ is None else environ)
+        del environ
         client = cls.__new__(cls)
-        client._begin(settings_from_env(environ, profile=profile, plain_http=plain_http), options)
+        client._begin(found(profile=profile, plain_http=plain_http), options)
         return client
 
     def _begin(self, found: Settings, given: ClientOptions) -> None:
+        if unknown := given.keys() - ClientOptions.__annotations__.keys():
+            raise TypeError(f"{type(self).__name__} takes no {', '.join(sorted(unknown))}")
         self._options = Options(given.get("timeout", 30.0), given.get("retries", 2))
         self._core = Core(found, given)
-        self._observer = None
 
     def __repr__(self) -> str:
-        found = self._core.settings
-        return f"<{type(self).__name__} {found.tenant.domain}, profile {found.profile!r}>"
+        made = "_core" in vars(self)  # a traceback may show one that could not be made
+        found = f"{self._core.settings.tenant.domain}, profile {self._core.settings.profile!r}" if made else "unmade"
+        return f"<{type(self).__name__} {found}>"
 
     def with_options(
         self, *, timeout: float | None = None, retries: int | None = None, headers: Mapping[str, str] | None = None
@@ -158,7 +170,7 @@ class _Client:
         The client keeps state and PKCE verifier for `finish_login`; where another process will get the callback, keep
         the attempt (`to_dict`) in the person's session. Raises ConfigurationError without a redirect URI.
         """
-        return self._core.logins.start(redirect_uri=redirect_uri)
+        return self._core.opened().logins.start(redirect_uri=redirect_uri)
 
     def _at_terminal(
         self,
@@ -170,29 +182,44 @@ class _Client:
     ) -> None:
         from krebit.cli.loopback import Terminal, sign_in
 
-        core = self._core
-        core.check_open()
         attempt = self.start_login(redirect_uri=redirect_uri)
 
         def finish(callback: str) -> None:
-            core.tokens.complete(core.tokens.sign_in(core.logins.finish(callback, attempt=attempt)))
+            self._finishing(callback, attempt=attempt).join()
 
         sign_in(attempt, finish, timeout=timeout, paste=paste, terminal=terminal or Terminal(), wake=wake)
 
-    def _begin_call(self, operation: Operation, request: dict[str, Any]) -> "tuple[Core, Deadline, _Doing]":
-        core, options = self._core, self._options
-        core.check_open()
-        deadline = Deadline(options.timeout) if self._observer is None else self._observer.deadline
-        token = core.tokens.cached()
-        doing = steps(operation, core.build, request, token, options=options, deadline=deadline, budget=core.budget)
-        core.calls.add(doing)
-        return core, deadline, doing
+    def _finishing(
+        self,
+        callback: str | None = None,
+        *,
+        code: str | None = None,
+        state: str | None = None,
+        attempt: LoginAttempt | None = None,
+    ) -> Flight[Secret]:
+        core = self._core.opened()
+        return core.tokens.sign_in(core.logins.finish(callback, code=code, state=state, attempt=attempt))
 
-    def _result(self, operation: Operation, reply: Reply, result: Result[T]) -> T:
+    @abstractmethod
+    async def _end(self) -> None:
+        """Close the connections."""
+
+    async def _call(self, operation: Operation, request: dict[str, Any], result: Result[T]) -> T:
+        core, options, observer = self._core.opened(), self._options, self._observer
+        deadline = observer.deadline if observer else Deadline(options.timeout)
+        core.calls.add(deadline)
+        try:
+            reply = await attempts(
+                self, operation, core.build, request, options=options, deadline=deadline, budget=core.budget
+            )
+        finally:
+            core.calls.discard(deadline)
+            if core.closed and not core.calls:
+                await self._end()
         value, content = parse(operation, reply, result)
-        if self._observer is not None:
+        if observer:
             headers = {name.lower(): text for name, text in reply.headers.items()}
-            self._observer.response = RawResponse(value, reply.status, headers, reply.body, content)
+            observer.response = RawResponse(value, reply.status, headers, reply.body, content)
         return value
 
     def _observe(self, operation: Callable[..., Any]) -> "tuple[Callable[..., Any], Call]":
@@ -203,18 +230,16 @@ class _Client:
         call = Call()
         return getattr(owner.observed(call), operation.__name__), call
 
-    def _plan(self, method: str, path: str, given: dict[str, Any]) -> tuple[Operation, dict[str, Any]]:
-        relative = path.removeprefix(self._core.settings.tenant.api + "/").removeprefix(API_PREFIX + "/")
-        if "://" in relative.partition("?")[0] or relative.startswith("//"):
+    def _plan(self, method: str, path: str, **given: Any) -> tuple[Operation, dict[str, Any]]:
+        base = API_PREFIX + "/"
+        where = path.removeprefix(self._core.settings.tenant.origin + base).removeprefix(base)
+        if "://" in where.partition("?")[0] or where.startswith("//"):
             raise ConfigurationError(f"path: is not on this tenant; write it relative to {API_PREFIX}, such as /acts")
         if not method.isascii() or not method.isalpha():
             raise ConfigurationError("method: must be one such as GET or POST")
-        where = API_PREFIX + "/" + relative.lstrip("/")
-        shown = where.partition("?")[0]
-        return (
-            Operation(f"{method.upper()} {mask_path(shown)}", method.upper(), shown),
-            {"method": method, "url": where, **{name: value for name, value in given.items() if value is not None}},
-        )
+        url, method = f"{API_PREFIX}/{where.lstrip('/')}", method.upper()
+        shown = url.partition("?")[0]
+        return Operation(f"{method} {mask_path(shown)}", method, shown), {"method": method, "url": url, **given}
 
 
 class Krebit(_Client, Operations):
@@ -239,22 +264,23 @@ class Krebit(_Client, Operations):
             self._core.end()
 
     def _send(self, operation: Operation, request: dict[str, Any], result: Result[T]) -> T:
-        core, deadline, doing = self._begin_call(operation, request)
         try:
-            step = next(doing)
-            while not isinstance(step, Reply):
-                if isinstance(step, Send):
-                    step = doing.send(transmit(core.transport, step.request, deadline))
-                elif isinstance(step, GetToken):
-                    step = doing.send(core.tokens.get(step.rejected, deadline))
-                else:
-                    time.sleep(step.seconds)
-                    step = doing.send(None)
-        finally:
-            core.calls.discard(doing)
-            if core.closed and not core.calls:
-                core.end()
-        return self._result(operation, step, result)
+            self._call(operation, request, result).send(None)
+        except StopIteration as ended:
+            return cast("T", ended.value)
+        raise AssertionError("what blocks does not suspend")
+
+    async def _transmit(self, request: httpx.Request, deadline: Deadline) -> Reply | Failure:
+        return transmit(self._core.transport, request, deadline)
+
+    async def _token(self, rejected: Secret | None, deadline: Deadline) -> Secret:
+        return self._core.tokens.get(rejected, deadline)
+
+    async def _sleep(self, seconds: float) -> None:
+        time.sleep(seconds)  # noqa: ASYNC251 - no loop runs this
+
+    async def _end(self) -> None:
+        self._core.end()
 
     def request(
         self,
@@ -269,8 +295,7 @@ class Krebit(_Client, Operations):
         Returns the answer's JSON as it is (fractions as `Decimal`), or None for an empty one. Raises as every
         operation does.
         """
-        operation, request = self._plan(method, path, {"params": params, "json": json})
-        return self._send(operation, request, RAW)
+        return self._send(*self._plan(method, path, params=params, json=json), RAW)
 
     def with_raw_response(self, operation: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> RawResponse[T]:
         """Call an operation of this client and get status, headers and body beside its value:
@@ -293,9 +318,7 @@ class Krebit(_Client, Operations):
         wrong, missing or used, for a refusal, and for a dead code; ConfigurationError where the server refuses the
         application.
         """
-        self._core.check_open()
-        grant = self._core.logins.finish(callback, code=code, state=state, attempt=attempt)
-        self._core.tokens.complete(self._core.tokens.sign_in(grant))
+        self._finishing(callback, code=code, state=state, attempt=attempt).join()
 
     def login(
         self,
@@ -316,11 +339,11 @@ class Krebit(_Client, Operations):
     def logout(self) -> None:
         """Forget the login. The API has no revocation: at the server the tokens live until they end. Raises
         StoreError."""
-        self._core.tokens.complete(self._core.tokens.sign_out())
+        self._core.opened().tokens.sign_out().join()
 
     def signed_in(self) -> bool:
         """Whether there is a login that is not known to be dead. Asks the store, not the server. Raises StoreError."""
-        return self._core.tokens.signed_in()
+        return self._core.opened().tokens.signed_in()
 
 
 class AsyncKrebit(_Client, AsyncOperations):
@@ -345,28 +368,20 @@ class AsyncKrebit(_Client, AsyncOperations):
             await self._end()
 
     async def _end(self) -> None:
-        import asyncio  # only where it is needed: it takes as long to import as attrs, and blocking programs never do
-
-        await asyncio.to_thread(self._core.end)
+        await anyio.to_thread.run_sync(self._core.end)
         await self._core.async_transport.aclose()
 
     async def _send(self, operation: Operation, request: dict[str, Any], result: Result[T]) -> T:
-        core, deadline, doing = self._begin_call(operation, request)
-        try:
-            step = next(doing)
-            while not isinstance(step, Reply):
-                if isinstance(step, Send):
-                    step = doing.send(await atransmit(core.async_transport, step.request, deadline))
-                elif isinstance(step, GetToken):
-                    step = doing.send(await core.tokens.aget(step.rejected, deadline))
-                else:
-                    await anyio.sleep(step.seconds)
-                    step = doing.send(None)
-        finally:
-            core.calls.discard(doing)
-            if core.closed and not core.calls:
-                await self._end()
-        return self._result(operation, step, result)
+        return await self._call(operation, request, result)
+
+    async def _transmit(self, request: httpx.Request, deadline: Deadline) -> Reply | Failure:
+        return await atransmit(self._core.async_transport, request, deadline)
+
+    async def _token(self, rejected: Secret | None, deadline: Deadline) -> Secret:
+        return await self._core.tokens.aget(rejected, deadline)
+
+    async def _sleep(self, seconds: float) -> None:
+        await anyio.sleep(seconds)
 
     async def request(
         self,
@@ -377,8 +392,7 @@ class AsyncKrebit(_Client, AsyncOperations):
         json: Any = None,
     ) -> Any:
         """As `Krebit.request`."""
-        operation, request = self._plan(method, path, {"params": params, "json": json})
-        return await self._send(operation, request, RAW)
+        return await self._send(*self._plan(method, path, params=params, json=json), RAW)
 
     async def with_raw_response(
         self, operation: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs
@@ -397,9 +411,7 @@ class AsyncKrebit(_Client, AsyncOperations):
         attempt: LoginAttempt | None = None,
     ) -> None:
         """As `Krebit.finish_login`."""
-        self._core.check_open()
-        grant = self._core.logins.finish(callback, code=code, state=state, attempt=attempt)
-        await self._core.tokens.acomplete(self._core.tokens.sign_in(grant))
+        await self._finishing(callback, code=code, state=state, attempt=attempt).ajoin()
 
     async def login(
         self,
@@ -410,20 +422,17 @@ class AsyncKrebit(_Client, AsyncOperations):
         terminal: "Terminal | None" = None,
     ) -> None:
         """As `Krebit.login`. Cancelled, it stops listening; a prompt stays until it is answered."""
-        import asyncio
-
         wake = threading.Event()
+        signing_in = partial(self._at_terminal, redirect_uri, timeout, paste, terminal, wake)
         try:
-            await asyncio.to_thread(self._at_terminal, redirect_uri, timeout, paste, terminal, wake)
+            await anyio.to_thread.run_sync(signing_in, abandon_on_cancel=True)
         finally:
             wake.set()
 
     async def logout(self) -> None:
         """As `Krebit.logout`."""
-        await self._core.tokens.acomplete(self._core.tokens.sign_out())
+        await self._core.opened().tokens.sign_out().ajoin()
 
     async def signed_in(self) -> bool:
         """As `Krebit.signed_in`."""
-        import asyncio
-
-        return await asyncio.to_thread(self._core.tokens.signed_in)
+        return await anyio.to_thread.run_sync(self._core.opened().tokens.signed_in)

@@ -31,7 +31,7 @@ server itself put into a body is in `body` alone, which no text shows and no pic
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any
 
 from krebit._mask import mask, mask_path
 
@@ -165,17 +165,17 @@ class ApiError(KrebitError):
         super().__init__(self._text())
 
     def _text(self) -> str:
-        text = f"{self.status} {_PHRASES.get(self.status, '')}".rstrip()
-        if self.message:
-            text += f": {self.message}"
-        for field, reasons in list(self.errors.items())[:10]:
-            text += f"; {mask(field)[:80]}: {mask(' '.join(reasons))[:200]}"
+        title = f"{self.status} {_PHRASES.get(self.status, '')}".rstrip()
+        parts = [f"{title}: {self.message}" if self.message else title]
+        parts += [
+            f"{mask(field)[:80]}: {mask(' '.join(reasons))[:200]}" for field, reasons in list(self.errors.items())[:10]
+        ]
         if self.retry_after is not None:
-            text += f"; try again in {self.retry_after:g} s"
+            parts.append(f"try again in {self.retry_after:g} s")
         where = " ".join(part for part in (self.method, mask_path(self.path)) if part)
         if self.request_id:
             where += f", request {self.request_id}"
-        return f"{text} ({where})" if where else text
+        return "; ".join(parts) + (f" ({where})" if where else "")
 
 
 class BadRequest(ApiError):
@@ -269,9 +269,7 @@ class ListDrift(PageError):
 
 
 class WebhookError(KrebitError):
-    """A delivery was refused. `reason` is one of the class's `REASONS`."""
-
-    REASONS: ClassVar[tuple[str, ...]] = ("signature", "payload", "too_large")
+    """A delivery was refused. `reason` is "signature", "payload" or "too_large"."""
 
     def __init__(self, message: str, *, reason: str) -> None:
         super().__init__(message)

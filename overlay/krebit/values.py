@@ -19,8 +19,6 @@ def money(value: "Decimal | float | int | str | Unset | None") -> Decimal | None
     """
     if value is None or isinstance(value, Unset):
         return None
-    if isinstance(value, bool):
-        raise ValueError("money: a boolean is no amount")
     try:
         # A float is only seen where somebody parsed the body themselves: its shortest text is what was meant.
         amount = value if isinstance(value, Decimal) else Decimal(str(value).strip())
@@ -40,6 +38,5 @@ def parse_time(value: "str | datetime | date") -> datetime:
     """
     if isinstance(value, datetime):
         return value
-    if isinstance(value, date):
-        return datetime(value.year, value.month, value.day)  # noqa: DTZ001 - a date has no zone
-    return read_time(value.strip(), repr(value[:40]))
+    text = value.isoformat() if isinstance(value, date) else value.strip()
+    return read_time(text, repr(text[:40]))

@@ -19,12 +19,15 @@ class Proxy:
         self.heads: list[bytes] = []
         self._sockets: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
+        self._ended = threading.Event()
+        self._servers: set[int] = set()
 
     def __enter__(self) -> Self:
         self._spawn(self._accept)
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self._ended.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -69,6 +72,7 @@ class Proxy:
             server = socket.create_connection((host, int(port)), 10)
             server.settimeout(None)
             self._sockets.append(server)
+            self._servers.add(int(port))
             if method == b"CONNECT":
                 client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             else:
@@ -76,10 +80,29 @@ class Proxy:
             self._spawn(self._pass, server, client)
             self._pass(client, server)
 
-    @staticmethod
-    def _pass(source: socket.socket, target: socket.socket) -> None:
+    def _pass(self, source: socket.socket, target: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
                 target.sendall(data)
         with contextlib.suppress(OSError):
             socket.socket.shutdown(target, socket.SHUT_RDWR)
+
+
+class DrippingProxy(Proxy):
+    """After so many bytes, what the server sends comes a byte at a time."""
+
+    def __init__(self, after: int, *, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(tls=tls)
+        self._after = after
+
+    def _pass(self, source: socket.socket, target: socket.socket) -> None:
+        if source.getpeername()[1] not in self._servers:
+            super()._pass(source, target)
+            return
+        passed = 0
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 if passed >= self._after else self._after - passed):
+                target.sendall(data)
+                passed += len(data)
+                if passed >= self._after and self._ended.wait(0.1):
+                    return

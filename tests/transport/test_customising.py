@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from krebit import ConfigurationError, ConnectionFailed, Krebit, NotFound
-from krebit._deadline import DeadlineTransport
+from krebit._deadline import AsyncTransport
 from krebit_sandbox import Sandbox
 from tests.transport.support import Place, Way
 
@@ -166,7 +166,7 @@ def test_a_layer_of_ones_own_around_ours(sandbox: Sandbox) -> None:
 
     assert [layer.count for layer in made] == [1, 1]
     assert all(layer.closed for layer in made)
-    assert isinstance(made[0].inner, DeadlineTransport)
+    assert [type(layer.inner) for layer in made] == [httpx.HTTPTransport, AsyncTransport]
 
 
 class _Foreign(httpx.MockTransport):

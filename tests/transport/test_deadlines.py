@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpcore
+import httpx
 import pytest
 
 from krebit import DeadlineExceeded, KrebitError, TransportError
-from krebit._deadline import Deadline, DeadlineTransport
+from krebit._deadline import AsyncBackend, Backend, Deadline
 from krebit_sandbox import Sandbox
 from tests.transport.proxies import Proxy
 from tests.transport.support import Place, RawServer, Way, answering, arrived, reply
@@ -185,10 +186,14 @@ def test_a_slow_reader_of_the_request(way: Way) -> None:
 
 def test_httpcore_still_takes_our_backend(sandbox: Sandbox) -> None:
     """The one private name that is relied upon."""
-    transport = DeadlineTransport()
-    assert isinstance(transport._pool._network_backend, httpcore.SyncBackend)
-    assert type(transport._pool._network_backend).__module__ == "krebit._deadline"
-    transport.close()
+    with Place.sandbox(sandbox).client() as krebit:
+        blocking: Any = krebit._core.transport
+        assert type(blocking._pool._network_backend) is Backend
+    on_loop: Any = krebit._core.async_transport
+    made = on_loop._make()
+    assert type(made._pool._network_backend) is AsyncBackend
+    assert isinstance(httpx.HTTPTransport()._pool._network_backend, httpcore.SyncBackend)
+    assert isinstance(httpx.AsyncHTTPTransport()._pool._network_backend, httpcore.AsyncNetworkBackend)
 
 
 def _other_timeout(place: Place, way: Way, limit: Callable[[], Any]) -> "tuple[BaseException, int]":

@@ -1,10 +1,12 @@
 """When a request is sent again, and when it must not be."""
 
 import asyncio
+import contextlib
 import itertools
 import random
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx
@@ -13,9 +15,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from krebit import ConnectionFailed, DeadlineExceeded, RateLimited, ServerError, TransportError
-from krebit._call import Options, RequestBuilder, Send, Sleep, steps
+from krebit._call import Driver, Options, attempts, build_request
 from krebit._deadline import Deadline
-from krebit._retry import Budget, retry_after, wait_before_retry
+from krebit._retry import Budget, told, wait_before_retry
 from krebit._secret import Secret
 from krebit._wire import Failure, Reply
 from krebit_api.api import Operation
@@ -157,19 +159,20 @@ def test_a_bearer_that_is_refused_is_replaced_once_and_the_call_replayed(sandbox
 )
 def test_retry_after_in_all_its_forms(value: str | None, seconds: float | None) -> None:
     now = 1_795_478_400.0  # 2026-11-24 00:00:00 UTC
-    assert retry_after(value, now=lambda: now) == seconds
+    reply = _reply(429) if value is None else _reply(429, retry_after=value)
+    assert told(reply, now=lambda: now) == seconds
 
 
 def test_a_date_is_counted_from_the_answers_own_date() -> None:
     """So that a clock which is a day off on this machine does not matter."""
     date = "Tue, 24 Nov 2026 00:00:00 GMT"
-    assert retry_after("Tue, 24 Nov 2026 00:00:30 GMT", date, now=lambda: 0.0) == 30.0
+    assert told(_reply(429, retry_after="Tue, 24 Nov 2026 00:00:30 GMT", date=date), now=lambda: 0.0) == 30.0
 
 
 @given(st.text() | st.from_regex(r"[A-Z][a-z]{2}, \d{1,6} [A-Z][a-z]{2} \d{1,9} \d\d:\d\d:\d\d [A-Z+\-\d]{0,6}"))
 @example("Sun, 01 Jan 0001 00:00:00 +2359")
 def test_no_header_breaks_the_reading_of_it(value: str) -> None:
-    found = retry_after(value, value)
+    found = told(_reply(429, retry_after=value, date=value))
     assert found is None or 0 <= found <= 31_536_000
 
 
@@ -189,7 +192,8 @@ def _wait(outcome: Reply | Failure, method: str = "GET", **changes: Any) -> floa
 
 
 def _reply(status: int, **headers: str) -> Reply:
-    return Reply(status, httpx.Headers({name.replace("_", "-"): value for name, value in headers.items()}), b"")
+    raw = [(name.replace("_", "-").encode(), value.encode("utf-8", "surrogatepass")) for name, value in headers.items()]
+    return Reply(status, httpx.Headers(raw), b"")
 
 
 def test_pauses_are_jittered_and_grow_to_a_cap() -> None:
@@ -218,30 +222,39 @@ def test_what_cannot_get_better_is_not_tried_again(kind: Any) -> None:
     assert _wait(Failure(kind, "", sent=False)) is None
 
 
+class _Unplugged(Driver):
+    """Gets its outcomes from the test, and waits for nothing."""
+
+    def __init__(self, outcomes: Callable[[], Reply | Failure]) -> None:
+        self._outcomes = outcomes
+        self.sent = 0
+
+    async def _transmit(self, request: httpx.Request, deadline: Deadline) -> Reply | Failure:
+        self.sent += 1
+        return self._outcomes()
+
+    async def _token(self, rejected: Secret | None, deadline: Deadline) -> Secret:
+        return Secret("token")
+
+    async def _sleep(self, seconds: float) -> None:
+        assert seconds >= 0
+
+
 def _attempts(budget: Budget, outcomes: Callable[[], Reply | Failure], retries: int = 5) -> int:
-    """How often one call sends, without any waiting."""
-    build = RequestBuilder("https://tenant.example", "agent")
-    doing = steps(
+    """How often one call sends."""
+    driver, build = _Unplugged(outcomes), partial(build_request, "https://tenant.example", "agent")
+    call = attempts(
+        driver,
         GET,
         build,
         {"method": "get", "url": GET.path},
-        Secret("token"),
         options=Options(retries=retries),
         deadline=Deadline(3600),
         budget=budget,
     )
-    sent, step = 0, next(doing)
-    try:
-        while not isinstance(step, Reply):
-            if isinstance(step, Send):
-                sent += 1
-                step = doing.send(outcomes())
-            else:
-                assert isinstance(step, Sleep)
-                step = doing.send(None)
-    except (ServerError, TransportError):
-        pass
-    return sent
+    with contextlib.suppress(ServerError, TransportError, StopIteration):
+        call.send(None)
+    return driver.sent
 
 
 def test_an_outage_is_not_multiplied() -> None:
