@@ -96,7 +96,7 @@ def test_a_child_that_drops_its_parents_walk_does_not_end_it(list_server: MakeSe
     with blocking(server) as krebit:
         walk = iter(paginate(krebit.list_clients, limit=1).options(prefetch=4))
         assert [next(walk).id, next(walk).id] == [1, 2]
-        assert _in_child(walk.close) == 0  # type: ignore[attr-defined]
+        assert _in_child(walk.close) == 0
         released.set()
         assert ids(list(walk)) == [3, 4, 5, 6]
 
