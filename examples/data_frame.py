@@ -10,7 +10,6 @@ import polars
 
 from krebit import Krebit, paginate
 
-
 # Named, because a row also has whatever the server sends beyond the document.
 COLUMNS = ["id", "company_name", "org_number", "currency", "credit_limit", "updated_at"]
 

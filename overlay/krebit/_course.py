@@ -65,12 +65,10 @@ def metadata(content: Mapping[str, Any], number: int) -> Metadata:
     last_page = _count(source.get("last_page"))
     places = ((links, "next"), (source, "next_page_url"))
     following = [place[name] for place, name in places if isinstance(place, Mapping) and name in place]
-    more = None
+    # Only whether there is one counts: its address is never followed, it may lead elsewhere.
+    more = any(following) if following else None
     if last_page is not None:
         more = number < last_page
-    elif following:
-        # Only whether there is one counts: its address is never followed, it may lead elsewhere.
-        more = any(following)
     return Metadata(_count(source.get("per_page")), last_page, _count(source.get("total")), more)
 
 

@@ -17,6 +17,7 @@ from krebit.webhooks.signature import Headers, SecretsLike, signer, signers
 
 _log = logging.getLogger("krebit.webhooks")
 _STATUS = {"signature": 401, "payload": 400, "too_large": 413}
+_NOT_STORED = 503, "not stored, send it again"
 _CLAIMED = {"new": "stored", "same": "known", "conflict": "kept"}
 
 
@@ -28,10 +29,6 @@ class Answer:
         self.line = f"{status} {HTTPStatus(status).phrase}"
         self.body = f"{text}\n".encode()
         self.headers = [("content-type", "text/plain; charset=utf-8"), ("content-length", str(len(self.body)))]
-
-
-def _not_stored() -> Answer:
-    return Answer(503, "not stored, send it again")
 
 
 class Receiver:
@@ -69,7 +66,7 @@ class Receiver:
             return self._claim(self._check(body, headers, announced))
         except Exception as error:  # noqa: BLE001 - each inbox has its own, and the sender tries again
             _log.error("a delivery is not stored: %s", _place(error))
-            return _not_stored(), None
+            return Answer(*_NOT_STORED), None
 
     def receive_all(
         self, deliveries: Sequence[tuple[bytes | bytearray, Headers, int]]
@@ -87,7 +84,7 @@ class Receiver:
             except Exception as error:  # noqa: BLE001 - nothing is stored then
                 _log.warning("%d deliveries are not stored at once: %s", len(deliveries), _place(error))
             if checked and not begun:  # the inbox is down or busy: each would wait for it as long again
-                return [(each if isinstance(each, Answer) else _not_stored(), None) for each in checked]
+                return [(each if isinstance(each, Answer) else Answer(*_NOT_STORED), None) for each in checked]
         return [self.receive(*delivery) for delivery in deliveries]  # no fault of one is another's
 
     def _check(self, body: bytes | bytearray, headers: Headers, announced: int) -> WebhookEvent | Answer:
