@@ -4,6 +4,8 @@ import asyncio
 import re
 import textwrap
 from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +33,10 @@ def test_the_program(tenant: Sandbox, capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_settings_and_rows(tenant: Sandbox) -> None:
-    try:
-        import polars
-    except ImportError:
+    if find_spec("polars") is None:
         absent("needs polars")
     with Krebit.from_env() as krebit:
-        names: dict[str, Any] = {"krebit": krebit, "paginate": paginate, "polars": polars}
+        names: dict[str, Any] = {"krebit": krebit, "paginate": paginate, "polars": import_module("polars")}
         exec(SETTINGS, names)
         assert len(list(names["walk"])) == tenant.switches.clients
         exec(ROWS, names)
