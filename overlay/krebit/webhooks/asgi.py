@@ -87,14 +87,14 @@ class AsgiReceiver:
         if not self._receiver.is_async:
             await asyncio.to_thread(self._receiver.handle, event)
             return
-        error: BaseException | None = None
         try:
             await cast("Awaitable[object]", self._receiver.handler(event))
-        except BaseException as raised:  # noqa: BLE001 - the handler is anybody's
-            error = raised
-        await self._in_thread(self._receiver.settle, event, error)
-        if error is not None and not isinstance(error, Exception):
-            raise error  # the end of the task, or of the program
+        except BaseException as error:
+            await self._in_thread(self._receiver.settle, event, error)
+            if not isinstance(error, Exception):  # the end of the task, or of the program
+                raise
+        else:
+            await self._in_thread(self._receiver.settle, event)
 
     async def _in_thread(self, call: Callable[..., Any], *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)
