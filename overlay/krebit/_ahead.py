@@ -11,7 +11,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from krebit.client import Call
-from krebit.errors import RateLimited
+from krebit.errors import ConfigurationError, RateLimited
 
 F = TypeVar("F", bound="Landing | asyncio.Task[Any]")
 Begin = Callable[[int], tuple[Call, Callable[[], Any]]]
@@ -90,30 +90,27 @@ class Landing:
     """What came of a page. Not a Future: a signal that raises could leave its lock taken."""
 
     def __init__(self) -> None:
-        self._ended = False
-        self._value: Any = None
-        self._error: BaseException | None = None
+        self._outcome: Any = None
 
-    def land(self, run: Callable[[], Any], arrivals: "SimpleQueue[None]") -> None:
+    def land(self, run: Callable[[], Any]) -> None:
         """Fetch the page, in whatever thread this is called."""
         try:
-            self._value = run()
+            self._outcome = run(), None
         except BaseException as error:  # noqa: BLE001 - whoever waits for the page raises it
-            self._error = error
-        self._ended = True
-        arrivals.put(None)
-        del self, run  # the error's traceback holds this frame: together they would wait for the garbage collector
+            self._outcome = None, error
+        del self  # the error's traceback holds this frame: together they would wait for the garbage collector
 
     def done(self) -> bool:
-        return self._ended
+        return self._outcome is not None
 
     def exception(self) -> BaseException | None:
-        return self._error
+        error: BaseException | None = self._outcome[1]
+        return error
 
     def result(self) -> Any:
-        if self._error is not None:
-            raise self._error
-        return self._value
+        if self._outcome[1] is not None:
+            raise self._outcome[1]
+        return self._outcome[0]
 
 
 class Threads(_Ahead[Landing]):
@@ -130,19 +127,28 @@ class Threads(_Ahead[Landing]):
     def _launch(self, run: Callable[[], Any]) -> Landing:
         landing = Landing()
         if self._width == 1:
-            landing.land(run, self._arrivals)
+            landing.land(run)
             return landing
+        self._work.put(partial(landing.land, run))
         if len(self._threads) < self._width:
             # A daemon: a program that ends in mid-walk does not wait for pages that nobody will see.
-            thread = threading.Thread(target=_serve, args=(self._work,), name="krebit-page", daemon=True)
+            thread = threading.Thread(target=self._serve, name="krebit-page", daemon=True)
             thread.start()
             self._threads.append(thread)
-        self._work.put(partial(landing.land, run, self._arrivals))
         return landing
+
+    def _serve(self) -> None:
+        while (job := self._work.get()) is not None:
+            job()
+            del job  # the last page must not live until the next
+            self._arrivals.put(None)
+        self._work.put(None)  # for the next thread to end
 
     def get(self, number: int, horizon: int | None) -> tuple[Any, Call]:
         """What came of page `number`, and its call. Raises what it raised, but for rate limits that can be waited
         for."""
+        if self._threads and self._process != os.getpid():
+            raise ConfigurationError("a walk that looks ahead cannot go on in a forked process: begin another there")
         for seconds in self._waits(number, horizon):
             if seconds is None:
                 with suppress(Empty):  # now and then: a signal that comes just before the wait does not end it
@@ -153,21 +159,13 @@ class Threads(_Ahead[Landing]):
 
     def close(self) -> None:
         """End what is in flight, and the threads."""
-        if os.getpid() != self._process:
-            return  # a forked child has none of the threads, and the connections are its parent's
         for call in self._calls.values():
             call.end()
         self._work.put(None)
         end = time.monotonic() + _GRACE
-        for thread in self._threads:
+        # Not for its own end: the garbage collector may close a walk in one of its threads.
+        for thread in {*self._threads} - {threading.current_thread()}:
             thread.join(max(0.0, end - time.monotonic()))
-
-
-def _serve(work: "SimpleQueue[Callable[[], None] | None]") -> None:
-    while (job := work.get()) is not None:
-        job()
-        del job  # the last page must not live until the next
-    work.put(None)  # for the next thread to end
 
 
 class Tasks(_Ahead["asyncio.Task[Any]"]):

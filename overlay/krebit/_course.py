@@ -65,12 +65,10 @@ def metadata(content: Mapping[str, Any], number: int) -> Metadata:
     last_page = _count(source.get("last_page"))
     places = ((links, "next"), (source, "next_page_url"))
     following = [place[name] for place, name in places if isinstance(place, Mapping) and name in place]
-    more = None
+    # Only whether there is one counts: its address is never followed, it may lead elsewhere.
+    more = any(following) if following else None
     if last_page is not None:
         more = number < last_page
-    elif following:
-        # Only whether there is one counts: its address is never followed, it may lead elsewhere.
-        more = any(following)
     return Metadata(_count(source.get("per_page")), last_page, _count(source.get("total")), more)
 
 
@@ -110,7 +108,8 @@ class Course(Generic[T]):
         """The page without what earlier ones had. Sets `ended`. Raises PageBeyondEnd, and ListDrift if asked to."""
         number = self.number
         found = metadata(content if isinstance(content, Mapping) else {}, number)
-        size = found.per_page or self._limit
+        # The tenant may grant less than was asked for, or tell of another size than it sends.
+        size = min(filter(None, (found.per_page, self._limit)), default=None)
         more = found.more if found.more is not None else bool(records) and (size is None or len(records) >= size)
         if number == self._start:
             if number > 1 and not more and (not records or number > (found.last_page or number)):
@@ -152,16 +151,21 @@ class Course(Generic[T]):
         before, after = (self._first.total, self._first.last_page), (found.total, found.last_page)
         if more and self.ended:
             self._report(f"the walk was given up at page {self.number}: more are announced, {_BARREN} had nothing new")
-        elif self._drifted or after == (None, None):
             return
-        elif any(None not in pair and pair[0] != pair[1] for pair in zip(before, after, strict=True)):
-            self._report(f"its size changed (records and pages: {before} → {after})")
-        elif repeated:
-            self._report(f"page {self.number} repeats {repeated} records of earlier pages")
-        elif empty and more:
-            self._report(f"page {self.number} is empty, and more are announced")
-        elif self.ended and self._start == 1 and found.total is not None and self.count != found.total:
-            self._report(f"{self.count} records came of the {found.total} announced")
+        if self._drifted or after == (None, None):
+            return
+        whole = self.ended and self._start == 1 and found.total is not None
+        signs = {
+            f"its size changed (records and pages: {before} → {after})": any(
+                None not in pair and pair[0] != pair[1] for pair in zip(before, after, strict=True)
+            ),
+            f"page {self.number} repeats {repeated} records of earlier pages": repeated > 0,
+            f"page {self.number} is empty, and more are announced": empty and more,
+            f"{self.count} records came of the {found.total} announced": whole and self.count != found.total,
+        }
+        what = next((what for what, seen in signs.items() if seen), None)
+        if what is not None:
+            self._report(what)
 
     def _report(self, what: str) -> None:
         self._drifted = True

@@ -1,6 +1,7 @@
 """Plain rows for pandas, polars or DuckDB, without depending on any."""
 
 import functools
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -32,10 +33,8 @@ def _value(value: Any, *, amount: bool) -> Any:
     if value is None or isinstance(value, Unset):
         return None
     if amount and isinstance(value, int | float | str | Decimal):
-        try:
+        with suppress(ValueError):  # a text in a field that may be either
             return money(value)
-        except ValueError:
-            return value  # a text in a field that may be either
     if isinstance(value, list):
         return [_value(part, amount=amount) for part in value]
     return row(value) if attrs.has(type(value)) else value

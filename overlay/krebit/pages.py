@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import aclosing, closing
 from dataclasses import replace
@@ -65,7 +66,7 @@ class _Walk(Generic[T]):
         start, limit = bound.arguments["page"], bound.arguments.get("limit")
         self._start = 1 if start is None or isinstance(start, Unset) else start
         self._limit = limit if isinstance(limit, int) else None
-        if not isinstance(self._start, int) or self._start < 1:
+        if not _whole(self._start, 1):
             raise ConfigurationError("page: must be a whole number, 1 or more")
 
     def __repr__(self) -> str:
@@ -89,21 +90,20 @@ class _Walk(Generic[T]):
         it is not told. `updated_since`: only records with an `updated_at` at or after it (no zone: UTC); filtered
         here, every page is still fetched, and records without `updated_at` pass. Raises ConfigurationError.
         """
-        problems = []
-        if max_items is not None and max_items < 0:
-            problems.append("max_items: must be 0 or more")
-        if prefetch is not None and not 1 <= prefetch <= 64:
-            problems.append("prefetch: must be 1 to 64")
-        if on_drift not in (None, "ignore", "warn", "raise"):
-            problems.append('on_drift: must be "ignore", "warn" or "raise"')
-        since = None
+        wrong = {
+            "max_items: must be 0 or more": max_items is not None and not _whole(max_items, 0),
+            "prefetch: must be 1 to 64": prefetch is not None and not _whole(prefetch, 1, 64),
+            'on_drift: must be "ignore", "warn" or "raise"': on_drift not in (None, "ignore", "warn", "raise"),
+            "progress: must be a function": not (progress is None or callable(progress)),
+            "updated_since: must be a text, a date or a datetime": not isinstance(updated_since, str | date | None),
+        }
+        if any(wrong.values()):
+            raise ConfigurationError(*(problem for problem, found in wrong.items() if found))
         try:
             since = _aware(parse_time(updated_since)) if updated_since is not None else None
         except ValueError as error:
-            problems.append(f"updated_since: {error}")
-        if problems:
-            raise ConfigurationError(*problems)
-        given = {
+            raise ConfigurationError(f"updated_since: {error}") from None
+        given: dict[str, Any] = {
             "max_items": max_items,
             "prefetch": prefetch,
             "on_drift": on_drift,
@@ -111,8 +111,7 @@ class _Walk(Generic[T]):
             "updated_since": since,
         }
         walk = copy.copy(self)
-        changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-        walk._options = replace(self._options, **changes)
+        walk._options = replace(self._options, **{name: value for name, value in given.items() if value is not None})
         return walk
 
     def _begin(self, number: int) -> tuple[Call, Callable[[], Any]]:
@@ -135,6 +134,10 @@ class _Walk(Generic[T]):
     def _wanted(self, page: PageOf[T]) -> list[T]:
         since = self._options.updated_since
         return page.records if since is None else [one for one in page.records if _is_since(one, since)]
+
+
+def _whole(value: Any, least: int, most: float = math.inf) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
 def _aware(moment: datetime) -> datetime:

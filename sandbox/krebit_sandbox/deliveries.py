@@ -66,10 +66,11 @@ class Deliveries:
             return list(self._log)
 
     def wait(self, timeout: float) -> None:
-        """Block until none is waiting; TimeoutError after `timeout` seconds. From other threads only."""
+        """Block until none is on its way; TimeoutError after `timeout` seconds. From other threads only."""
         with self._changed:
-            if not self._changed.wait_for(lambda: all(item.state != "waiting" for item in self._log), timeout):
-                raise TimeoutError(f"deliveries are still waiting after {timeout} s")
+            # One that is sent again by hand may be settled once, and on its way a second time.
+            if not self._changed.wait_for(lambda: not self._tasks, timeout):
+                raise TimeoutError(f"deliveries are still on their way after {timeout} s")
 
     def reset(self) -> None:
         """Stop sending and forget the log."""
@@ -120,7 +121,12 @@ class Deliveries:
         delivery.state = "waiting"
         task = asyncio.get_running_loop().create_task(self._deliver(delivery, subscription))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        with self._changed:
+            self._tasks.discard(task)
+            self._changed.notify_all()
 
     async def _deliver(self, delivery: Delivery, subscription: Subscription) -> None:
         for number in range(self._tenant.switches.webhook_tries):

@@ -153,3 +153,31 @@ def test_metadata_without_sense_are_as_none(list_server: MakeServer, world: Worl
 def test_metadata_in_texts_are_read(list_server: MakeServer, world: World) -> None:
     server = list_server(lambda page: {"data": records(page), "last_page": "3", "per_page": "1", "total": "3"})
     assert ids(walked(server, world, limit=1, prefetch=4, on_drift="raise")) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("prefetch", [1, 4])
+@pytest.mark.parametrize(("told", "sent"), [(15, 2), (1, 1), (10**9, 2), (0, 2), (-1, 2), ("2", 2)])
+def test_a_size_of_pages_that_is_not_the_one_asked_for(
+    list_server: MakeServer, world: World, told: object, sent: int, prefetch: int
+) -> None:
+    """Where nothing else tells whether there is more."""
+    everything = records(1, 2, 3, 4, 5)
+    server = list_server(lambda page: {"data": everything[(page - 1) * sent : page * sent], "per_page": told})
+    assert ids(walked(server, world, limit=2, prefetch=prefetch, on_drift="raise")) == [1, 2, 3, 4, 5]
+
+
+def test_so_many_pages_as_nobody_has_are_not_asked_for(list_server: MakeServer, world: World) -> None:
+    server = list_server(lambda page: {"data": records(page) if page < 4 else [], "meta": {"last_page": 10**9}})
+    with pytest.raises(ListDrift, match="page 4 is empty"):
+        walked(server, world, limit=1, prefetch=64, on_drift="raise")
+    assert max(server.asked) <= 4 + 64 + 32
+
+
+@pytest.mark.parametrize("last_page", [0, -1, "-1", "0", 1.5, True, "1e3", 10**400, "9" * 400])
+def test_a_last_page_that_is_none_ends_no_walk_early_and_holds_none_up(
+    list_server: MakeServer, world: World, last_page: object
+) -> None:
+    """0 is a number of pages: that of an empty list."""
+    server = list_server(lambda page: {"data": records(page) if page < 4 else [], "last_page": last_page})
+    found = ids(walked(server, world, limit=1, prefetch=2, on_drift="ignore"))
+    assert found == ([1] if last_page in (0, "0") and last_page is not False else [1, 2, 3])

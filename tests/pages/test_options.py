@@ -153,6 +153,13 @@ def test_the_walk_is_of_the_clients_kind(sandbox: Sandbox) -> None:
         ({"prefetch": 65}, "prefetch: must be 1 to 64"),
         ({"on_drift": "shout"}, 'on_drift: must be "ignore", "warn" or "raise"'),
         ({"updated_since": "yesterday"}, "updated_since: .* not a"),
+        ({"updated_since": 5}, "updated_since: must be a text, a date or a datetime"),
+        ({"updated_since": ""}, "updated_since: .* not a"),
+        ({"max_items": "5"}, "max_items: must be 0 or more"),
+        ({"max_items": 1.5}, "max_items: must be 0 or more"),
+        ({"prefetch": 2.5}, "prefetch: must be 1 to 64"),
+        ({"prefetch": "4"}, "prefetch: must be 1 to 64"),
+        ({"progress": 5}, "progress: must be a function"),
         ({"max_items": -1, "prefetch": 0}, "max_items: must be 0 or more; prefetch: must be 1 to 64"),
     ],
 )
@@ -165,7 +172,7 @@ def test_an_option_without_sense_is_refused(sandbox: Sandbox, options: dict[str,
 
 def test_what_is_no_list_operation_is_refused(sandbox: Sandbox) -> None:
     with blocking(sandbox) as krebit:
-        for page in (0, -1, "2", 1.5):
+        for page in (0, -1, "2", 1.5, True):
             with pytest.raises(ConfigurationError, match="page: must be a whole number, 1 or more"):
                 paginate(krebit.list_clients, page=page)  # type: ignore[call-overload]
         with pytest.raises(ConfigurationError, match="get_client has no pages"):

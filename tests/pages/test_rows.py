@@ -103,12 +103,13 @@ def test_what_is_within_is_plain_too() -> None:
     ) | {"limits": [], "parts": []}
 
 
-def test_the_example_makes_a_data_frame(sandbox: Sandbox, tmp_path: Path) -> None:
+@pytest.mark.parametrize("changes", [{}, {"unknown_keys": True}, {"money": "text", "times": "space"}])
+def test_the_example_makes_a_data_frame(sandbox: Sandbox, tmp_path: Path, changes: dict[str, Any]) -> None:
     try:
         import polars  # noqa: F401
     except ImportError:
         absent("needs polars")
-    sandbox.switch(clients=250)
+    sandbox.switch(clients=250, **changes)
     environment = os.environ | sandbox.environment | {"XDG_STATE_HOME": str(tmp_path), "KREBIT_PLAIN_HTTP": "1"}
     done = subprocess.run(
         [sys.executable, str(ROOT / "examples" / "data_frame.py")],

@@ -1,4 +1,4 @@
-"""A receiver in a process of its own, told when to die: `python -m tests.webhooks.process KIND FOLDER [MOMENT]`.
+"""A receiver in a process of its own, told when to die: `python -m tests.webhooks.process FRAMEWORK FOLDER [MOMENT]`.
 
 It prints its port, and appends a line to `effects` in the folder for each event that it handles.
 """
@@ -17,7 +17,7 @@ import uvicorn
 from krebit.webhooks import Receiver, SqliteInbox, WebhookEvent
 from krebit.webhooks.inbox import Claim
 from tests.webhooks.cases import SECRETS
-from tests.webhooks.servers import flask_app, starlette_app
+from tests.webhooks.servers import ASGI, WSGI
 
 
 def die() -> None:
@@ -55,7 +55,7 @@ class DyingInbox(SqliteInbox):
             die()
 
 
-def main(kind: str, folder: Path, moment: str) -> None:
+def main(framework: str, folder: Path, moment: str) -> None:
     def handle(event: WebhookEvent) -> None:
         if moment == "answered":
             die()
@@ -66,15 +66,15 @@ def main(kind: str, folder: Path, moment: str) -> None:
     receiver = Receiver(SECRETS, handle, inbox=inbox)
     listener = socket.create_server(("127.0.0.1", 0))
     print(listener.getsockname()[1], flush=True)  # noqa: T201 - the parent reads it
-    if kind == "asgi":
-        app = starlette_app(receiver)
-        inbox.waiting = app.routes[0].app._waiting
+    if framework in ASGI:
+        app = ASGI[framework](receiver)
+        inbox.waiting = app.routes[-1].app._waiting
         config = uvicorn.Config(app, log_level="warning")
         uvicorn.Server(config).run(sockets=[listener])
     else:
         from werkzeug.serving import make_server
 
-        make_server("127.0.0.1", 0, flask_app(receiver), threaded=True, fd=listener.fileno()).serve_forever()
+        make_server("127.0.0.1", 0, WSGI[framework](receiver), threaded=True, fd=listener.fileno()).serve_forever()
 
 
 if __name__ == "__main__":

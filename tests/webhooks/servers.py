@@ -88,17 +88,17 @@ def django_app(receiver: Receiver) -> WSGIApplication:
     return application
 
 
-_ASGI: dict[str, Callable[[Receiver], Any]] = {"starlette": starlette_app, "fastapi": fastapi_app}
-_WSGI: dict[str, Callable[[Receiver], WSGIApplication]] = {"flask": flask_app, "django": django_app}
-FRAMEWORKS = (*_ASGI, *_WSGI)
+ASGI: dict[str, Callable[[Receiver], Any]] = {"starlette": starlette_app, "fastapi": fastapi_app}
+WSGI: dict[str, Callable[[Receiver], WSGIApplication]] = {"flask": flask_app, "django": django_app}
+FRAMEWORKS = (*ASGI, *WSGI)
 
 
 @contextmanager
 def serving(framework: str, receiver: Receiver) -> Iterator[int]:
     """The port of `receiver` in that framework, at `PATH`."""
-    if framework in _ASGI:
-        with serving_asgi(_ASGI[framework](receiver)) as port:
+    if framework in ASGI:
+        with serving_asgi(ASGI[framework](receiver)) as port:
             yield port
     else:
-        with serving_wsgi(_WSGI[framework](receiver)) as port:
+        with serving_wsgi(WSGI[framework](receiver)) as port:
             yield port

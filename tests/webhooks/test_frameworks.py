@@ -2,14 +2,16 @@
 
 import gzip
 import threading
+import tracemalloc
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from krebit.webhooks import Receiver, SqliteInbox, WebhookEvent
-from tests.webhooks.cases import CASES, SECRETS, Case, act_created, signed
+from krebit.webhooks import MemoryInbox, Receiver, SqliteInbox, WebhookEvent
+from tests.webhooks.cases import CASES, OLD_SECRET, SECRET, SECRETS, Case, act_created, signed
 from tests.webhooks.client import open_request, read_answer, send
 from tests.webhooks.servers import FRAMEWORKS, serving
 
@@ -138,3 +140,92 @@ def test_a_sender_that_hangs_up_in_mid_body_leaves_nothing(service: Service) -> 
         connection.sendall(body[:20])
     assert send(service.port, body, signed(body)) == (200, b"stored\n")
     service.wait_for(body)
+
+
+def test_the_same_delivery_many_times_at_once_has_one_effect(service: Service) -> None:
+    body = act_created("at once")
+    start = threading.Barrier(20)
+
+    def deliver(_: int) -> tuple[int, bytes]:
+        start.wait(30)
+        return send(service.port, body, signed(body))
+
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(deliver, range(20)))
+    assert sorted(answers) == [(200, b"known\n")] * 19 + [(200, b"stored\n")]
+    service.wait_for(body)
+    assert service.handled(body) == 1
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+def test_a_length_that_is_a_lie_or_a_text_in_pieces_is_no_other_answer(service: Service, chunked: bool) -> None:
+    """What is beyond the announced length is not part of the body, and the signature does not fit."""
+    body = act_created("a lie")
+    length = (b"Transfer-Encoding", b"chunked") if chunked else (b"Content-Length", str(len(body) - 1).encode())
+    with open_request(service.port, [*signed(body), length]) as connection:
+        connection.sendall(b"%x\r\n%s\r\n0\r\n\r\n" % (len(body) - 1, body[:-1]) if chunked else body)
+        assert read_answer(connection)[0] == 401
+    assert service.handled(body) == 0
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_secret_works_as_given_and_the_old_one_no_longer_afterwards(framework: str) -> None:
+    for secret in ("line\n", "l\u00f6senord \U0001f511", b"\x00\xff"):
+        with serving(framework, Receiver(secret, lambda event: None, inbox=MemoryInbox())) as port:
+            body = act_created()
+            assert send(port, body, signed(body, secret)) == (200, b"stored\n")
+            assert send(port, body, signed(body, OLD_SECRET))[0] == 401
+            assert send(port, body, signed(body, "line"))[0] == 401
+
+
+class Noting(MemoryInbox):
+    """Tells when a delivery was handled, or let go of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.noted = threading.Semaphore(0)
+
+    def failed(self, key: str) -> None:
+        super().failed(key)
+        self.noted.release()
+
+    def done(self, key: str) -> None:
+        super().done(key)
+        self.noted.release()
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_handler_that_raises_is_no_other_answer_and_is_called_again(framework: str) -> None:
+    attempts: list[WebhookEvent] = []
+    inbox = Noting()
+
+    def handle(event: WebhookEvent) -> None:
+        attempts.append(event)
+        if len(attempts) == 1:
+            raise ValueError(event.payload)
+
+    with serving(framework, Receiver(SECRET, handle, inbox=inbox)) as port:
+        body = act_created()
+        for answer in (b"stored\n", b"known\n"):
+            assert send(port, body, signed(body)) == (200, answer)
+            assert inbox.noted.acquire(timeout=30)
+        assert send(port, body, signed(body)) == (200, b"known\n")
+    assert len(attempts) == 2
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_what_is_too_large_takes_no_more_memory_than_twice_the_cap(framework: str) -> None:
+    limit = 8 * 1024 * 1024
+    chunk = b"%x\r\n%s\r\n" % (65_536, b"x" * 65_536)
+    with serving(framework, Receiver(SECRET, lambda event: None, inbox=MemoryInbox(), max_body=limit)) as port:
+        send(port, b"{}", signed(b"{}"))  # whatever is loaded at first
+        with open_request(port, [*signed(b"x"), (b"Transfer-Encoding", b"chunked")]) as connection:
+            tracemalloc.start()
+            try:
+                for _ in range(limit // 65_536 + 1):
+                    connection.sendall(chunk)
+                assert read_answer(connection)[0] == 413
+                _, peak = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+    assert limit <= peak <= 2 * limit

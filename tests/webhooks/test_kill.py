@@ -14,6 +14,7 @@ import pytest
 
 from tests.webhooks.cases import act_created, signed
 from tests.webhooks.client import send
+from tests.webhooks.servers import FRAMEWORKS
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,8 +22,8 @@ ROOT = Path(__file__).parents[2]
 class Process:
     """A receiver's process and its port."""
 
-    def __init__(self, kind: str, folder: Path, moment: str) -> None:
-        command = [sys.executable, "-m", "tests.webhooks.process", kind, str(folder), moment]
+    def __init__(self, framework: str, folder: Path, moment: str) -> None:
+        command = [sys.executable, "-m", "tests.webhooks.process", framework, str(folder), moment]
         self.popen = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         assert self.popen.stdout is not None
         self.port = int(self.popen.stdout.readline())
@@ -35,8 +36,8 @@ class Process:
 
 
 @contextmanager
-def running(kind: str, folder: Path, moment: str = "") -> Iterator[Process]:
-    process = Process(kind, folder, moment)
+def running(framework: str, folder: Path, moment: str = "") -> Iterator[Process]:
+    process = Process(framework, folder, moment)
     try:
         yield process
     finally:
@@ -59,16 +60,18 @@ def wait_for_effects(folder: Path, number: int) -> None:
     wait_for(lambda: len(effects(folder)) >= number)
 
 
-@pytest.mark.parametrize("kind", ["asgi", "wsgi"])
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 @pytest.mark.parametrize("moment", ["storing", "stored"])
-def test_killed_before_the_answer_it_is_sent_again_and_has_one_effect(kind: str, moment: str, tmp_path: Path) -> None:
+def test_killed_before_the_answer_it_is_sent_again_and_has_one_effect(
+    framework: str, moment: str, tmp_path: Path
+) -> None:
     body = act_created("evt_1")
-    with running(kind, tmp_path, moment) as process:
+    with running(framework, tmp_path, moment) as process:
         with pytest.raises((IndexError, OSError)):  # no answer: the sender will try again
             send(process.port, body, signed(body))
         assert process.popen.wait(30) == -signal.SIGKILL
     assert effects(tmp_path) == []
-    with running(kind, tmp_path) as process:
+    with running(framework, tmp_path) as process:
         first = b"known\n" if moment == "stored" else b"stored\n"
         assert send(process.port, body, signed(body)) == (200, first)
         wait_for_effects(tmp_path, 1)
@@ -76,10 +79,12 @@ def test_killed_before_the_answer_it_is_sent_again_and_has_one_effect(kind: str,
     assert effects(tmp_path) == ["evt_1"]
 
 
-@pytest.mark.parametrize("kind", ["asgi", "wsgi"])
-def test_killed_before_the_answer_it_is_sent_again_to_another_process_that_lives(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_killed_before_the_answer_it_is_sent_again_to_another_process_that_lives(
+    framework: str, tmp_path: Path
+) -> None:
     body, earlier = act_created("evt_1"), act_created("evt_0")
-    with running(kind, tmp_path) as living, running(kind, tmp_path, "stored") as dying:
+    with running(framework, tmp_path) as living, running(framework, tmp_path, "stored") as dying:
         assert send(living.port, earlier, signed(earlier)) == (200, b"stored\n")
         wait_for_effects(tmp_path, 1)
         with pytest.raises((IndexError, OSError)):
@@ -90,13 +95,13 @@ def test_killed_before_the_answer_it_is_sent_again_to_another_process_that_lives
     assert effects(tmp_path) == ["evt_0", "evt_1"]
 
 
-@pytest.mark.parametrize("kind", ["asgi", "wsgi"])
-def test_killed_after_the_answer_it_is_handled_by_the_next_process(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_killed_after_the_answer_it_is_handled_by_the_next_process(framework: str, tmp_path: Path) -> None:
     body, later = act_created("evt_1"), act_created("evt_2")
-    with running(kind, tmp_path, "answered") as process:
+    with running(framework, tmp_path, "answered") as process:
         assert send(process.port, body, signed(body)) == (200, b"stored\n")
         assert process.popen.wait(30) == -signal.SIGKILL
-    with running(kind, tmp_path) as process:
+    with running(framework, tmp_path) as process:
         assert send(process.port, later, signed(later)) == (200, b"stored\n")
         wait_for_effects(tmp_path, 2)
         assert send(process.port, body, signed(body)) == (200, b"known\n")
@@ -108,7 +113,7 @@ def test_killed_with_several_in_one_transaction_each_is_sent_again_and_has_one_e
     moment: str, again: bytes, tmp_path: Path
 ) -> None:
     names = ["a", "b", "c"]
-    with running("asgi", tmp_path, moment) as process, ThreadPoolExecutor(4) as pool:
+    with running("starlette", tmp_path, moment) as process, ThreadPoolExecutor(4) as pool:
         # What becomes of the first, which waits for the others, is left open: it is stored, and may be answered.
         pool.submit(send, process.port, act_created("first"), signed(act_created("first")))
         wait_for((tmp_path / "claiming").exists)
@@ -118,7 +123,7 @@ def test_killed_with_several_in_one_transaction_each_is_sent_again_and_has_one_e
                 answer.result(60)
         assert process.popen.wait(30) == -signal.SIGKILL
     assert not set(names) & set(effects(tmp_path))
-    with running("asgi", tmp_path) as process:
+    with running("starlette", tmp_path) as process:
         for name in names:
             assert send(process.port, act_created(name), signed(act_created(name))) == (200, again)
         wait_for_effects(tmp_path, len(names))
@@ -128,7 +133,8 @@ def test_killed_with_several_in_one_transaction_each_is_sent_again_and_has_one_e
     assert sorted(effect for effect in effects(tmp_path) if effect != "first") == names
 
 
-def test_a_hundred_times_at_once_in_four_processes_has_one_effect(tmp_path: Path) -> None:
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_hundred_times_at_once_in_four_processes_has_one_effect(framework: str, tmp_path: Path) -> None:
     body = act_created("evt_1")
     start = threading.Barrier(100)
 
@@ -137,10 +143,10 @@ def test_a_hundred_times_at_once_in_four_processes_has_one_effect(tmp_path: Path
         return send(port, body, signed(body))
 
     with (
-        running("asgi", tmp_path) as one,
-        running("asgi", tmp_path) as two,
-        running("asgi", tmp_path) as three,
-        running("asgi", tmp_path) as four,
+        running(framework, tmp_path) as one,
+        running(framework, tmp_path) as two,
+        running(framework, tmp_path) as three,
+        running(framework, tmp_path) as four,
         ThreadPoolExecutor(100) as pool,
     ):
         ports = [process.port for process in (one, two, three, four)] * 25

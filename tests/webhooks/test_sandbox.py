@@ -98,3 +98,34 @@ def test_every_form_of_time_and_money_makes_a_typed_event(
     # The server has waited for its handlers.
     inbox.close()
     assert [type(event) for event in events] == [ActCreated]
+
+
+def test_a_delivery_sent_twice_more_is_on_its_way_until_both_are_answered(
+    krebit_sandbox_factory: Callable[..., Sandbox],
+) -> None:
+    sandbox = krebit_sandbox_factory(tls=False, switches=Switches(webhook_timeout=60.0))
+    arrived, may_answer = [threading.Event() for _ in range(3)], threading.Event()
+    number = iter(range(3))
+
+    def target(environ: Any, start_response: Any) -> list[bytes]:
+        environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        current = next(number)
+        arrived[current].set()
+        if current == 2:
+            may_answer.wait(30)
+        start_response("200 OK", [("Content-Length", "0")])
+        return [b""]
+
+    with serving_wsgi(target) as port:
+        subscribe(sandbox, f"http://127.0.0.1:{port}/")
+        sandbox.create_act(CLIENT)
+        (delivery,) = sandbox.wait_for_deliveries()
+        try:
+            for _ in range(2):
+                sandbox.redeliver(delivery.id)
+            assert all(each.wait(30) for each in arrived)
+            with pytest.raises(TimeoutError):
+                sandbox.wait_for_deliveries(timeout=1.0)
+        finally:
+            may_answer.set()
+        assert [attempt.status for attempt in sandbox.wait_for_deliveries()[0].attempts] == [200] * 3

@@ -151,6 +151,20 @@ def test_a_blank_secret_is_refused_when_configured(secrets: Any) -> None:
         signers(secrets)
 
 
+@pytest.mark.parametrize("name", [b"acts", None, 5, ("a", 1)])
+def test_a_name_that_is_no_text_is_refused_when_configured(name: Any) -> None:
+    with pytest.raises(ConfigurationError, match="name"):
+        Receiver({"acts": SECRET, name: OLD_SECRET}, print, inbox=MemoryInbox())
+
+
+def test_secrets_that_can_be_read_once_are_kept() -> None:
+    receiver = Receiver(iter([SECRET, OLD_SECRET]), print, inbox=MemoryInbox())
+    for secret in (SECRET, OLD_SECRET):
+        for number in range(2):
+            body = act_created(f"{secret} {number}")
+            assert receiver.receive(body, signed(body, secret))[0].status == 200
+
+
 def test_while_rotating_both_secrets_count_and_afterwards_one() -> None:
     body = act_created()
     assert verify(body, signed(body, OLD_SECRET), [SECRET, OLD_SECRET]).id == "evt_1"

@@ -1,6 +1,7 @@
 """The receiver as an ASGI application, to be mounted in Starlette, FastAPI or any other; it needs none of them."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -22,9 +23,14 @@ class AsgiReceiver:
 
     def __init__(self, receiver: Receiver) -> None:
         self._receiver = receiver
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._begin()
+        if hasattr(os, "register_at_fork"):  # which keeps the application for good, as its inbox
+            os.register_at_fork(after_in_child=self._begin)
+
+    def _begin(self) -> None:
         # A thread of its own: slow handlers fill the loop's pool, and a claim must not wait for them.
         self._thread = ThreadPoolExecutor(1, "krebit-inbox")
-        self._tasks: set[asyncio.Task[None]] = set()
         self._waiting: list[tuple[Future[Any], Any]] = []  # a list's own methods are atomic: loops may share it
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Channel, send: Channel) -> None:
@@ -74,20 +80,21 @@ class AsgiReceiver:
         """
         waiting = [self._waiting.pop(0) for _ in range(len(self._waiting))]
         taken = [each for each in waiting if each[0].set_running_or_notify_cancel()]
-        received = self._receiver.receive_all([delivery for _, delivery in taken])
-        for (done, _), result in zip(taken, received, strict=True):
+        for (done, _), result in zip(taken, self._receiver.receive_all([each[1] for each in taken]), strict=True):
             done.set_result(result)
 
     async def _handle(self, event: WebhookEvent) -> None:
-        if self._receiver.is_async:
-            try:
-                await cast("Awaitable[object]", self._receiver.handler(event))
-            except Exception as error:  # noqa: BLE001 - the handler is anybody's
-                await self._in_thread(self._receiver.settle, event, error)
-            else:
-                await self._in_thread(self._receiver.settle, event)
-        else:
+        if not self._receiver.is_async:
             await asyncio.to_thread(self._receiver.handle, event)
+            return
+        try:
+            await cast("Awaitable[object]", self._receiver.handler(event))
+        except BaseException as error:
+            await self._in_thread(self._receiver.settle, event, error)
+            if not isinstance(error, Exception):  # the end of the task, or of the program
+                raise
+        else:
+            await self._in_thread(self._receiver.settle, event)
 
     async def _in_thread(self, call: Callable[..., Any], *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)

@@ -63,6 +63,5 @@ class MemoryInbox:
 
     def pending(self) -> Iterator[tuple[str, bytes]]:
         for key in list(self._failed):
-            body = self._failed.pop(key, None)
-            if body is not None:  # nobody else has taken it
+            if (body := self._failed.pop(key, None)) is not None:  # nobody else has taken it
                 yield key, body

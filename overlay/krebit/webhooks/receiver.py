@@ -17,6 +17,7 @@ from krebit.webhooks.signature import Headers, SecretsLike, signer, signers
 
 _log = logging.getLogger("krebit.webhooks")
 _STATUS = {"signature": 401, "payload": 400, "too_large": 413}
+_NOT_STORED = 503, "not stored, send it again"
 _CLAIMED = {"new": "stored", "same": "known", "conflict": "kept"}
 
 
@@ -65,21 +66,26 @@ class Receiver:
             return self._claim(self._check(body, headers, announced))
         except Exception as error:  # noqa: BLE001 - each inbox has its own, and the sender tries again
             _log.error("a delivery is not stored: %s", _place(error))
-            return Answer(503, "not stored, send it again"), None
+            return Answer(*_NOT_STORED), None
 
     def receive_all(
         self, deliveries: Sequence[tuple[bytes | bytearray, Headers, int]]
     ) -> list[tuple[Answer, WebhookEvent | None]]:
         """`receive` for each. What they store is one transaction where the inbox has `together`."""
         together = getattr(self._inbox, "together", None)
+        checked: list[WebhookEvent | Answer] = []
         if together is not None and len(deliveries) > 1:
+            begun = False
             try:
                 checked = [self._check(*delivery) for delivery in deliveries]  # before others wait for the inbox
                 with together():
+                    begun = True
                     return [self._claim(each) for each in checked]
-            except Exception as error:  # noqa: BLE001 - nothing is stored then, and no fault of one is another's
-                _log.warning("stored one by one, after %s", _place(error))
-        return [self.receive(*delivery) for delivery in deliveries]
+            except Exception as error:  # noqa: BLE001 - nothing is stored then
+                _log.warning("%d deliveries are not stored at once: %s", len(deliveries), _place(error))
+            if checked and not begun:  # the inbox is down or busy: each would wait for it as long again
+                return [(each if isinstance(each, Answer) else Answer(*_NOT_STORED), None) for each in checked]
+        return [self.receive(*delivery) for delivery in deliveries]  # no fault of one is another's
 
     def _check(self, body: bytes | bytearray, headers: Headers, announced: int) -> WebhookEvent | Answer:
         try:
@@ -116,12 +122,14 @@ class Receiver:
         try:
             if inspect.isawaitable(self.handler(event)):
                 raise TypeError("the handler returned an awaitable, and is no coroutine function")
-        except Exception as error:  # noqa: BLE001 - the handler is anybody's
+        except BaseException as error:
             self.settle(event, error)
+            if not isinstance(error, Exception):
+                raise
         else:
             self.settle(event)
 
-    def settle(self, event: WebhookEvent, error: Exception | None = None) -> None:
+    def settle(self, event: WebhookEvent, error: BaseException | None = None) -> None:
         """Note that the event was handled, or what the handler failed with."""
         try:
             if error is None:

@@ -33,6 +33,8 @@ def signers(secrets: SecretsLike) -> list[tuple[str, hmac.HMAC]]:
     ]
     if not keys:
         raise ConfigurationError("no webhook secret is configured")
+    if not all(isinstance(name, str) for name in named):
+        raise ConfigurationError("the name of a webhook's subscription must be a text")
     return [(name, hmac.new(key, digestmod="sha256")) for name, key in keys]
 
 

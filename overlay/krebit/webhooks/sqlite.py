@@ -34,10 +34,10 @@ class SqliteInbox:
 
     A process holds a kernel lock on a small file of its own, in a folder beside it, while it lives: what a killed
     process was at is free at once, without a time-out. `busy`: seconds to wait for another process's write; the sender
-    waits about three.
+    waits about three, also for those that came before.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, busy: float = 2.0) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, busy: float = 1.0) -> None:
         self._path = Path(path).absolute()
         self._owners = self._path.with_name(f"{self._path.name}.owners")
         self._busy = busy
@@ -63,7 +63,7 @@ class SqliteInbox:
     def together(self) -> Iterator[None]:
         """Make one transaction of what this thread claims within it: on the disk when it ends, or not at all."""
         with self._lock, self._open():  # which rolls back
-            self._write("BEGIN")
+            self._write("BEGIN IMMEDIATE")
             yield
             self._write("COMMIT")  # an error also where SQLite itself has rolled back, as when the disk is full
 
@@ -80,7 +80,7 @@ class SqliteInbox:
             # Whoever lives holds it. Of several who look at the same time, one frees what the dead were at.
             with suppress(Timeout), self._life(owner, 0):
                 self._write("UPDATE deliveries SET owner = NULL WHERE body IS NOT NULL AND owner = ?", owner)
-                (self._owners / owner).unlink()
+                (self._owners / owner).unlink(missing_ok=True)
         for number in self._read("SELECT seq FROM deliveries WHERE body IS NOT NULL AND owner IS NULL ORDER BY seq"):
             take = "UPDATE deliveries SET owner = ? WHERE seq = ? AND body IS NOT NULL AND owner IS NULL"
             if self._write(take, self._owner, *number):
@@ -118,6 +118,10 @@ class SqliteInbox:
             return db.execute(sql, values).rowcount
 
     def _open(self) -> sqlite3.Connection:
+        if self._db is not None and not self._path.exists():
+            # Somebody took the file away: what it is told would go with it. The owner's may be gone too.
+            self._disconnect()
+            self._alive.release(force=True)
         if self._db is None:
             self._owners.mkdir(mode=0o700, exist_ok=True)
             self._path.touch(0o600)

@@ -1,0 +1,152 @@
+"""Walks and the threads and processes of whoever walks: several at once, in pools, across a fork, ended by the garbage
+collector."""
+
+import gc
+import os
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from krebit import ConfigurationError, paginate
+from krebit_sandbox import Sandbox
+from tests.pages.server import STALL, ListServer, records
+from tests.pages.support import blocking, ids, page_threads
+
+MakeServer = Callable[[Callable[[int], Any]], ListServer]
+pytestmark = pytest.mark.timeout(60)
+FIRST = 12345
+
+
+def test_walks_at_once_on_one_client(sandbox: Sandbox) -> None:
+    """More pages in flight than the client keeps connections."""
+    sandbox.switch(clients=600)
+    expected = list(range(FIRST, FIRST + 600))
+
+    def walk(number: int) -> bool:
+        return ids(list(paginate(krebit.list_clients, limit=10).options(prefetch=64, on_drift="raise"))) == expected
+
+    with blocking(sandbox) as krebit, ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(walk, range(6))) == [True] * 6
+    assert page_threads() == []
+
+
+def test_walks_one_within_another(sandbox: Sandbox) -> None:
+    sandbox.switch(clients=20)
+    with blocking(sandbox) as krebit:
+        walk = paginate(krebit.list_clients, limit=5).options(prefetch=4)
+        pairs = [(outer.id, inner.id) for outer in walk for inner in walk.options(max_items=7)]
+    assert pairs == [(FIRST + outer, FIRST + inner) for outer in range(20) for inner in range(7)]
+
+
+def _in_child(what: Callable[[], None]) -> int:
+    pid = os.fork()
+    if pid == 0:
+        try:
+            what()
+        except BaseException as error:  # noqa: BLE001 - it must not run the rest of the tests
+            sys.stderr.write(repr(error))
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def test_a_forked_child_goes_on_where_it_is_one_page_after_the_other(list_server: MakeServer) -> None:
+    server = list_server(lambda page: {"data": records(page), "meta": {"last_page": 6}})
+    with blocking(server) as krebit:
+        walk = iter(paginate(krebit.list_clients, limit=1))
+        assert next(walk).id == 1
+
+        def go_on() -> None:
+            assert ids(list(walk)) == [2, 3, 4, 5, 6]
+
+        assert _in_child(go_on) == 0
+        assert ids(list(walk)) == [2, 3, 4, 5, 6]
+
+
+def test_a_forked_child_does_not_wait_for_threads_that_it_has_not(list_server: MakeServer) -> None:
+    server = list_server(lambda page: {"data": records(page), "meta": {"last_page": 6}})
+    with blocking(server) as krebit:
+        walk = iter(paginate(krebit.list_clients, limit=1).options(prefetch=4))
+        assert [next(walk).id, next(walk).id] == [1, 2]
+
+        def go_on() -> None:
+            with pytest.raises(ConfigurationError, match="forked"):
+                list(walk)
+            again = paginate(krebit.list_clients, limit=1).options(prefetch=4)
+            assert ids(list(again)) == [1, 2, 3, 4, 5, 6]
+
+        assert _in_child(go_on) == 0
+        assert ids(list(walk)) == [3, 4, 5, 6]
+
+
+def test_a_child_that_drops_its_parents_walk_does_not_end_it(list_server: MakeServer) -> None:
+    released = threading.Event()
+
+    def script(page: int) -> Any:
+        if page > 2:
+            released.wait(30)
+        return {"data": records(page), "meta": {"last_page": 6}}
+
+    server = list_server(script)
+    with blocking(server) as krebit:
+        walk = iter(paginate(krebit.list_clients, limit=1).options(prefetch=4))
+        assert [next(walk).id, next(walk).id] == [1, 2]
+        assert _in_child(walk.close) == 0
+        released.set()
+        assert ids(list(walk)) == [3, 4, 5, 6]
+
+
+class Collecting(httpx.BaseTransport):
+    """Collects garbage in the thread that asks for a page."""
+
+    def __init__(self, ours: httpx.BaseTransport) -> None:
+        self.ours = ours
+        self.due = threading.Event()
+        self.page = threading.Event()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if "page=7" in str(request.url):
+            self.page.set()
+            self.due.wait(30)
+            gc.collect()
+        return self.ours.handle_request(request)
+
+    def close(self) -> None:
+        self.ours.close()
+
+
+def test_a_walk_that_is_collected_in_one_of_its_own_threads_ends_quietly(
+    list_server: MakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", told.append)
+    server = list_server(lambda page: STALL if page > 8 else {"data": records(page), "meta": {"last_page": 99}})
+    made: list[Collecting] = []
+
+    def wrap(ours: httpx.BaseTransport) -> httpx.BaseTransport:
+        made.append(Collecting(ours))
+        return made[0]
+
+    with blocking(server, transport=wrap, retries=0, timeout=600.0) as krebit:
+        walk: Any = iter(paginate(krebit.list_clients, limit=1).options(prefetch=8))
+        assert next(walk).id == 1
+        assert next(walk).id == 2
+        assert made[0].page.wait(30)
+        server.wait_for(lambda: server.stalled > 0)
+        gc.disable()
+        try:
+            cycle: list[Any] = [walk]
+            cycle.append(cycle)
+            del walk, cycle
+            made[0].due.set()
+            for thread in page_threads():
+                thread.join(20)
+        finally:
+            gc.enable()
+        assert page_threads() == []
+    assert told == []
