@@ -55,8 +55,7 @@ def test_its_sign_in_works(krebit_sandbox: Sandbox) -> None:
         Krebit.from_env(application, ca_file=krebit_sandbox.ca_file, store=MemoryTokenStore()) as one,
         Krebit.from_env(application, ca_file=krebit_sandbox.ca_file, store=MemoryTokenStore()) as another,
     ):
-        url = consent(krebit_sandbox, connect(session, one))
-        callback(session, another, url)
+        callback(session, another, consent(krebit_sandbox, str(connect(session, one))))
         assert another.get_current_user().name
 
 
