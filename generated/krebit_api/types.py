@@ -5,9 +5,8 @@ from collections.abc import Callable, Mapping, MutableMapping
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from http import HTTPStatus
-from typing import IO, Any, BinaryIO, Generic, Literal, NoReturn, TypeVar
-
-from attrs import define, field
+from typing import IO, Any, BinaryIO, Generic, Literal, NamedTuple, NoReturn, TypeVar
+from urllib.parse import quote
 
 
 class Unset:
@@ -45,8 +44,7 @@ FileTypes = (
 RequestFiles = list[tuple[str, FileTypes]]
 
 
-@define
-class File:
+class File(NamedTuple):
     """A file to be sent."""
 
     payload: BinaryIO
@@ -61,14 +59,16 @@ class File:
 T = TypeVar("T")
 
 
-@define
-class Response(Generic[T]):
+class Response(NamedTuple, Generic[T]):
     """An answer of an endpoint. Its repr leaves out body and headers, which may hold secrets."""
 
     status_code: HTTPStatus
-    content: bytes = field(repr=False)
-    headers: MutableMapping[str, str] = field(repr=False)
+    content: bytes
+    headers: MutableMapping[str, str]
     parsed: T | None
+
+    def __repr__(self) -> str:
+        return f"Response(status_code={self.status_code!r}, parsed={self.parsed!r})"
 
 
 class Mismatch(ValueError):
@@ -128,6 +128,14 @@ def read_many(read: Callable[[Any], T], values: Any, name: str) -> list[T]:
         return [read_one(read, value, f"{name}.{index}") for index, value in enumerate(values)]
 
 
+def path_part(value: object, name: str) -> str:
+    """A value as one part of a path. Raises ValueError where there is none: the path would be another one."""
+    text = "" if value is None or isinstance(value, Unset) else str(value)
+    if not text:
+        raise ValueError(f"{name}: is missing")
+    return quote(text, safe="")
+
+
 # The way that nearly all times take: no function of ours in between.
 read_iso = datetime.fromisoformat
 
@@ -182,6 +190,7 @@ __all__ = [
     "kinds",
     "mismatch",
     "other_times",
+    "path_part",
     "read_iso",
     "read_many",
     "read_one",

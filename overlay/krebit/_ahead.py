@@ -35,12 +35,14 @@ class _Ahead(Generic[F]):
         self._calls: dict[int, Call] = {}
         self._flying: dict[int, F] = {}
         self._excused: set[int] = set()
+        # Pages whose answer has come, and is being read.
+        self._answered: set[int] = set()
 
-    def _launch(self, run: Callable[[], Any]) -> F:
+    def _launch(self, page: int, run: Callable[[], Any]) -> F:
         raise NotImplementedError
 
-    def _airborne(self) -> list[F]:
-        return [flight for flight in self._flying.values() if not flight.done()]
+    def _under_way(self) -> dict[int, F]:
+        return {page: flight for page, flight in self._flying.items() if not flight.done()}
 
     def _waits(self, number: int, horizon: int | None) -> Iterator[float | None]:
         """What to wait for, until page `number` has landed: so many seconds, or None for any page to land."""
@@ -68,11 +70,11 @@ class _Ahead(Generic[F]):
         last = number if number == self._start else number + self._width + self._width // 2 - 1
         last = last if horizon is None else min(last, max(horizon, number))
         for page in [page for page in range(number, last + 1) if page not in self._flying]:
-            if len(self._airborne()) >= self._width:
+            if len(self._under_way().keys() - self._answered) >= self._width:
                 return
             # The call is noted before it begins: a signal that raises in between leaves none that nobody would end.
             self._calls[page], run = self._begin(page)
-            self._flying[page] = self._launch(run)
+            self._flying[page] = self._launch(page, run)
 
     def _pause(self, number: int, error: RateLimited, waited: int) -> float:
         """A rate limit was met: seconds to wait, and fewer at once from here on. A walk that has not begun fails."""
@@ -124,7 +126,7 @@ class Threads(_Ahead[Landing]):
         self._threads: list[threading.Thread] = []
         self._process = os.getpid()
 
-    def _launch(self, run: Callable[[], Any]) -> Landing:
+    def _launch(self, page: int, run: Callable[[], Any]) -> Landing:
         landing = Landing()
         if self._width == 1:
             landing.land(run)
@@ -171,20 +173,32 @@ class Threads(_Ahead[Landing]):
 class Tasks(_Ahead["asyncio.Task[Any]"]):
     """With tasks of the running loop."""
 
-    def _launch(self, run: Callable[[], Any]) -> "asyncio.Task[Any]":
+    _wanted: tuple[int, int | None] | None = None
+
+    def _launch(self, page: int, run: Callable[[], Any]) -> "asyncio.Task[Any]":
+        self._calls[page].answered = partial(self._on_answer, page)
         return asyncio.ensure_future(run())
+
+    def _on_answer(self, page: int) -> None:
+        """Ask for the next page before this one is read: the server works while we do."""
+        self._answered.add(page)
+        if self._wanted is not None:
+            self._look_ahead(*self._wanted)
 
     async def get(self, number: int, horizon: int | None) -> tuple[Any, Call]:
         """As `Threads.get`."""
         for seconds in self._waits(number, horizon):
             if seconds is None:
-                await asyncio.wait(self._airborne(), return_when=asyncio.FIRST_COMPLETED)
+                self._wanted = number, horizon
+                await asyncio.wait(self._under_way().values(), return_when=asyncio.FIRST_COMPLETED)
+                self._wanted = None
             else:
                 await asyncio.sleep(seconds)
         return self._landed(number)
 
     async def aclose(self) -> None:
         """Cancel what is in flight, and see it end."""
+        self._wanted = None
         for task in self._flying.values():
             task.cancel()
         await asyncio.gather(*self._flying.values(), return_exceptions=True)

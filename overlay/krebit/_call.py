@@ -81,8 +81,8 @@ def _is_header(name: Any, value: Any) -> bool:
 async def attempts(
     driver: Driver,
     operation: Operation,
-    build: Callable[[Operation, Mapping[str, Any], Secret, Options], httpx.Request],
-    request: Mapping[str, Any],
+    build: Callable[[Operation, Callable[[], dict[str, Any]], Secret, Options], httpx.Request],
+    request: Callable[[], dict[str, Any]],
     *,
     options: Options,
     deadline: Deadline,
@@ -120,15 +120,20 @@ async def attempts(
 
 
 def build_request(
-    origin: str, user_agent: str, operation: Operation, request: Mapping[str, Any], token: Secret, options: Options
+    origin: str,
+    user_agent: str,
+    operation: Operation,
+    request: Callable[[], dict[str, Any]],
+    token: Secret,
+    options: Options,
 ) -> httpx.Request:
-    """The request of one attempt, to this origin and no other. Raises ConfigurationError for what cannot be written as
-    one."""
+    """The request of one attempt, to this origin and no other. Raises ConfigurationError for arguments that cannot be
+    written as one."""
     try:
-        return _request(origin, user_agent, request, token, options)
-    except (httpx.InvalidURL, TypeError, ValueError, RecursionError) as error:
+        return _request(origin, user_agent, request(), token, options)
+    except (httpx.InvalidURL, AttributeError, TypeError, ValueError, RecursionError) as error:
         # The exception itself holds what could not be written: a token, or the caller's data.
-        problem = str(error) if type(error) in (TypeError, ValueError) else type(error).__name__
+        problem = str(error) if type(error) in (AttributeError, TypeError, ValueError) else type(error).__name__
     raise ConfigurationError(f"{operation.id}: cannot be written as a request ({mask(problem)})")
 
 

@@ -13,7 +13,7 @@ from krebit._secret import Secret
 from krebit._transports import Asynchronous, Blocking, Route
 from krebit._version import __version__
 from krebit.config import Settings
-from krebit.errors import ClientClosed
+from krebit.errors import ClientClosed, ConfigurationError
 from krebit.oauth.login import Logins
 from krebit.oauth.manager import TokenManager
 from krebit.stores import TokenStore
@@ -64,6 +64,8 @@ class Core:
             from krebit.stores.file import FileTokenStore
 
             given["store"] = FileTokenStore()
+        if isinstance(given["store"], type) or not hasattr(given["store"], "lease"):
+            raise ConfigurationError("store: must be a token store, such as FileTokenStore(folder)")
         self.tokens = TokenManager(
             settings,
             given["store"],

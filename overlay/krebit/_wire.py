@@ -1,8 +1,7 @@
 """What goes over the wire: the one place where a request becomes a reply or a failure."""
 
 from contextlib import aclosing, closing
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import anyio
 import httpx
@@ -23,17 +22,18 @@ _WHAT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """An answer, read whole and unpacked."""
 
     status: int
-    headers: httpx.Headers = field(repr=False)
-    body: bytes = field(repr=False)
+    headers: httpx.Headers
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Reply(status={self.status})"
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """No whole answer. `sent` is False when the request provably never reached the server."""
 
     kind: Literal["connect", "timeout", "broken", "certificate", "too_large"]

@@ -8,9 +8,8 @@ import threading
 import time
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, NoReturn, ParamSpec, Self, TypeVar, Unpack, cast
 
 import anyio.to_thread
 import httpx
@@ -37,16 +36,18 @@ T = TypeVar("T")
 __all__ = ["AsyncKrebit", "ClientOptions", "Krebit", "RawResponse"]
 
 
-@dataclass(frozen=True, slots=True)
-class RawResponse(Generic[T]):
+class RawResponse(NamedTuple, Generic[T]):
     """A success with what it came in: `value` as the operation returns it, `status`, `headers` (names in lower case;
     rate limits are among them), `body` in raw bytes, and the body's JSON as `content` (fractions as `Decimal`)."""
 
-    value: T = field(repr=False)
+    value: T
     status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
-    content: Any = field(repr=False)
+    headers: Mapping[str, str]
+    body: bytes
+    content: Any
+
+    def __repr__(self) -> str:
+        return f"RawResponse(status={self.status})"
 
 
 class Call:
@@ -54,6 +55,7 @@ class Call:
 
     deadline: Deadline
     response: RawResponse[Any] | None = None
+    answered: Callable[[], object] | None = None
 
     def end(self) -> None:
         """End the call at once. From any thread."""
@@ -118,9 +120,11 @@ class _Client(Driver):
 
         `KREBIT_DOMAIN`, `KREBIT_CLIENT_ID` and `KREBIT_CLIENT_SECRET` are needed; `KREBIT_REDIRECT_URI`,
         `KREBIT_REFRESH_TOKEN` and `KREBIT_AUTH_CODE` are read when set. `KREBIT_API`, when set, must belong to the
-        domain. `KREBIT_STATE` is not read: a state is made anew for each sign-in (RFC 6749, 10.12). Raises
-        ConfigurationError naming each variable that is missing or malformed.
+        domain. `KREBIT_STATE` is not read: a state is made anew for each sign-in (RFC 6749, 10.12). Of variables that
+        are given, `SSL_CERT_FILE` counts too. Raises ConfigurationError naming each that is missing or malformed.
         """
+        if environ is not None and "SSL_CERT_FILE" in environ:
+            options.setdefault("ca_file", environ["SSL_CERT_FILE"])
         found = variables(os.environ if environ is None else environ)
         del environ
         client = cls.__new__(cls)
@@ -132,6 +136,9 @@ class _Client(Driver):
             raise TypeError(f"{type(self).__name__} takes no {', '.join(sorted(unknown))}")
         self._options = Options(given.get("timeout", 30.0), given.get("retries", 2))
         self._core = Core(found, given)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a client is not pickled; make one in each process: they share the stored login")
 
     def __repr__(self) -> str:
         made = "_core" in vars(self)  # a traceback may show one that could not be made
@@ -204,7 +211,7 @@ class _Client(Driver):
     async def _end(self) -> None:
         """Close the connections."""
 
-    async def _call(self, operation: Operation, request: dict[str, Any], result: Result[T]) -> T:
+    async def _call(self, operation: Operation, request: Callable[[], dict[str, Any]], result: Result[T]) -> T:
         core, options, observer = self._core.opened(), self._options, self._observer
         deadline = observer.deadline if observer else Deadline(options.timeout)
         core.calls.add(deadline)
@@ -216,6 +223,9 @@ class _Client(Driver):
             core.calls.discard(deadline)
             if core.closed and not core.calls:
                 await self._end()
+        if observer and observer.answered:
+            observer.answered()
+            await self._sleep(0)
         value, content = parse(operation, reply, result)
         if observer:
             headers = {name.lower(): text for name, text in reply.headers.items()}
@@ -230,7 +240,7 @@ class _Client(Driver):
         call = Call()
         return getattr(owner.observed(call), operation.__name__), call
 
-    def _plan(self, method: str, path: str, **given: Any) -> tuple[Operation, dict[str, Any]]:
+    def _plan(self, method: str, path: str, **given: Any) -> tuple[Operation, Callable[[], dict[str, Any]]]:
         base = API_PREFIX + "/"
         where = path.removeprefix(self._core.settings.tenant.origin + base).removeprefix(base)
         if "://" in where.partition("?")[0] or where.startswith("//"):
@@ -239,7 +249,7 @@ class _Client(Driver):
             raise ConfigurationError("method: must be one such as GET or POST")
         url, method = f"{API_PREFIX}/{where.lstrip('/')}", method.upper()
         shown = url.partition("?")[0]
-        return Operation(f"{method} {mask_path(shown)}", method, shown), {"method": method, "url": url, **given}
+        return Operation(f"{method} {mask_path(shown)}", method, shown), partial(dict, method=method, url=url, **given)
 
 
 class Krebit(_Client, Operations):
@@ -263,7 +273,7 @@ class Krebit(_Client, Operations):
         if not self._core.calls:
             self._core.end()
 
-    def _send(self, operation: Operation, request: dict[str, Any], result: Result[T]) -> T:
+    def _send(self, operation: Operation, request: Callable[[], dict[str, Any]], result: Result[T]) -> T:
         try:
             self._call(operation, request, result).send(None)
         except StopIteration as ended:
@@ -371,7 +381,7 @@ class AsyncKrebit(_Client, AsyncOperations):
         await anyio.to_thread.run_sync(self._core.end)
         await self._core.async_transport.aclose()
 
-    async def _send(self, operation: Operation, request: dict[str, Any], result: Result[T]) -> T:
+    async def _send(self, operation: Operation, request: Callable[[], dict[str, Any]], result: Result[T]) -> T:
         return await self._call(operation, request, result)
 
     async def _transmit(self, request: httpx.Request, deadline: Deadline) -> Reply | Failure:
@@ -422,10 +432,11 @@ class AsyncKrebit(_Client, AsyncOperations):
         terminal: "Terminal | None" = None,
     ) -> None:
         """As `Krebit.login`. Cancelled, it stops listening; a prompt stays until it is answered."""
+        import asyncio  # whose threads a loop waits for at its end, so that the port is free then
+
         wake = threading.Event()
-        signing_in = partial(self._at_terminal, redirect_uri, timeout, paste, terminal, wake)
         try:
-            await anyio.to_thread.run_sync(signing_in, abandon_on_cancel=True)
+            await asyncio.to_thread(self._at_terminal, redirect_uri, timeout, paste, terminal, wake)
         finally:
             wake.set()
 

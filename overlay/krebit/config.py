@@ -3,8 +3,8 @@ any socket is opened."""
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from krebit._secret import Secret
@@ -32,8 +32,7 @@ _HOST = re.compile(rf"(\[[0-9a-f:.]+\]|{_LABEL}(\.{_LABEL})*)(:[0-9]{{1,5}})?", 
 _LOOPBACK = re.compile(r"((.+\.)?localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]+)?", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Tenant:
+class Tenant(NamedTuple):
     """A tenant's host, `yourco.krebit.se` or `localhost:8443`, and how it is reached."""
 
     domain: str
@@ -45,8 +44,7 @@ class Tenant:
         return f"{self.scheme}://{self.domain}"
 
 
-@dataclass(frozen=True, slots=True)
-class Application:
+class Application(NamedTuple):
     """An OAuth application, as registered at `/developer/my-apps`."""
 
     client_id: str
@@ -54,16 +52,14 @@ class Application:
     redirect_uri: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Seeds:
+class Seeds(NamedTuple):
     """Grants from outside, each used once: what the quickstart keeps in its environment."""
 
     refresh_token: Secret | None = None
     auth_code: Secret | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """Everything that says who asks whom."""
 
     tenant: Tenant

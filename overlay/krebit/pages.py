@@ -57,12 +57,16 @@ class _Walk(Generic[T]):
 
     def __init__(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._operation = operation
-        self._bind = partial(inspect.signature(operation).bind, *args, **kwargs)
-        self._options = Options()
-        bound = self._bind()
-        bound.apply_defaults()
-        if "page" not in bound.arguments:
+        signature = inspect.signature(operation)
+        if "page" not in signature.parameters:
             raise ConfigurationError(f"operation: {operation.__name__} has no pages")
+        self._bind = partial(signature.bind, *args, **kwargs)
+        self._options = Options()
+        try:
+            bound = self._bind()
+        except TypeError as error:
+            raise TypeError(f"{operation.__name__}() {error}") from None
+        bound.apply_defaults()
         start, limit = bound.arguments["page"], bound.arguments.get("limit")
         self._start = 1 if start is None or isinstance(start, Unset) else start
         self._limit = limit if isinstance(limit, int) else None

@@ -9,7 +9,6 @@ class TestMyStore(TokenStoreConformance):
         return MyStore(self.folder)
 """
 
-import dataclasses
 import multiprocessing
 import threading
 import time
@@ -49,8 +48,8 @@ class TokenStoreConformance:
     def test_what_is_saved_is_loaded(self) -> None:
         """Every field, by this store and by another one on the same place, of odd logins too: one that was ended, one
         without an end, long tokens."""
-        long = dataclasses.replace(_login(3), access_token=Secret("a" * 20_000)).marked_dead()
-        endless = dataclasses.replace(_login(2), expires_at=None, refresh_token=None)
+        long = _login(3)._replace(access_token=Secret("a" * 20_000)).marked_dead()
+        endless = _login(2)._replace(expires_at=None, refresh_token=None)
         store = self.make_store()
         for login in (_login(1), _login(1).ended(), endless, long, Login()):
             _save(store, login)
@@ -168,7 +167,7 @@ class TokenStoreConformance:
 def _login(number: int) -> Login:
     """A login, always the same for a number."""
     pair = TokenPair(Secret(f"access-{number}"), Secret(f"refresh-{number}" + "x" * (number * 37 % 900)), 3600.5)
-    return dataclasses.replace(Login(salt=b"0123456789abcdef").with_pair(pair, 1e9 + number), generation=number + 1)
+    return Login(salt=b"0123456789abcdef").with_pair(pair, 1e9 + number)._replace(generation=number + 1)
 
 
 def _save(store: TokenStore, login: Login, key: LoginKey = _KEY) -> None:
@@ -189,7 +188,7 @@ def _count_up(make_store: Callable[[], TokenStore]) -> None:
     for _ in range(10):
         with store.lease(_KEY, patience=_PATIENCE * 4) as lease:
             login = lease.load() or Login()
-            lease.save(dataclasses.replace(login, generation=login.generation + 1))
+            lease.save(login._replace(generation=login.generation + 1))
 
 
 def _expect(store: TokenStore, changes: int) -> None:

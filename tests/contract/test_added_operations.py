@@ -107,7 +107,7 @@ def grown(scratch: Scratch) -> Scratch:
 
 PROGRAM = """
 from io import BytesIO
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, assert_type
 
 from krebit_api.api import AsyncOperations, Operation, Operations, Result
@@ -118,12 +118,12 @@ T = TypeVar("T")
 
 
 class Client(Operations):
-    def _send(self, operation: Operation, request: dict[str, Any], result: Result[T]) -> T:
+    def _send(self, operation: Operation, request: Callable[[], dict[str, Any]], result: Result[T]) -> T:
         raise NotImplementedError
 
 
 class AsyncClient(AsyncOperations):
-    def _send(self, operation: Operation, request: dict[str, Any], result: Result[T]) -> Awaitable[T]:
+    def _send(self, operation: Operation, request: Callable[[], dict[str, Any]], result: Result[T]) -> Awaitable[T]:
         raise NotImplementedError
 
 
@@ -171,11 +171,11 @@ from krebit_api.models import Template
 
 class Client(Operations):
     def _send(self, operation, request, result):
-        return tuple(operation), request, result.kind, result.model and result.model.__name__
+        return tuple(operation), request(), result.kind, result.model and result.model.__name__
 
 class AsyncClient(AsyncOperations):
     async def _send(self, operation, request, result):
-        return tuple(operation), request, result.kind, result.model and result.model.__name__
+        return tuple(operation), request(), result.kind, result.model and result.model.__name__
 
 client, other = Client(), AsyncClient()
 calls = [

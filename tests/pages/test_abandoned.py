@@ -147,9 +147,9 @@ def test_ctrl_c_while_a_page_is_begun(list_server: MakeServer, monkeypatch: pyte
     server = list_server(stalling_from(3))
     launch = Threads._launch
 
-    def interrupted(self: Threads, run: Callable[[], Any]) -> Any:
-        flight = launch(self, run)
-        if run.keywords["page"] == 5:  # type: ignore[attr-defined]
+    def interrupted(self: Threads, page: int, run: Callable[[], Any]) -> Any:
+        flight = launch(self, page, run)
+        if page == 5:
             server.wait_for(lambda: server.stalled == 3)
             raise KeyboardInterrupt
         return flight

@@ -1,7 +1,7 @@
 """Whatever list operation is added later is paginated at once: a page model with `data`, a parameter `page`."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 from uuid import UUID
 
@@ -75,9 +75,9 @@ class MixedPage:
         return cls([kinds[item["kind"]](item["id"]) for item in src_dict["data"]])
 
 
-def described(name: str, page: int | Unset) -> tuple[Operation, dict[str, Any]]:
+def described(name: str, page: int | Unset) -> tuple[Operation, Callable[[], dict[str, Any]]]:
     path = f"/api/1.0/{name}"
-    return Operation(name, "GET", path), {"method": "get", "url": path, "params": {"page": page}}
+    return Operation(name, "GET", path), lambda: {"method": "get", "url": path, "params": {"page": page}}
 
 
 class Later(Krebit):

@@ -50,7 +50,7 @@ def _shown(error: BaseException) -> str:
         f'{{"id": 1, "secret": "{CANARY}", "event": ',
         f'{{"id": 1, "secret": "{CANARY}", "event": 5}}',
         f'["{CANARY}"]',
-        f'{{"data": {{"secret": "{CANARY}"}}}}',
+        f'{{"data": {{"secret": "{CANARY}", "event": 5}}}}',
     ],
 )
 def test_no_frame_shows_a_body(way: Way, body: str) -> None:

@@ -247,7 +247,7 @@ def _attempts(budget: Budget, outcomes: Callable[[], Reply | Failure], retries: 
         driver,
         GET,
         build,
-        {"method": "get", "url": GET.path},
+        lambda: {"method": "get", "url": GET.path},
         options=Options(retries=retries),
         deadline=Deadline(3600),
         budget=budget,

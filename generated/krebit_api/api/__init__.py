@@ -13,7 +13,7 @@ from ..types import Unset
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from ..models.act import Act
     from ..models.act_data_point import ActDataPoint
@@ -81,8 +81,11 @@ class Operations(ABC):
     __slots__ = ()
 
     @abstractmethod
-    def _send(self, operation: Operation, request: dict[str, Any], result: Result[T]) -> T:
-        """Send a request (keywords of `httpx.Client.request`) and return what its success holds."""
+    def _send(self, operation: Operation, request: Callable[[], dict[str, Any]], result: Result[T]) -> T:
+        """Send what `request` makes of the arguments (keywords of `httpx.Client.request`) and return what its success holds.
+
+        It raises AttributeError, TypeError or ValueError for arguments that cannot be sent.
+        """
 
     def get_current_user(
         self,
@@ -96,7 +99,7 @@ class Operations(ABC):
 
         return self._send(
             Operation("get_current_user", "GET", "/api/1.0/me"),
-            _get_kwargs(),
+            lambda: _get_kwargs(),
             one(CurrentUser),
         )
 
@@ -120,7 +123,7 @@ class Operations(ABC):
 
         return self._send(
             Operation("list_clients", "GET", "/api/1.0/clients"),
-            _get_kwargs(limit=limit, page=page),
+            lambda: _get_kwargs(limit=limit, page=page),
             one(ClientPage),
         )
 
@@ -138,7 +141,7 @@ class Operations(ABC):
 
         return self._send(
             Operation("get_client", "GET", "/api/1.0/clients/{id}"),
-            _get_kwargs(id=id),
+            lambda: _get_kwargs(id=id),
             one(ClientRecord),
         )
 
@@ -156,7 +159,7 @@ class Operations(ABC):
 
         return self._send(
             Operation("get_latest_act", "GET", "/api/1.0/clients/{id}/acts/latest"),
-            _get_kwargs(id=id),
+            lambda: _get_kwargs(id=id),
             one(Act),
         )
 
@@ -173,7 +176,7 @@ class Operations(ABC):
 
         return self._send(
             Operation("get_act_data", "GET", "/api/1.0/acts/{uuid}/data"),
-            _get_kwargs(uuid=uuid),
+            lambda: _get_kwargs(uuid=uuid),
             many(ActDataPoint),
         )
 
@@ -191,7 +194,7 @@ class Operations(ABC):
 
         return self._send(
             Operation("create_webhook", "POST", "/api/1.0/webhooks"),
-            _get_kwargs(body=body),
+            lambda: _get_kwargs(body=body),
             one(WebhookSubscription),
         )
 
@@ -202,8 +205,13 @@ class AsyncOperations(ABC):
     __slots__ = ()
 
     @abstractmethod
-    def _send(self, operation: Operation, request: dict[str, Any], result: Result[T]) -> Awaitable[T]:
-        """Send a request (keywords of `httpx.Client.request`) and return what its success holds."""
+    def _send(
+        self, operation: Operation, request: Callable[[], dict[str, Any]], result: Result[T]
+    ) -> Awaitable[T]:
+        """Send what `request` makes of the arguments (keywords of `httpx.Client.request`) and return what its success holds.
+
+        It raises AttributeError, TypeError or ValueError for arguments that cannot be sent.
+        """
 
     async def get_current_user(
         self,
@@ -217,7 +225,7 @@ class AsyncOperations(ABC):
 
         return await self._send(
             Operation("get_current_user", "GET", "/api/1.0/me"),
-            _get_kwargs(),
+            lambda: _get_kwargs(),
             one(CurrentUser),
         )
 
@@ -241,7 +249,7 @@ class AsyncOperations(ABC):
 
         return await self._send(
             Operation("list_clients", "GET", "/api/1.0/clients"),
-            _get_kwargs(limit=limit, page=page),
+            lambda: _get_kwargs(limit=limit, page=page),
             one(ClientPage),
         )
 
@@ -259,7 +267,7 @@ class AsyncOperations(ABC):
 
         return await self._send(
             Operation("get_client", "GET", "/api/1.0/clients/{id}"),
-            _get_kwargs(id=id),
+            lambda: _get_kwargs(id=id),
             one(ClientRecord),
         )
 
@@ -277,7 +285,7 @@ class AsyncOperations(ABC):
 
         return await self._send(
             Operation("get_latest_act", "GET", "/api/1.0/clients/{id}/acts/latest"),
-            _get_kwargs(id=id),
+            lambda: _get_kwargs(id=id),
             one(Act),
         )
 
@@ -294,7 +302,7 @@ class AsyncOperations(ABC):
 
         return await self._send(
             Operation("get_act_data", "GET", "/api/1.0/acts/{uuid}/data"),
-            _get_kwargs(uuid=uuid),
+            lambda: _get_kwargs(uuid=uuid),
             many(ActDataPoint),
         )
 
@@ -312,6 +320,6 @@ class AsyncOperations(ABC):
 
         return await self._send(
             Operation("create_webhook", "POST", "/api/1.0/webhooks"),
-            _get_kwargs(body=body),
+            lambda: _get_kwargs(body=body),
             one(WebhookSubscription),
         )

@@ -2,8 +2,7 @@
 
 import json
 import re
-from dataclasses import dataclass
-from typing import Any, Literal, TypeGuard
+from typing import Any, Literal, NamedTuple, TypeGuard
 
 import httpx
 
@@ -21,8 +20,7 @@ PATH = "/api/oauth/token"
 Kind = Literal["granted", "not_spent", "unknown", "dead", "configuration", "refused"]
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(NamedTuple):
     """What is sent to the token endpoint. `redirect_uri` and `code_verifier` belong to codes (RFC 6749, 4.1.3; RFC
     7636, 4.5)."""
 
@@ -32,8 +30,7 @@ class Grant:
     code_verifier: Secret | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """`granted`: here is a pair · `not_spent`: the grant is as good as before · `unknown`: it may or may not be spent ·
     `dead`: it will never work again · `configuration`: the application is at fault, not the grant · `refused`:
     anything else."""

@@ -8,8 +8,7 @@ import secrets
 import threading
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qs, urlencode
 
 from krebit._mask import mask
@@ -22,15 +21,17 @@ from krebit.oauth.exchange import Grant
 _KEPT = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class LoginAttempt:
+class LoginAttempt(NamedTuple):
     """A sign-in that was begun. Send the person to `url`; keep the rest until the callback comes, or let the client
     keep it."""
 
-    url: str = field(repr=False)
-    state: str = field(repr=False)
+    url: str
+    state: str
     redirect_uri: str
     code_verifier: Secret | None
+
+    def __repr__(self) -> str:
+        return f"LoginAttempt(redirect_uri={self.redirect_uri!r})"
 
     def to_dict(self) -> dict[str, str | None]:
         """For a web application's own session, which must be private: it holds the PKCE verifier."""

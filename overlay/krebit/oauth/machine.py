@@ -14,7 +14,7 @@ A grant from the environment (a seed) goes first, once. When it cannot be used, 
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from krebit._secret import Secret
 from krebit.config import Seeds
@@ -31,23 +31,20 @@ HOW_TO_SIGN_IN = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Adopt:
+class Adopt(NamedTuple):
     """Use this login; it is stored already."""
 
     login: Login
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+class Post(NamedTuple):
     """Wait so many seconds, make sure that the answer can be stored, and send the grant."""
 
     grant: Grant
     wait: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Save:
+class Save(NamedTuple):
     """Store this login, then go on. `granted` says that the tokens in it are new: they are used even if storing
     fails."""
 
@@ -56,8 +53,7 @@ class Save:
     granted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(NamedTuple):
     """Raise this."""
 
     error: KrebitError
@@ -110,7 +106,7 @@ class Refresh:
             return Stop(LoginFailed(f"the server refused the code ({outcome.error}); begin the sign-in again"))
         return self._dead(outcome.error, reload())
 
-    def _next(self, state: str = "not signed in") -> Action:
+    def _next(self, state: str = "") -> Action:
         """A seed that this login has not seen, else what is stored."""
         token, code = self.seeds.refresh_token, self.seeds.auth_code
         if token is not None and not self._login.has_seen(token):
@@ -118,7 +114,8 @@ class Refresh:
         # The quickstart's code was asked for without PKCE: a verifier nobody announced would be refused.
         if code is not None and not self._login.has_seen(code):
             return self._post(Grant("authorization_code", code, redirect_uri=self.redirect_uri), "seed")
-        return self._from_store(state)
+        used = ", and what the environment holds was used or refused before" if token or code else ""
+        return self._from_store(state or f"not signed in{used}")
 
     def _from_store(self, state: str = "not signed in") -> Action:
         """What is stored, as it is or refreshed. `state` tells why there is nothing, if no better reason is known."""

@@ -5,8 +5,7 @@ import hmac
 import json
 import math
 import secrets
-from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from krebit._secret import Secret
 from krebit.errors import StoreError
@@ -15,8 +14,7 @@ _VERSION = 1
 _DIGEST = 8  # bytes of a fingerprint: enough to tell one store's tokens apart, too few to be of use to anybody else
 
 
-@dataclass(frozen=True, slots=True)
-class LoginKey:
+class LoginKey(NamedTuple):
     """Whose login: one per tenant, application and profile."""
 
     tenant: str
@@ -24,8 +22,7 @@ class LoginKey:
     profile: str = "default"
 
 
-@dataclass(frozen=True, slots=True)
-class TokenPair:
+class TokenPair(NamedTuple):
     """What the token endpoint granted. `lifetime` of the access token in seconds, None if the server did not say."""
 
     access_token: Secret
@@ -33,8 +30,7 @@ class TokenPair:
     lifetime: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
+class Login(NamedTuple):
     """The state of a login. Without tokens it is a login that was ended, or that never began.
 
     `obtained_at` and `expires_at` in seconds since the epoch; `generation` counts the changes; `dead` is the
@@ -46,9 +42,9 @@ class Login:
     obtained_at: float = 0.0
     expires_at: float | None = None
     generation: int = 0
-    salt: bytes = field(default=b"", repr=False)
-    seen: bytes = field(default=b"", repr=False)
-    dead: bytes = field(default=b"", repr=False)
+    salt: bytes = b""
+    seen: bytes = b""
+    dead: bytes = b""
 
     @classmethod
     def empty(cls) -> Self:
@@ -66,12 +62,11 @@ class Login:
     def with_seen(self, *tokens: Secret | None) -> Self:
         """The same, remembering these tokens."""
         new = [self.fingerprint(token) for token in tokens if token is not None and not self.has_seen(token)]
-        return replace(self, seen=self.seen + b"".join(new))
+        return self._replace(seen=self.seen + b"".join(new))
 
     def with_pair(self, pair: TokenPair, now: float) -> Self:
         """The login after a grant. Where no new refresh token was granted, the old one stays (RFC 6749, 6)."""
-        return replace(
-            self.with_seen(pair.refresh_token),
+        return self.with_seen(pair.refresh_token)._replace(
             access_token=pair.access_token,
             refresh_token=pair.refresh_token or self.refresh_token,
             obtained_at=now,
@@ -82,13 +77,13 @@ class Login:
 
     def marked_dead(self) -> Self:
         """The login whose refresh token the server refused. Nothing is wiped: the mark says which token it is about."""
-        return replace(self, dead=self.fingerprint(self.refresh_token), generation=self.generation + 1)
+        return self._replace(dead=self.fingerprint(self.refresh_token), generation=self.generation + 1)
 
     def ended(self) -> Self:
         """After a logout: no tokens; what was seen stays, so that a token left in the environment does not come
         back."""
-        return replace(
-            self, access_token=None, refresh_token=None, expires_at=None, dead=b"", generation=self.generation + 1
+        return self._replace(
+            access_token=None, refresh_token=None, expires_at=None, dead=b"", generation=self.generation + 1
         )
 
     @property

@@ -3,10 +3,9 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
 
 from ... import errors
-from ...types import Response
+from ...types import Response, path_part
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ def _get_kwargs(
 
     _kwargs: dict[str, Any] = {
         "method": "get",
-        "url": "/api/1.0/clients/{id}/acts/latest".format(id=quote(str(id), safe="")),
+        "url": "/api/1.0/clients/{id}/acts/latest".format(id=path_part(id, "id")),
     }
     return _kwargs
 
