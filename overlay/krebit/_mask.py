@@ -9,25 +9,23 @@ _LIMIT = 300
 
 _PATTERNS = (
     # Who asks, in front of a host.
-    (re.compile(r"//[^/\s@]+@"), "//***@"),
+    (r"//[^/\s@]+@", "//***@"),
     # Before the next, which would take the scheme for the secret.
-    (re.compile(r"(?i)\b(bearer|basic)\s+[^\s\"',;&}]+"), r"\1 ***"),
+    (r"(?i)\b(bearer|basic)\s+[^\s\"',;&}]+", r"\1 ***"),
     # JSON or form fields whose name says that the value is a secret.
     (
-        re.compile(
-            r"""(?i)(["']?(?:[a-z_]*(?:token|secret|password|verifier)|code|authorization)["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"|'[^']*'|[^\s,;&}]+)"""
-        ),
+        r"""(?i)(["']?(?:[a-z_]*(?:token|secret|password|verifier)|code|authorization)["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"|'[^']*'|[^\s,;&}]+)""",
         r"\1***",
     ),
     # JSON Web Tokens, and long runs of hex, base64 or base64url. A UUID has its dashes early and stays readable.
-    (re.compile(r"\beyJ[\w-]+(?:\.[\w-]*){0,2}"), "***"),
-    (re.compile(r"\bdef50200[0-9a-f]+", re.IGNORECASE), "***"),
-    (re.compile(r"(?<![\w+/=-])(?=[\w+/=-]*\d)(?![0-9a-fA-F]{8}-[0-9a-fA-F]{4}-)[\w+/=-]{32,}"), "***"),
-    (re.compile(r"[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+"), "***@***"),
+    (r"\beyJ[\w-]+(?:\.[\w-]*){0,2}", "***"),
+    (r"(?i)\bdef50200[0-9a-f]+", "***"),
+    (r"(?<![\w+/=-])(?=[\w+/=-]*\d)(?![0-9a-fA-F]{8}-[0-9a-fA-F]{4}-)[\w+/=-]{32,}", "***"),
+    (r"[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+", "***@***"),
     # Swedish organisation and personal numbers, with or without century and dash, and as a VAT number.
-    (re.compile(r"(?<![\w-])(?:SE\d{12}|(?:\d{2})?\d{6}[-+\u2013 ]?\d{4})(?![\w-])"), "******-****"),
-    (re.compile(r"(?:(?<![\w+])(?:\+|00)|%2B)\d[\d\s()-]{6,}\d"), "+***"),
-    (re.compile(r"(?<![\w+.:-])\(?0\d{1,3}\)?[\s-]?\d[\d\s-]{4,}\d(?![\w-])"), "0***"),
+    (r"(?<![\w-])(?:SE\d{12}|(?:\d{2})?\d{6}[-+\u2013 ]?\d{4})(?![\w-])", "******-****"),
+    (r"(?:(?<![\w+])(?:\+|00)|%2B)\d[\d\s()-]{6,}\d", "+***"),
+    (r"(?<![\w+.:-])\(?0\d{1,3}\)?[\s-]?\d[\d\s-]{4,}\d(?![\w-])", "0***"),
 )
 
 
@@ -40,7 +38,7 @@ def mask(text: str, limit: int = _LIMIT) -> str:
     words = cut.split()
     text = " ".join(words[:-1] if len(cut) < len(text) and len(words) > 1 else words)
     for pattern, replacement in _PATTERNS:
-        text = pattern.sub(replacement, text)
+        text = re.sub(pattern, replacement, text)  # which is compiled once, when it is first needed
     text = "".join(char if char.isprintable() else "?" for char in text)
     return text if len(text) <= limit else text[: limit - 3] + "..."
 

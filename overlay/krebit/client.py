@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, NoReturn, ParamSpec, Self, TypeVar, Unpack, cast
 
-import anyio.to_thread
+import anyio
 import httpx
 
 from krebit._body import parse
@@ -378,7 +378,9 @@ class AsyncKrebit(_Client, AsyncOperations):
             await self._end()
 
     async def _end(self) -> None:
-        await anyio.to_thread.run_sync(self._core.end)
+        import asyncio  # here, where a loop runs: blocking programs do without
+
+        await asyncio.to_thread(self._core.end)
         await self._core.async_transport.aclose()
 
     async def _send(self, operation: Operation, request: Callable[[], dict[str, Any]], result: Result[T]) -> T:
