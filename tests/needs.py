@@ -13,6 +13,9 @@ def needs(*commands: str) -> None:
         absent(f"needs {', '.join(missing)} on PATH")
 
 
+NO_NODE_MODULES = "needs tools/node/node_modules; call: npm ci --prefix tools/node"
+
+
 def absent(reason: str) -> None:
     """Skip with the reason, or fail where nothing may be skipped."""
     if os.environ.get("KREBIT_TESTS_REQUIRE_ALL") == "1":

@@ -26,7 +26,7 @@ def test_the_program(krebit_environment: Sandbox, capsys: pytest.CaptureFixture[
 
 def test_settings_and_rows(krebit_environment: Sandbox) -> None:
     if find_spec("polars") is None:
-        absent("needs polars")
+        absent("needs polars; call: make .venv/.dev")
     with Krebit.from_env() as krebit:
         names: dict[str, Any] = {"krebit": krebit, "paginate": paginate, "polars": import_module("polars")}
         exec(SETTINGS, names)
