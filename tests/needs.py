@@ -5,7 +5,6 @@ import shutil
 
 import pytest
 
-
 NO_NODE_MODULES = "needs tools/node/node_modules; call: npm ci --prefix tools/node"
 DEBIAN = {"node": "nodejs", "chromedriver": "chromium-driver"}
 """The package of a command that is called otherwise."""
