@@ -4,7 +4,8 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(
 VENV := .venv
 BIN := $(VENV)/bin
 NODE := tools/node/node_modules/.bin
-PYTEST_OPTIONS ?= -n auto
+PYTEST_OPTIONS ?=
+PYTEST_WORKERS ?= auto
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
@@ -48,7 +49,7 @@ sandbox: $(VENV)/.quickstart ## start a local tenant and print the environment t
 	@$(BIN)/krebit-sandbox $(SANDBOX)
 
 test: $(VENV)/.dev ## all tests (PYTEST_OPTIONS="-k pages" for some)
-	$(BIN)/pytest $(PYTEST_OPTIONS)
+	$(BIN)/pytest -n $(PYTEST_WORKERS) $(PYTEST_OPTIONS)
 
 # Whoever has edited generated/ by hand is told so first: its other checks would speak of other files.
 check: check-generated style types layers document budget ## all that can be checked without running the tests

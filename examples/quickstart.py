@@ -225,7 +225,7 @@ def show(answer: Mapping[str, Any]) -> None:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _plain(part) for key, part in value.items()}
+        return {key: "***@***" if key == "email" and part else _plain(part) for key, part in value.items()}
     return value if isinstance(value, str | int | float | list | None) else str(value)
 
 

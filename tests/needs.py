@@ -5,12 +5,17 @@ import shutil
 
 import pytest
 
+NO_NODE_MODULES = "needs tools/node/node_modules; call: npm ci --prefix tools/node"
+DEBIAN = {"node": "nodejs", "chromedriver": "chromium-driver"}
+"""The package of a command that is called otherwise."""
+
 
 def needs(*commands: str) -> None:
     """Skip the test unless each command is on PATH; with KREBIT_TESTS_REQUIRE_ALL=1 (CI) fail instead."""
     missing = [command for command in commands if shutil.which(command) is None]
     if missing:
-        absent(f"needs {', '.join(missing)} on PATH")
+        packages = [DEBIAN.get(command, command) for command in missing]
+        absent(f"needs {', '.join(missing)} on PATH; call: apt-get install {' '.join(packages)}")
 
 
 def absent(reason: str) -> None:

@@ -1,4 +1,4 @@
-"""A receiver in Flask. Run it with `gunicorn flask_app:app`; the target is https://your.host/webhooks/krebit."""
+"""A receiver in Flask. Run it with `gunicorn flask_app:app`, or `flask --app flask_app run` to try it; the target is https://your.host/webhooks/krebit."""
 
 import logging
 import os
@@ -17,10 +17,10 @@ def handle(event: WebhookEvent) -> None:
 
 
 receiver = Receiver(os.environ["KREBIT_WEBHOOK_SECRET"], handle, inbox=SqliteInbox("inbox.db"))
-flask = Flask(__name__)
-app = DispatcherMiddleware(flask, {"/webhooks/krebit": WsgiReceiver(receiver)})
+app = Flask(__name__)
+app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/webhooks/krebit": WsgiReceiver(receiver)})  # type: ignore[method-assign]
 
 
-@flask.get("/")
+@app.get("/")
 def home() -> str:
     return "the rest of the application"

@@ -107,14 +107,14 @@ def export_lines(environment: Mapping[str, str]) -> str:
 def parse_fault(text: str) -> Fault:
     """`kind=reset,path=/api/oauth/token,times=1`, or a JSON object where a value holds a comma."""
     if text.lstrip().startswith("{"):
-        return Fault(**json.loads(text))
+        return Fault.of(json.loads(text))
     fields = {}
     for part in text.split(","):
         name, equals, value = part.partition("=")
         if not equals:
             raise ValueError(f"--fault: {part!r} is not NAME=VALUE")
         fields[name.strip()] = _literal(value)
-    return Fault(**fields)
+    return Fault.of(fields)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,6 +7,7 @@ other web sites' pages are refused: their `Origin`, or a `Host` that is not this
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
@@ -20,7 +21,6 @@ from krebit_sandbox.deliveries import Delivery
 from krebit_sandbox.faults import Fault
 from krebit_sandbox.grants import Application
 from krebit_sandbox.request_log import Request as Record
-from krebit_sandbox.rest import body_fields
 from krebit_sandbox.shapes import php_json
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Control:
         return self._tenant.switches.as_dict()
 
     def _add_fault(self, fields: dict[str, Any]) -> Any:
-        fault = Fault(**fields)
+        fault = Fault.of(fields)
         self._tenant.faults.add(fault)
         return _fault_record(fault)
 
@@ -120,7 +120,7 @@ def _endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         if not _is_local(host) or (origin and origin.partition("://")[2] != host):
             return message("The control endpoint answers this machine only.", 403)
         try:
-            result = handler(await body_fields(request))
+            result = handler(_fields(await request.body()))
         except KeyError as error:
             return message(f"Missing or unknown: {error.args[0]}", 422)
         except (TypeError, ValueError) as error:
@@ -129,6 +129,17 @@ def _endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         return Response(content, 201 if request.method == "POST" else 200, media_type="application/json")
 
     return endpoint
+
+
+def _fields(body: bytes) -> dict[str, Any]:
+    """The object in a body, whatever type it was sent under (curl says form unless told otherwise); none, no fields."""
+    try:
+        fields = json.loads(body or "{}")
+    except (ValueError, RecursionError):
+        fields = None
+    if not isinstance(fields, dict):
+        raise ValueError("The body is not a JSON object.")
+    return fields
 
 
 def _is_local(host: str) -> bool:

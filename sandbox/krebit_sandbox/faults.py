@@ -7,7 +7,7 @@ import math
 import re
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
 from typing import Any, Final, Literal, get_args
 
@@ -93,6 +93,16 @@ class Fault:
             if not _NAME.fullmatch(str(name)) or not isinstance(value, str) or not _VALUE.fullmatch(value):
                 raise ValueError(f"fault header {name!r}: {value!r} cannot be sent; for that, take the kind garbage")
         _ = self.content  # what cannot be written raises here, not when the fault strikes
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Fault:
+        """A fault from its fields by name; TypeError, which says which there are, for one that there is not."""
+        names = [one.name for one in fields(cls)]
+        if unknown := sorted(values.keys() - names):
+            raise TypeError(f"a fault has no {', '.join(unknown)}; it has {', '.join(names)}")
+        if "kind" not in values:
+            raise TypeError(f"a fault needs a kind: {', '.join(KINDS)}")
+        return cls(**values)
 
     @property
     def content(self) -> bytes | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -40,6 +41,18 @@ def krebit_sandbox(krebit_sandbox_server: Sandbox) -> Sandbox:
     """The sandbox of the session as new: other tokens, no faults, first switches, nothing logged."""
     krebit_sandbox_server.reset()
     return krebit_sandbox_server
+
+
+@pytest.fixture
+def krebit_environment(krebit_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """`krebit_sandbox`, with its variables in the environment and a home of the test's own, where logins are kept.
+
+    For code that calls `Krebit.from_env()`, also in processes that it starts.
+    """
+    home = str(tmp_path)
+    for name, value in {**krebit_sandbox.environment, "HOME": home, "XDG_STATE_HOME": home}.items():
+        monkeypatch.setenv(name, value)
+    return krebit_sandbox
 
 
 @pytest.fixture

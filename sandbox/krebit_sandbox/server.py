@@ -163,8 +163,8 @@ class Sandbox:
         self._tenant.switch(**changes)
 
     def fault(self, fault: Fault | None = None, **fields: Any) -> None:
-        """Set a fault, as an object or by its fields."""
-        self._tenant.faults.add(fault if fault is not None else Fault(**fields))
+        """Set a fault, as an object or by its fields; TypeError for an unknown field, ValueError for a wrong value."""
+        self._tenant.faults.add(fault if fault is not None else Fault.of(fields))
 
     def clear_faults(self) -> None:
         """Forget the faults that have not struck."""

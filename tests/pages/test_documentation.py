@@ -19,31 +19,23 @@ PAGE = (Path(__file__).parents[2] / "docs" / "pages.md").read_text("utf-8")
 PROGRAM, SETTINGS, ROWS, ASYNCHRONOUS = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 
-@pytest.fixture
-def tenant(krebit_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    for name, value in krebit_sandbox.environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    return krebit_sandbox
-
-
-def test_the_program(tenant: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_program(krebit_environment: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
     exec(PROGRAM, {})
-    assert len(capsys.readouterr().out.splitlines()) == tenant.switches.clients
+    assert len(capsys.readouterr().out.splitlines()) == krebit_environment.switches.clients
 
 
-def test_settings_and_rows(tenant: Sandbox) -> None:
+def test_settings_and_rows(krebit_environment: Sandbox) -> None:
     if find_spec("polars") is None:
-        absent("needs polars")
+        absent("needs polars; call: make .venv/.dev")
     with Krebit.from_env() as krebit:
         names: dict[str, Any] = {"krebit": krebit, "paginate": paginate, "polars": import_module("polars")}
         exec(SETTINGS, names)
-        assert len(list(names["walk"])) == tenant.switches.clients
+        assert len(list(names["walk"])) == krebit_environment.switches.clients
         exec(ROWS, names)
-        assert len(names["frame"]) == tenant.switches.clients
+        assert len(names["frame"]) == krebit_environment.switches.clients
 
 
-def test_leaving_early(tenant: Sandbox) -> None:
+def test_leaving_early(krebit_environment: Sandbox) -> None:
     names: dict[str, Any] = {"paginate": paginate}
     exec("async def leave(krebit):\n" + textwrap.indent(ASYNCHRONOUS, "    ") + "    return client", names)
     leave: Callable[..., Any] = names["leave"]

@@ -108,7 +108,7 @@ def test_the_example_makes_a_data_frame(sandbox: Sandbox, tmp_path: Path, change
     try:
         import polars  # noqa: F401
     except ImportError:
-        absent("needs polars")
+        absent("needs polars; call: make .venv/.dev")
     sandbox.switch(clients=250, **changes)
     environment = os.environ | sandbox.environment | {"XDG_STATE_HOME": str(tmp_path), "KREBIT_PLAIN_HTTP": "1"}
     done = subprocess.run(

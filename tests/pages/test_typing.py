@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.needs import absent, needs
+from tests.needs import NO_NODE_MODULES, absent, needs
 
 ROOT = Path(__file__).parents[2]
 PYRIGHT = ROOT / "tools" / "node" / "node_modules" / ".bin" / "pyright"
@@ -84,7 +84,7 @@ def check(checker: str, program: str, folder: Path) -> "subprocess.CompletedProc
     if checker == "pyright":
         needs("node")
         if not PYRIGHT.exists():
-            absent(f"needs pyright: npm ci in {PYRIGHT.parents[2]}")
+            absent(NO_NODE_MODULES)
     file = folder / "program.py"
     file.write_text(program, encoding="utf-8")
     return subprocess.run(commands(file)[checker], capture_output=True, text=True, check=False, cwd=folder)

@@ -1,6 +1,5 @@
 """docs/client.md: its programs run as they stand, and it names every option and every model."""
 
-import os
 import re
 import subprocess
 import sys
@@ -19,13 +18,11 @@ PROGRAMS = [block for block in BLOCKS if "Krebit.from_env(" in block]
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
-def test_its_programs_run(program: str, krebit_sandbox: Sandbox, tmp_path: Path) -> None:
+def test_its_programs_run(program: str, krebit_environment: Sandbox, tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(program)
-    environment = {**os.environ, **krebit_sandbox.environment, "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "program.py"],
         cwd=tmp_path,
-        env=environment,
         capture_output=True,
         text=True,
         timeout=60,
@@ -34,7 +31,7 @@ def test_its_programs_run(program: str, krebit_sandbox: Sandbox, tmp_path: Path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
     assert "UNSET" not in done.stdout
-    grants = [request for request in krebit_sandbox.requests if request.path == "/api/oauth/token"]
+    grants = [request for request in krebit_environment.requests if request.path == "/api/oauth/token"]
     assert len(grants) == 1
 
 

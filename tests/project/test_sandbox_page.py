@@ -1,12 +1,17 @@
 """docs/sandbox.md: its tests pass as they stand, and it names every switch and every kind of fault."""
 
+import json
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+from krebit_sandbox import Sandbox
+from krebit_sandbox.control import Control
 from krebit_sandbox.faults import KINDS
 from krebit_sandbox.switches import choices, hints
+from tests.needs import needs
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "sandbox.md").read_text()
 
@@ -26,7 +31,31 @@ def test_its_tests_pass(tmp_path: Path) -> None:
         str(tmp_path),
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
-    assert "4 passed" in done.stdout, done.stdout + done.stderr
+    assert "5 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_its_commands_work(krebit_sandbox: Sandbox, tmp_path: Path) -> None:
+    """All but those that start a sandbox, in their order, in one shell."""
+    needs("bash", "curl", "jq")
+    lines = [line for line in re.findall(r"^\$ (.*)", PAGE, re.MULTILINE) if "curl " in line]
+    script = 'curl() { command curl --silent --fail-with-body --noproxy "*" "$@"; echo; }\n' + "\n".join(lines)
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **krebit_sandbox.environment}
+    done = subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", script], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    me, switches, fault, act, deliveries, requests, variables = map(json.loads, done.stdout.splitlines())
+    assert me["data"]["name"]
+    assert (switches["clients"], fault["status"], deliveries) == (3, 503, [])
+    assert act["uuid"]
+    assert [one["path"] for one in requests] == ["/api/1.0/me"]
+    assert variables == krebit_sandbox.environment
+
+
+def test_it_names_every_control_endpoint() -> None:
+    with Sandbox(tls=False) as sandbox:
+        routes = {route.path for route in Control(sandbox._site).routes()}
+    assert set(re.findall(r"/_sandbox/[a-z-]+", PAGE)) == routes
 
 
 def test_it_names_every_switch_every_choice_and_every_fault() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.needs import absent, needs
+from tests.needs import NO_NODE_MODULES, absent, needs
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
@@ -117,7 +117,7 @@ def test_it_installs_imports_and_type_checks(version: str, wheel: Path, tmp_path
     needs("node")
     pyright = ROOT / "tools" / "node" / "node_modules" / ".bin" / "pyright"
     if not pyright.exists():
-        absent("pyright is not installed; call: npm ci --prefix tools/node")
+        absent(NO_NODE_MODULES)
     (tmp_path / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict", "include": ["program.py"]}')
     checked = subprocess.run(
         [pyright, "--pythonpath", interpreter, "--project", tmp_path],

@@ -98,7 +98,8 @@ def test_requests_leave_control_out(control: Callable[..., Any], api: httpx.Clie
         ("acts", {"client_id": 1}, "Missing or unknown: 1"),
         ("acts", {}, "Missing or unknown: client_id"),
         ("faults", {"kind": "nonsense"}, "fault kind 'nonsense' is not one of"),
-        ("faults", {"kind": "reset", "pth": "/"}, "pth"),
+        ("faults", {"kind": "reset", "pth": "/"}, "a fault has no pth; it has kind, path, method,"),
+        ("faults", {"path": "/"}, "a fault needs a kind: status, redirect,"),
         ("redeliver", {"id": "none"}, "Missing or unknown: none"),
         ("tokens", {"client_id": "nobody"}, "Missing or unknown: nobody"),
         ("revoke", {"refresh_token": "none"}, "Missing or unknown: none"),
@@ -110,6 +111,30 @@ def test_mistakes_are_422_with_a_reason(browser: httpx.Client, name: str, fields
     answer = browser.post(f"/_sandbox/{name}", json=fields)
     assert answer.status_code == 422
     assert text in answer.json()["message"]
+
+
+@pytest.mark.parametrize("content_type", [None, "application/x-www-form-urlencoded", "text/plain"])
+def test_json_is_read_whatever_type_it_is_sent_under(
+    browser: httpx.Client, sandbox: Sandbox, content_type: str | None
+) -> None:
+    """`curl --data` says that everything is a form."""
+    headers = {} if content_type is None else {"Content-Type": content_type}
+    answer = browser.patch("/_sandbox/switches", content='{"clients": 3, "money": "text"}', headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert (sandbox.switches.clients, sandbox.switches.money) == (3, "text")
+
+
+@pytest.mark.parametrize("body", ["{'clients': 3}", "clients=3", "{", "[3]", '"clients"', "3", "\udcff", "[" * 9999])
+@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "application/json"])
+def test_a_body_that_is_no_object_changes_nothing_and_is_422(
+    browser: httpx.Client, sandbox: Sandbox, body: str, content_type: str
+) -> None:
+    before = sandbox.environment
+    content = body.encode(errors="surrogateescape")
+    for method, name in (("PATCH", "switches"), ("POST", "reset")):
+        answer = browser.request(method, f"/_sandbox/{name}", content=content, headers={"Content-Type": content_type})
+        assert (answer.status_code, answer.json()["message"]) == (422, "The body is not a JSON object.")
+    assert sandbox.environment == before
 
 
 def test_a_switch_that_does_not_exist(browser: httpx.Client) -> None:

@@ -52,6 +52,39 @@ def test_fixtures_in_a_users_run(tmp_path: Path) -> None:
     assert "3 passed" in result.stdout
 
 
+OWN_CODE = """
+import os, subprocess, sys
+from pathlib import Path
+from krebit import Krebit
+
+def report():
+    with Krebit.from_env() as krebit:
+        return krebit.get_client(12345).id
+
+def test_own_code_finds_the_sandbox_and_keeps_one_login(krebit_environment, krebit_sandbox, tmp_path):
+    assert krebit_environment is krebit_sandbox
+    assert [report(), report()] == [12345, 12345]
+    program = "from krebit import Krebit; print(Krebit.from_env().get_client(12345).id)"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "12345\\n"
+    assert len([one for one in krebit_sandbox.requests if one.path == "/api/oauth/token"]) == 1
+    assert len(list(tmp_path.rglob("*.json"))) == 1
+
+def test_the_next_has_another_login(krebit_environment, tmp_path):
+    assert not list(tmp_path.iterdir())
+    assert report() == 12345
+
+def test_afterwards_all_is_as_before():
+    assert os.environ["KREBIT_DOMAIN"] == "before" and os.environ["HOME"] == "/before"
+    assert "KREBIT_REFRESH_TOKEN" not in os.environ
+"""
+
+
+def test_own_code_that_reads_the_environment(tmp_path: Path) -> None:
+    (tmp_path / "test_user.py").write_text(OWN_CODE)
+    result = run_pytest(tmp_path, KREBIT_DOMAIN="before", HOME="/before")
+    assert "3 passed" in result.stdout, result.stdout + result.stderr
+
+
 def test_seed_by_option(tmp_path: Path) -> None:
     code = "def test_seed(krebit_sandbox, pytestconfig):\n    assert krebit_sandbox.seed == 23\n"
     (tmp_path / "pytest.ini").write_text("[pytest]\nkrebit_sandbox_seed = 5\n")

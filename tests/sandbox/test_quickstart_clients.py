@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from krebit_sandbox import Sandbox
-from tests.needs import absent, needs
+from tests.needs import NO_NODE_MODULES, absent, needs
 from tests.sandbox.support import callback_query, exchange, form_token
 
 QUICKSTART = Path(__file__).with_name("quickstart")
@@ -78,7 +78,7 @@ def test_curl_commands(sandbox: Sandbox, api: httpx.Client) -> None:
 def test_node_program(sandbox: Sandbox, tmp_path: Path) -> None:
     needs("node")
     if not (NODE_MODULES / "axios").is_dir():
-        absent("needs axios: npm ci in tools/node")
+        absent(NO_NODE_MODULES)
     program = tmp_path / "list-clients.mjs"
     program.write_bytes((QUICKSTART / program.name).read_bytes())
     (tmp_path / "node_modules").symlink_to(NODE_MODULES)

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,13 +20,6 @@ from tests.transport.support import Place
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "observability.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-
-
-@pytest.fixture
-def environment(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The quickstart's environment, and a home of its own for the login."""
-    for name, value in {**sandbox.environment, "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}.items():
-        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
@@ -47,8 +41,13 @@ def spans() -> Iterator[InMemorySpanExporter]:
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.strip().splitlines()[-1].strip())
-@pytest.mark.usefixtures("environment", "loggers", "spans")
-def test_the_code_of_the_page_runs(block: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("krebit_environment", "loggers", "spans")
+def test_the_code_of_the_page_runs(
+    block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The cache copied beside the program, as the page says."""
+    shutil.copy(caching_hishel.__file__, tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
     exec(compile(block, "observability.md", "exec"), {"__name__": "page"})
     assert "Traceback" not in capsys.readouterr().err
 
@@ -91,18 +90,17 @@ def test_the_tracing_example_holds_attempts_together(sandbox: Sandbox, spans: An
     assert parents == [parent.context.span_id] * 2
 
 
-@pytest.mark.usefixtures("environment", "spans")
-def test_the_tracing_example_runs(sandbox: Sandbox) -> None:
+@pytest.mark.usefixtures("spans")
+def test_the_tracing_example_runs(krebit_environment: Sandbox) -> None:
     opentelemetry_tracing.main()
-    assert sandbox.requests[-1].path == "/api/1.0/me"
+    assert krebit_environment.requests[-1].path == "/api/1.0/me"
 
 
-@pytest.mark.usefixtures("environment")
-def test_the_cache_answers_the_second_time(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_cache_answers_the_second_time(krebit_environment: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
     caching_hishel.main()
 
     assert capsys.readouterr().out == "10 clients\n10 clients\n"
-    assert [request.path for request in sandbox.requests] == ["/api/oauth/token", "/api/1.0/clients"]
+    assert [request.path for request in krebit_environment.requests] == ["/api/oauth/token", "/api/1.0/clients"]
 
 
 def test_no_login_gets_what_another_was_given(sandbox: Sandbox) -> None:

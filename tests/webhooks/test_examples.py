@@ -66,6 +66,13 @@ def test_an_example_receives(name: str) -> None:
     assert seen.lines == [f"act {ACT['uuid']} of client 12345"]
 
 
+def test_flask_s_own_command_finds_the_application(place: Path) -> None:
+    command = [sys.executable, "-m", "flask", "--app", str(EXAMPLES / "flask_app.py"), "routes"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "home" in done.stdout
+
+
 def blocks() -> list[str]:
     return re.findall(r"^```python\n(.*?)^```", DOCUMENT.read_text(), re.DOTALL | re.MULTILINE)
 
@@ -94,7 +101,7 @@ def test_all_code_of_the_documentation_runs() -> None:
     names["shop"].close()
     done = threading.Event()
     names["plain"].handler = lambda event: done.set()
-    with serving_wsgi(names["flask_app"]) as port:
+    with serving_wsgi(names["app"]) as port:
         body = act_created("by flask")
         assert send(port, body, signed(body)) == (200, b"stored\n")
         assert done.wait(30)
