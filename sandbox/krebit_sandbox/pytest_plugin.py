@@ -49,8 +49,10 @@ def krebit_environment(krebit_sandbox: Sandbox, tmp_path: Path, monkeypatch: pyt
 
     For code that calls `Krebit.from_env()`, also in processes that it starts.
     """
-    home = str(tmp_path)
-    for name, value in {**krebit_sandbox.environment, "HOME": home, "XDG_STATE_HOME": home}.items():
+    own = dict.fromkeys(("HOME", "XDG_STATE_HOME"), str(tmp_path)) | dict.fromkeys(
+        ("NO_PROXY", "no_proxy"), "localhost"
+    )
+    for name, value in {**krebit_sandbox.environment, **own}.items():
         monkeypatch.setenv(name, value)
     return krebit_sandbox
 
