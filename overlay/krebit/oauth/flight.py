@@ -70,9 +70,8 @@ class Flight(Generic[T]):
                     await asyncio.wait({landed}, timeout=deadline.remaining())
             except asyncio.CancelledError:
                 patience = Deadline(self._longest)
-                with anyio.CancelScope(
-                    shield=True
-                ):  # a scope that is cancelled would wake us at every turn of the loop
+                # A scope that is cancelled would wake us at every turn of the loop.
+                with anyio.CancelScope(shield=True):
                     while not self._done and not patience.passed():
                         with suppress(asyncio.CancelledError):
                             await asyncio.wait({landed}, timeout=_LOOK)
