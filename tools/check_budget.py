@@ -9,7 +9,7 @@ from pathlib import Path
 
 # Where it is to come to, and where it stands: what is added must be taken away elsewhere, and a cut lowers the ceiling.
 GOAL = 2500
-CEILING = 2709
+CEILING = 2708
 OVERLAY = Path(__file__).resolve().parent.parent / "overlay" / "krebit"
 
 

@@ -162,7 +162,7 @@ class Threads(_Ahead[Landing]):
     def close(self) -> None:
         """End what is in flight, and the threads."""
         for call in self._calls.values():
-            call.end()
+            call.deadline.end()
         self._work.put(None)
         end = time.monotonic() + _GRACE
         # Not for its own end: the garbage collector may close a walk in one of its threads.

@@ -51,15 +51,11 @@ class RawResponse(NamedTuple, Generic[T]):
 
 
 class Call:
-    """One call that is watched: what came back, and a way to end it before its time."""
+    """One call that is watched: what came back, and the deadline that can be brought forward to end it."""
 
     deadline: Deadline
     response: RawResponse[Any] | None = None
     answered: Callable[[], object] | None = None
-
-    def end(self) -> None:
-        """End the call at once. From any thread."""
-        self.deadline.end()
 
     def told(self) -> RawResponse[Any]:
         """What came back. Raises ConfigurationError if the operation did not send anything."""
@@ -378,9 +374,7 @@ class AsyncKrebit(_Client, AsyncOperations):
             await self._end()
 
     async def _end(self) -> None:
-        import asyncio  # here, where a loop runs: blocking programs do without
-
-        await asyncio.to_thread(self._core.end)
+        await anyio.to_thread.run_sync(self._core.end)  # which a cancellation waits for
         await self._core.async_transport.aclose()
 
     async def _send(self, operation: Operation, request: Callable[[], dict[str, Any]], result: Result[T]) -> T:

@@ -220,3 +220,10 @@ def test_what_holds_a_secret_does_not_show_it(thing: Callable[[], object]) -> No
         pickle.dumps(thing())
     with pytest.raises(TypeError):
         json.dumps(thing())
+
+
+def test_fingerprints_and_their_key_are_not_shown() -> None:
+    login = Login.empty().with_pair(TokenPair(SECRET, SECRET, 1.0), 0.0).marked_dead()
+    for part in (login.salt, login.seen, login.dead):
+        assert part
+        assert repr(part)[2:-1] not in repr(login)

@@ -268,7 +268,7 @@ def test_a_call_can_be_ended_from_another_thread(sandbox: Sandbox, kind: str) ->
         thread = threading.Thread(target=work)
         thread.start()
         arrived(sandbox, 1)
-        call.end()
+        call.deadline.end()
         thread.join(5)
 
         assert not thread.is_alive()

@@ -46,6 +46,9 @@ class Login(NamedTuple):
     seen: bytes = b""
     dead: bytes = b""
 
+    def __repr__(self) -> str:
+        return f"Login(generation={self.generation}, expires_at={self.expires_at})"  # no fingerprint, nor their key
+
     @classmethod
     def empty(cls) -> Self:
         """A login that never began, with a key of its own for fingerprints."""
