@@ -3,19 +3,16 @@
 Statuses are looked at before any body is parsed, and what the generated parsers raise never reaches a user.
 """
 
-import functools
 import json
 import re
 from decimal import Decimal
 from typing import Any, TypeVar, cast
 
-import attrs
-
 from krebit._retry import told
 from krebit._wire import Reply
 from krebit.errors import KrebitError, UnexpectedResponse, api_error_class
-from krebit_api.api import Operation, Result
-from krebit_api.types import Mismatch, read_many, read_one
+from krebit_api.api import NOTHING, RAW, Operation, Result
+from krebit_api.types import Mismatch
 
 T = TypeVar("T")
 _REQUEST_ID = ("x-request-id", "x-correlation-id", "request-id")
@@ -104,11 +101,11 @@ def _error_body(body: bytes) -> tuple[str, dict[str, list[str]]]:
 
 def parse(operation: Operation, reply: Reply, result: Result[T]) -> tuple[T, Any]:
     """The value that `result` describes and the JSON it was made from. Raises UnexpectedResponse naming the field."""
-    if result.kind == "none" or (result.kind == "raw" and not reply.body):
+    if result is NOTHING or (result is RAW and not reply.body):
         return cast("T", None), None
     content = decode(operation.id, reply)
     try:
-        return cast("T", _read(result, content)), content
+        return result.read(content), content
     except Mismatch as error:
         problem, path = error.problem.removeprefix("not "), error.path.lstrip(".")
     except RecursionError:
@@ -119,28 +116,6 @@ def parse(operation: Operation, reply: Reply, result: Result[T]) -> tuple[T, Any
     raise UnexpectedResponse(
         operation=operation.id, field=field or None, expected=expected, got=got, status=reply.status, body=reply.body
     )
-
-
-def _read(result: Result[Any], content: Any) -> Any:
-    model: Any = result.model
-    if model is None:
-        return content
-    in_data = isinstance(content, dict) and "data" in content
-    if result.kind == "many":
-        return read_many(model.from_dict, content["data"] if in_data else content, "data" if in_data else "")
-    declared, required = _fields(model)
-    if "data" in declared:  # a page, or a record with a field of that name: nothing to unwrap
-        return model.from_dict({"data": content} if isinstance(content, list) else content)
-    if in_data and not required <= content.keys():
-        return read_one(model.from_dict, content["data"], "data")
-    return model.from_dict(content)
-
-
-@functools.cache
-def _fields(model: Any) -> tuple[frozenset[str], frozenset[str]]:
-    """What a model declares, and what of it must be there."""
-    fields = attrs.fields_dict(model)
-    return frozenset(fields), frozenset(name for name, field in fields.items() if field.default is attrs.NOTHING)
 
 
 def _kind_at(content: Any, path: str) -> str:

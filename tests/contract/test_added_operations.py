@@ -169,13 +169,16 @@ import asyncio
 from krebit_api.api import AsyncOperations, Operations
 from krebit_api.models import Template
 
+ANSWERS = {"data": [{"id": 1, "uuid": "u"}]}, [{"id": 1, "uuid": "u"}]
+
 class Client(Operations):
     def _send(self, operation, request, result):
-        return tuple(operation), request(), result.kind, result.model and result.model.__name__
+        read = [type(result.read(answer)).__name__ for answer in ANSWERS]
+        return tuple(operation), request(), result.model and result.model.__name__, read
 
 class AsyncClient(AsyncOperations):
-    async def _send(self, operation, request, result):
-        return tuple(operation), request(), result.kind, result.model and result.model.__name__
+    async def _send(self, *given):
+        return client._send(*given)
 
 client, other = Client(), AsyncClient()
 calls = [
@@ -201,24 +204,24 @@ def test_the_methods_hand_over_what_to_send_and_what_comes_back(grown: Scratch) 
     assert acts == (
         ("list_acts", "GET", "/api/1.0/clients/{id}/acts"),
         {"method": "get", "url": "/api/1.0/clients/12345/acts", "params": {"limit": 5, "page": 2}},
-        "one",
         "ActPage",
+        ["ActPage", "ActPage"],
     )
     assert templates == (
         ("list_templates", "GET", "/api/1.0/templates"),
         {"method": "get", "url": "/api/1.0/templates"},
-        "many",
         "Template",
+        ["list", "list"],
     )
     assert deletion == (
         ("delete_webhook", "DELETE", "/api/1.0/webhooks/{id}"),
         {"method": "delete", "url": "/api/1.0/webhooks/a%2Fb"},
-        "none",
         None,
+        ["NoneType", "NoneType"],
     )
     assert search[1]["params"] == {"kind": "act", "day": "2024-01-02"}
     # Two kinds that are no envelope of one another, a string, and a choice of statuses: the JSON as it is.
-    assert [call[2:] for call in (search, health, job)] == [("raw", None)] * 3
+    assert [call[2:] for call in (search, health, job)] == [(None, ["dict", "list"])] * 3
     assert upload[1]["json"] == {"id": 1}
     assert upload[1]["headers"] == {"X-Reason": "test", "Content-Type": "application/json"}
 

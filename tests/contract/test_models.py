@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from krebit_api import models
+from krebit_api.api import many, one, page_of
 from krebit_api.models import Act, ActDataPoint, ClientPage, ClientRecord, CurrentUser, PageLinks, PageMeta
 from krebit_api.types import UNSET, Mismatch, Unset, read_time
 
@@ -236,3 +237,15 @@ def test_names_and_kinds_that_this_document_has_not_yet_are_read_as_well(scratch
     assert scratch.python(ODD) == "{} {'either': None}\n"
     for done in scratch.check_types("from krebit_api.models import Odd\n\nodd = Odd(d=1, value=2, self_=6)\n"):
         assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_an_object_is_read_bare_or_from_its_envelope(wrapped: bool) -> None:
+    def answer(**record: object) -> object:
+        return {"data": record} if wrapped else record
+
+    assert one(ClientRecord, "id").read(answer(id=1, data={"more": 2})).additional_properties == {"data": {"more": 2}}
+    # Of a model that requires nothing the envelope alone tells.
+    assert one(PageMeta).read(answer(total=3)).total == 3
+    assert [row.id for row in many(ClientRecord).read({"data": [{"id": 1}]} if wrapped else [{"id": 1}])] == [1]
+    assert page_of(ClientPage).read({"data": [{"id": 1}]} if wrapped else [{"id": 1}]).data[0].id == 1

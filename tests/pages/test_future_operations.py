@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from krebit import AsyncKrebit, ConfigurationError, Krebit, ListDrift, paginate
-from krebit_api.api import Operation, one
+from krebit_api.api import Operation, page_of
 from krebit_api.types import UNSET, Unset
 from tests.pages.server import ListServer
 from tests.pages.support import World, credentials
@@ -85,13 +85,13 @@ class Later(Krebit):
 
     def list_reports(self, kind: str, page: int | Unset = 1, *, limit: int | Unset = 10) -> ReportPage:
         assert kind == "yearly"
-        return self._send(*described("reports", page), one(ReportPage))
+        return self._send(*described("reports", page), page_of(ReportPage))
 
     def list_lines(self, *, page: int | None = None) -> LinePage:
-        return self._send(*described("lines", 1 if page is None else page), one(LinePage))
+        return self._send(*described("lines", 1 if page is None else page), page_of(LinePage))
 
     def list_all(self, *, page: int | Unset = 1) -> MixedPage:
-        return self._send(*described("all", page), one(MixedPage))
+        return self._send(*described("all", page), page_of(MixedPage))
 
     def list_titles(self, *, page: int | Unset = 1) -> list[str]:
         return [str(report.uuid) for report in self.list_reports("yearly", page).data or ()]
@@ -106,7 +106,7 @@ class AsyncLater(AsyncKrebit):
 
     async def list_reports(self, kind: str, page: int | Unset = 1, *, limit: int | Unset = 10) -> ReportPage:
         assert kind == "yearly"
-        return await self._send(*described("reports", page), one(ReportPage))
+        return await self._send(*described("reports", page), page_of(ReportPage))
 
 
 def reports(page: int) -> dict[str, Any]:

@@ -7,9 +7,9 @@ Endpoint modules and models are loaded by the first call that needs them.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, Generic, Literal, NamedTuple, Protocol, Self, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
 
-from ..types import Unset
+from ..types import Unset, read_many, read_one
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,36 +43,57 @@ class Operation(NamedTuple):
     path: str
 
 
-class Result(Generic[T]):
-    """What a success of an operation holds.
+class Result(NamedTuple, Generic[T]):
+    """How a success of an operation is read: `read` takes its JSON, and raises Mismatch where that is another."""
 
-    `kind` is "one" (an object read by `model`), "many" (a list of such), "none" (no content) or "raw" (the JSON as it is).
-    """
-
-    __slots__ = ("kind", "model")
-
-    def __init__(self, kind: Literal["one", "many", "none", "raw"], model: type[Model] | None = None) -> None:
-        self.kind = kind
-        self.model = model
-
-    def __repr__(self) -> str:
-        return f"<Result {self.kind}{' ' + self.model.__name__ if self.model else ''}>"
+    model: type[Model] | None
+    read: Callable[[Any], T]
 
 
-def one(model: type[M]) -> Result[M]:
-    """A single object, bare or in an envelope."""
-    return Result("one", model)
+def one(model: type[M], *required: str) -> Result[M]:
+    """An object, bare or in an envelope. A bare one may have a key `data` too; it is known by those that it must have."""
+
+    def read(content: Any) -> M:
+        enveloped = isinstance(content, dict) and "data" in content
+        if enveloped and not (required and content.keys() >= {*required}):
+            return read_one(model.from_dict, content["data"], "data")
+        return model.from_dict(content)
+
+    return Result(model, read)
+
+
+def page_of(model: type[M]) -> Result[M]:
+    """An object whose own `data` holds the records, or these as a bare list."""
+    return Result(
+        model, lambda content: model.from_dict({"data": content} if isinstance(content, list) else content)
+    )
 
 
 def many(model: type[M]) -> Result[list[M]]:
     """A list of objects, bare or in an envelope."""
-    return Result("many", model)
+
+    def read(content: Any) -> list[M]:
+        name = "data" if isinstance(content, dict) and "data" in content else ""
+        return read_many(model.from_dict, content["data"] if name else content, name)
+
+    return Result(model, read)
 
 
-NOTHING: Result[None] = Result("none")
-RAW: Result[Any] = Result("raw")
+NOTHING: Result[None] = Result(None, lambda _: None)
+RAW: Result[Any] = Result(None, lambda content: content)
 
-__all__ = ("NOTHING", "RAW", "AsyncOperations", "Model", "Operation", "Operations", "Result", "many", "one")
+__all__ = (
+    "NOTHING",
+    "RAW",
+    "AsyncOperations",
+    "Model",
+    "Operation",
+    "Operations",
+    "Result",
+    "many",
+    "one",
+    "page_of",
+)
 
 
 class Operations(ABC):
@@ -100,7 +121,7 @@ class Operations(ABC):
         return self._send(
             Operation("get_current_user", "GET", "/api/1.0/me"),
             lambda: _get_kwargs(),
-            one(CurrentUser),
+            one(CurrentUser, "id"),
         )
 
     def list_clients(self, *, limit: int | Unset = 10, page: int | Unset = 1) -> ClientPage:
@@ -124,7 +145,7 @@ class Operations(ABC):
         return self._send(
             Operation("list_clients", "GET", "/api/1.0/clients"),
             lambda: _get_kwargs(limit=limit, page=page),
-            one(ClientPage),
+            page_of(ClientPage),
         )
 
     def get_client(self, id: int) -> ClientRecord:
@@ -142,7 +163,7 @@ class Operations(ABC):
         return self._send(
             Operation("get_client", "GET", "/api/1.0/clients/{id}"),
             lambda: _get_kwargs(id=id),
-            one(ClientRecord),
+            one(ClientRecord, "id"),
         )
 
     def get_latest_act(self, id: int) -> Act:
@@ -160,7 +181,7 @@ class Operations(ABC):
         return self._send(
             Operation("get_latest_act", "GET", "/api/1.0/clients/{id}/acts/latest"),
             lambda: _get_kwargs(id=id),
-            one(Act),
+            one(Act, "uuid"),
         )
 
     def get_act_data(self, uuid: str) -> list[ActDataPoint]:
@@ -195,7 +216,7 @@ class Operations(ABC):
         return self._send(
             Operation("create_webhook", "POST", "/api/1.0/webhooks"),
             lambda: _get_kwargs(body=body),
-            one(WebhookSubscription),
+            one(WebhookSubscription, "secret"),
         )
 
 
@@ -226,7 +247,7 @@ class AsyncOperations(ABC):
         return await self._send(
             Operation("get_current_user", "GET", "/api/1.0/me"),
             lambda: _get_kwargs(),
-            one(CurrentUser),
+            one(CurrentUser, "id"),
         )
 
     async def list_clients(self, *, limit: int | Unset = 10, page: int | Unset = 1) -> ClientPage:
@@ -250,7 +271,7 @@ class AsyncOperations(ABC):
         return await self._send(
             Operation("list_clients", "GET", "/api/1.0/clients"),
             lambda: _get_kwargs(limit=limit, page=page),
-            one(ClientPage),
+            page_of(ClientPage),
         )
 
     async def get_client(self, id: int) -> ClientRecord:
@@ -268,7 +289,7 @@ class AsyncOperations(ABC):
         return await self._send(
             Operation("get_client", "GET", "/api/1.0/clients/{id}"),
             lambda: _get_kwargs(id=id),
-            one(ClientRecord),
+            one(ClientRecord, "id"),
         )
 
     async def get_latest_act(self, id: int) -> Act:
@@ -286,7 +307,7 @@ class AsyncOperations(ABC):
         return await self._send(
             Operation("get_latest_act", "GET", "/api/1.0/clients/{id}/acts/latest"),
             lambda: _get_kwargs(id=id),
-            one(Act),
+            one(Act, "uuid"),
         )
 
     async def get_act_data(self, uuid: str) -> list[ActDataPoint]:
@@ -321,5 +342,5 @@ class AsyncOperations(ABC):
         return await self._send(
             Operation("create_webhook", "POST", "/api/1.0/webhooks"),
             lambda: _get_kwargs(body=body),
-            one(WebhookSubscription),
+            one(WebhookSubscription, "secret"),
         )
