@@ -11,7 +11,7 @@ from functools import partial
 from itertools import chain, islice
 from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, overload
 
-from krebit._ahead import Tasks, Threads
+from krebit._ahead import Landing, Tasks, Threads
 from krebit._course import Course, ListDriftWarning, OnDrift, Options, PageOf, Progress
 from krebit._rows import row
 from krebit.client import AsyncKrebit, Call, Krebit
@@ -118,19 +118,18 @@ class _Walk(Generic[T]):
         walk._options = replace(self._options, **{name: value for name, value in given.items() if value is not None})
         return walk
 
-    def _begin(self, number: int) -> tuple[Call, Callable[[], Any]]:
-        """A call for one page, on a view of its own, so that it can be ended alone, and its JSON be seen."""
-        call = Call()
+    def _begin(self, number: int, call: Call) -> Callable[[], Any]:
+        """What fetches one page, on a view of its own, so that it can be ended alone, and its JSON be seen."""
         # The page may stand anywhere among the arguments.
         given = self._bind()
         given.arguments["page"] = number
         view = self._operation.__self__.observed(call)
-        return call, partial(self._operation.__func__, view, *given.args, **given.kwargs)
+        return partial(self._operation.__func__, view, *given.args, **given.kwargs)
 
-    def _take(self, course: Course[T], found: Any, call: Call) -> PageOf[T]:
-        if not hasattr(found, "data"):
+    def _take(self, course: Course[T], landing: Landing) -> PageOf[T]:
+        if not hasattr(landing.value, "data"):
             raise ConfigurationError(f"operation: what {self._operation.__name__} returns has no `data`")
-        page = course.take(call.told().content, list(found.data or ()))
+        page = course.take(landing.told().content, list(landing.value.data or ()))
         if self._options.progress is not None:
             self._options.progress(course.count, page.total)
         return page
@@ -176,7 +175,7 @@ class Walk(_Walk[T]):
         course: Course[T] = Course(self._start, self._limit, self._options)
         with closing(Threads(self._begin, self._start, self._options.prefetch)) as ahead:
             while not course.ended:
-                yield self._take(course, *ahead.get(course.number, course.horizon))
+                yield self._take(course, ahead.get(course.number, course.horizon))
 
 
 class AsyncWalk(_Walk[T]):
@@ -204,4 +203,4 @@ class AsyncWalk(_Walk[T]):
         course: Course[T] = Course(self._start, self._limit, self._options)
         async with aclosing(Tasks(self._begin, self._start, self._options.prefetch)) as ahead:
             while not course.ended:
-                yield self._take(course, *(await ahead.get(course.number, course.horizon)))
+                yield self._take(course, await ahead.get(course.number, course.horizon))
