@@ -4,7 +4,7 @@ any socket is opened."""
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from krebit._secret import Secret
@@ -44,28 +44,26 @@ class Tenant(NamedTuple):
         return f"{self.scheme}://{self.domain}"
 
 
-class Application(NamedTuple):
-    """An OAuth application, as registered at `/developer/my-apps`."""
+class Grant(NamedTuple):
+    """What is sent to the token endpoint. `redirect_uri` and `code_verifier` belong to codes (RFC 6749, 4.1.3; RFC
+    7636, 4.5)."""
 
-    client_id: str
-    client_secret: Secret
+    kind: Literal["refresh_token", "authorization_code"]
+    value: Secret
     redirect_uri: str | None = None
-
-
-class Seeds(NamedTuple):
-    """Grants from outside, each used once: what the quickstart keeps in its environment."""
-
-    refresh_token: Secret | None = None
-    auth_code: Secret | None = None
+    code_verifier: Secret | None = None
 
 
 class Settings(NamedTuple):
-    """Everything that says who asks whom."""
+    """Who asks whom: an OAuth application as registered at `/developer/my-apps`, and the profile whose login it uses.
+    `seeds` are grants from outside, each used once: what the quickstart keeps in its environment."""
 
     tenant: Tenant
-    application: Application
-    seeds: Seeds = Seeds()
-    profile: str = "default"
+    client_id: str
+    client_secret: Secret
+    redirect_uri: str | None
+    profile: str
+    seeds: tuple[Grant, ...]
 
 
 def tenant(domain: str, *, plain_http: bool = False) -> Tenant:
@@ -140,10 +138,13 @@ def settings(
         raise ConfigurationError(*(f"{names[name]}: {problem}" for name, problem in problems.items()))
     if not profile or not profile.isprintable() or len(profile) > 100:
         raise ConfigurationError("profile: must be 1 to 100 printable characters")
-    grants = {
-        name: given[name] for name in ("refresh_token", "auth_code") if given[name].reveal().strip() not in _UNSET
-    }
-    return Settings(where, Application(client_id, given["client_secret"], redirect_uri), Seeds(**grants), profile)
+    # The quickstart's code was asked for without PKCE: a verifier nobody announced would be refused.
+    grants = (
+        Grant("refresh_token", given["refresh_token"]),
+        Grant("authorization_code", given["auth_code"], redirect_uri),
+    )
+    seeds = tuple(grant for grant in grants if grant.value.reveal().strip() not in _UNSET)
+    return Settings(where, client_id, given["client_secret"], redirect_uri, profile, seeds)
 
 
 def variables(environ: Mapping[str, str]) -> Callable[..., Settings]:

@@ -10,9 +10,9 @@ import pytest
 
 from krebit._secret import Secret
 from krebit._wire import Failure, Reply
-from krebit.config import Seeds
+from krebit.config import Grant
 from krebit.errors import ConfigurationError, ConnectionFailed, LoginFailed, LoginRequired, ServerError
-from krebit.oauth.exchange import Grant, Outcome, classify
+from krebit.oauth.exchange import Outcome, classify
 from krebit.oauth.machine import Action, Adopt, Post, Refresh, Save, Stop
 from krebit.oauth.record import Login, TokenPair
 
@@ -123,18 +123,13 @@ LOGINS: dict[str, Login | None] = {
     "dead": login(access="ended", dead=True),
     "good, and dead": login(dead=True),
 }
-SEEDS = {
-    "no seed": Seeds(),
-    "token": Seeds(refresh_token=Secret("seed-token")),
-    "code": Seeds(auth_code=Secret("seed-code")),
-    "both": Seeds(Secret("seed-token"), Secret("seed-code")),
-}
+TOKEN = Grant("refresh_token", Secret("seed-token"))
+CODE = Grant("authorization_code", Secret("seed-code"), "https://a.example/")
+SEEDS: dict[str, tuple[Grant, ...]] = {"no seed": (), "token": (TOKEN,), "code": (CODE,), "both": (TOKEN, CODE)}
 
 
-def begin(stored: Login | None, seeds: Seeds, rejected: str | None = None) -> tuple[Refresh, Action]:
-    machine = Refresh(
-        rejected=Secret(rejected) if rejected else None, seeds=seeds, redirect_uri="https://a.example/", now=lambda: NOW
-    )
+def begin(stored: Login | None, seeds: tuple[Grant, ...], rejected: str | None = None) -> tuple[Refresh, Action]:
+    machine = Refresh(rejected=Secret(rejected) if rejected else None, seeds=seeds, now=lambda: NOW)
     return machine, machine.begin(stored)
 
 
@@ -168,7 +163,7 @@ def test_a_seed_goes_first_unless_it_was_seen(stored: str, seeds: str) -> None:
     _, action = begin(LOGINS[stored], SEEDS[seeds])
     assert isinstance(action, Post)
     assert action.grant.kind == ("authorization_code" if seeds == "code" else "refresh_token")
-    held = (LOGINS[stored] or Login.empty()).with_seen(SEEDS[seeds].refresh_token, SEEDS[seeds].auth_code)
+    held = (LOGINS[stored] or Login.empty()).with_seen(*(seed.value for seed in SEEDS[seeds]))
     _, action = begin(held, SEEDS[seeds])
     assert not isinstance(action, Post) or action.grant.value == Secret("refresh")
 
@@ -240,7 +235,6 @@ def test_a_sign_in(kind: str) -> None:
     machine = Refresh(
         rejected=None,
         seeds=SEEDS["both"],
-        redirect_uri=None,
         now=lambda: NOW,
         sign_in=Grant("authorization_code", Secret("code")),
     )

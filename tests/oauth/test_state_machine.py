@@ -18,9 +18,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from krebit import FileTokenStore
 from krebit._deadline import Deadline
 from krebit._secret import Secret
+from krebit.config import Grant
 from krebit.config import settings as settings_of
 from krebit.errors import KrebitError, LoginRequired, StoreBusy, StoreError
-from krebit.oauth.exchange import Grant
 from krebit.oauth.manager import TokenManager
 from krebit.oauth.record import Login
 from krebit.stores import Lease

@@ -9,7 +9,7 @@ import httpx
 from krebit._retry import told
 from krebit._secret import Secret
 from krebit._wire import Failure, Reply
-from krebit.config import Settings
+from krebit.config import Grant, Settings
 from krebit.errors import ConfigurationError, KrebitError, UnexpectedResponse, api_error_class
 from krebit.oauth.record import TokenPair, sane_lifetime
 
@@ -18,16 +18,6 @@ METHOD = "POST"
 PATH = "/api/oauth/token"
 
 Kind = Literal["granted", "not_spent", "unknown", "dead", "configuration", "refused"]
-
-
-class Grant(NamedTuple):
-    """What is sent to the token endpoint. `redirect_uri` and `code_verifier` belong to codes (RFC 6749, 4.1.3; RFC
-    7636, 4.5)."""
-
-    kind: Literal["refresh_token", "authorization_code"]
-    value: Secret
-    redirect_uri: str | None = None
-    code_verifier: Secret | None = None
 
 
 class Outcome(NamedTuple):
@@ -46,8 +36,8 @@ def request_for(grant: Grant, settings: Settings, user_agent: str) -> httpx.Requ
     credentials."""
     fields = {
         "grant_type": grant.kind,
-        "client_id": settings.application.client_id,
-        "client_secret": settings.application.client_secret.reveal(),
+        "client_id": settings.client_id,
+        "client_secret": settings.client_secret.reveal(),
         "refresh_token" if grant.kind == "refresh_token" else "code": grant.value.reveal(),
         "redirect_uri": grant.redirect_uri,
         "code_verifier": grant.code_verifier.reveal() if grant.code_verifier else None,

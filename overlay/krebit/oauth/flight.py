@@ -76,10 +76,9 @@ class Flight(Generic[T]):
                         with suppress(asyncio.CancelledError):
                             await asyncio.wait({landed}, timeout=_LOOK)
                 raise
-        except (asyncio.CancelledError, GeneratorExit):
-            raise
-        except BaseException:
-            self.settle()  # Ctrl-C: the loop itself is coming to its end, and awaits nothing any more
+        except BaseException as error:
+            if not isinstance(error, asyncio.CancelledError | GeneratorExit):
+                self.settle()  # Ctrl-C: the loop itself is coming to its end, and awaits nothing any more
             raise
         return self._result(deadline)
 

@@ -13,9 +13,8 @@ from urllib.parse import parse_qs, urlencode
 
 from krebit._mask import mask
 from krebit._secret import Secret
-from krebit.config import Settings, redirect_uri_problem
+from krebit.config import Grant, Settings, redirect_uri_problem
 from krebit.errors import ConfigurationError, LoginFailed
-from krebit.oauth.exchange import Grant
 
 # How many sign-ins are remembered, so that a flood of them does not fill the memory.
 _KEPT = 1000
@@ -63,13 +62,13 @@ class Logins:
 
     def start(self, *, redirect_uri: str | None = None) -> LoginAttempt:
         """A new attempt: state and verifier of 256 bits each, never the same twice. Raises ConfigurationError."""
-        uri = redirect_uri or self._settings.application.redirect_uri or ""
+        uri = redirect_uri or self._settings.redirect_uri or ""
         if problem := redirect_uri_problem(uri):
             advice = "pass one that is registered for the application, or set KREBIT_REDIRECT_URI"
             raise ConfigurationError(f"redirect_uri: {problem if uri else 'is not set'}; {advice}")
         state = secrets.token_urlsafe(32)
         query = {
-            "client_id": self._settings.application.client_id,
+            "client_id": self._settings.client_id,
             "redirect_uri": uri,
             "response_type": "code",
             "state": state,

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from krebit._secret import Secret
-from krebit.config import Seeds
+from krebit.config import Grant
 from krebit.errors import KrebitError, LoginFailed, LoginRequired, TransportError
-from krebit.oauth.exchange import Grant, Kind, Outcome
+from krebit.oauth.exchange import Kind, Outcome
 from krebit.oauth.record import Login
 
 _UNKNOWN_TRIES = 3
@@ -68,8 +68,7 @@ class Refresh:
     own grant. Call `begin`, then `answered` for each Post. `warnings` are for the log."""
 
     rejected: Secret | None
-    seeds: Seeds
-    redirect_uri: str | None
+    seeds: tuple[Grant, ...]
     now: Callable[[], float]
     sign_in: Grant | None = None
     warnings: list[str] = field(default_factory=list, init=False)
@@ -84,8 +83,9 @@ class Refresh:
         if outcome.pair is not None:
             # What the environment holds is no newer than a seed that was taken, or a sign-in of this moment: used
             # later, it would replace the login.
-            seeds = () if self._source == "store" else (self.seeds.refresh_token, self.seeds.auth_code)
-            login = self._login.with_seen(self._grant.value, *seeds).with_pair(outcome.pair, self.now())
+            seeds = () if self._source == "store" else self.seeds
+            seen = self._login.with_seen(self._grant.value, *(seed.value for seed in seeds))
+            login = seen.with_pair(outcome.pair, self.now())
             return Save(login, Adopt(login), granted=True)
         assert outcome.error is not None
         # A seed can wait for another time where the stored login works.
@@ -108,13 +108,10 @@ class Refresh:
 
     def _next(self, state: str = "") -> Action:
         """A seed that this login has not seen, else what is stored."""
-        token, code = self.seeds.refresh_token, self.seeds.auth_code
-        if token is not None and not self._login.has_seen(token):
-            return self._post(Grant("refresh_token", token), "seed")
-        # The quickstart's code was asked for without PKCE: a verifier nobody announced would be refused.
-        if code is not None and not self._login.has_seen(code):
-            return self._post(Grant("authorization_code", code, redirect_uri=self.redirect_uri), "seed")
-        used = ", and what the environment holds was used or refused before" if token or code else ""
+        for seed in self.seeds:
+            if not self._login.has_seen(seed.value):
+                return self._post(seed, "seed")
+        used = ", and what the environment holds was used or refused before" if self.seeds else ""
         return self._from_store(state or f"not signed in{used}")
 
     def _from_store(self, state: str = "not signed in") -> Action:

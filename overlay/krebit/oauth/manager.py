@@ -13,9 +13,9 @@ import httpx
 from krebit._deadline import Deadline
 from krebit._secret import Secret
 from krebit._wire import transmit
-from krebit.config import Settings
+from krebit.config import Grant, Settings
 from krebit.errors import StoreError
-from krebit.oauth.exchange import METHOD, OPERATION, PATH, Grant, classify, request_for
+from krebit.oauth.exchange import METHOD, OPERATION, PATH, classify, request_for
 from krebit.oauth.flight import Flight
 from krebit.oauth.machine import Adopt, Post, Refresh, Save, Stop, is_usable
 from krebit.oauth.record import Login, LoginKey
@@ -53,7 +53,7 @@ class TokenManager:
         self._user_agent = user_agent
         self._timeout = refresh_timeout
         self._patience = refresh_timeout + _MORE_PATIENCE if lock_patience is None else lock_patience
-        self.key = LoginKey(settings.tenant.domain, settings.application.client_id, settings.profile)
+        self.key = LoginKey(settings.tenant.domain, settings.client_id, settings.profile)
         # The access token, until when it is good on the monotonic clock (the wall clock may jump), and at which count
         # of sign-ins and logouts it was read: what is still brought of an earlier login is not used again.
         self._current: tuple[Secret | None, float, int] = None, 0.0, 0
@@ -62,25 +62,20 @@ class TokenManager:
         self._unsaved: tuple[Login, Login] | None = None
         self._flights: dict[object, Flight[Any]] = {}
 
-    def cached(self) -> Secret | None:
-        """The access token, if there is one that is not at its end: no lock, no file."""
+    def cached(self, rejected: Secret | None = None) -> Secret | None:
+        """The access token, if there is one that is not `rejected` and not at its end: no lock, no file."""
         token, good_until, logins = self._current
-        return token if time.monotonic() < good_until and logins == self._logins else None
+        good = time.monotonic() < good_until and logins == self._logins and token != rejected
+        return token if good else None
 
     def get(self, rejected: Secret | None, deadline: Deadline) -> Secret:
         """An access token that is not `rejected`. Raises LoginRequired, ConfigurationError, StoreError, or what the
         transport met; DeadlineExceeded when the caller's time is up (the refresh itself goes on)."""
-        token = self.cached()
-        if token is None or token == rejected:
-            token = self._refreshing(rejected).join(deadline)
-        return token
+        return self.cached(rejected) or self._refreshing(rejected).join(deadline)
 
     async def aget(self, rejected: Secret | None, deadline: Deadline) -> Secret:
         """As `get`, on the event loop."""
-        token = self.cached()
-        if token is None or token == rejected:
-            token = await self._refreshing(rejected).ajoin(deadline)
-        return token
+        return self.cached(rejected) or await self._refreshing(rejected).ajoin(deadline)
 
     def sign_in(self, grant: Grant) -> Flight[Secret]:
         """Exchange a code for a login, store it and use it. Fails with LoginFailed for a dead code, else as `get`."""
@@ -90,12 +85,6 @@ class TokenManager:
         """End the login: the store keeps fingerprints, no tokens. A refresh under way is waited for, so nothing comes
         back."""
         return self._flight(object(), self._sign_out)
-
-    def complete(self, flight: Flight[T]) -> T:
-        return flight.join()
-
-    async def acomplete(self, flight: Flight[T]) -> T:
-        return await flight.ajoin()
 
     def signed_in(self) -> bool:
         """Whether the store holds a login that is not known to be dead, or the environment a grant it has not seen."""
@@ -124,8 +113,7 @@ class TokenManager:
     def _sign_out(self) -> None:
         with self._store.lease(self.key, patience=self._patience) as lease:
             stored = lease.load() or Login.empty()
-            seeds = self._settings.seeds
-            lease.save(stored.with_seen(seeds.refresh_token, seeds.auth_code).ended())
+            lease.save(stored.with_seen(*(seed.value for seed in self._settings.seeds)).ended())
             self._logins += 1
             self._unsaved = None
 
@@ -137,7 +125,6 @@ class TokenManager:
         return Refresh(
             rejected=rejected,
             seeds=self._settings.seeds,
-            redirect_uri=self._settings.application.redirect_uri,
             now=time.time,
             sign_in=sign_in,
         )
