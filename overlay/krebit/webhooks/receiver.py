@@ -119,26 +119,26 @@ class Receiver:
 
     def handle(self, event: WebhookEvent) -> None:
         """Run the handler, and note how it went."""
+        failure = None
         try:
             if inspect.isawaitable(self.handler(event)):
                 raise TypeError("the handler returned an awaitable, and is no coroutine function")
-        except BaseException as error:
-            self.settle(event, error)
-            if not isinstance(error, Exception):
-                raise
-        else:
-            self.settle(event)
+        except BaseException as error:  # noqa: BLE001 - raised again where it ends the program
+            failure = error
+        self.settle(event, failure)
 
-    def settle(self, event: WebhookEvent, error: BaseException | None = None) -> None:
-        """Note that the event was handled, or what the handler failed with."""
+    def settle(self, event: WebhookEvent, failure: BaseException | None) -> None:
+        """Note that the event was handled, or what the handler failed with. Raises what ends a task or the program."""
         try:
-            if error is None:
+            if failure is None:
                 self._inbox.done(event.key)
             else:
-                _log.error("the handler failed on delivery %s, which stays pending: %s", event.key, _place(error))
+                _log.error("the handler failed on delivery %s, which stays pending: %s", event.key, _place(failure))
                 self._inbox.failed(event.key)
         except Exception as broken:  # noqa: BLE001
             _log.error("the inbox is down, delivery %s may be handled again: %s", event.key, _place(broken))
+        if failure is not None and not isinstance(failure, Exception):
+            raise failure
 
     def recover(self) -> None:
         """Handle all that is pending, after a crash or a failure of the handler."""
