@@ -3,7 +3,7 @@
 
 from collections.abc import Callable, Mapping, MutableMapping
 from datetime import datetime, timedelta, timezone
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
 from typing import IO, Any, BinaryIO, Generic, Literal, NamedTuple, NoReturn, TypeVar
 from urllib.parse import quote
@@ -179,6 +179,46 @@ def read_time(value: Any, name: str) -> datetime:
     return once
 
 
+def money(value: Decimal | float | str | Unset | None) -> Decimal | None:
+    """An amount in the record's currency, in major units (kronor, not öre), or None where there is none.
+
+    The API sends amounts as numbers or as decimal strings; both come out as the same `Decimal`. Raises ValueError for
+    a text that is no finite decimal number.
+
+    >>> money("250000.50")
+    Decimal('250000.50')
+    """
+    if value is None or isinstance(value, Unset):
+        return None
+    try:
+        # A float is only seen where somebody parsed the body themselves: its shortest text is what was meant.
+        amount = value if isinstance(value, Decimal) else Decimal(str(value).strip())
+    except InvalidOperation:
+        raise ValueError("money: not a decimal number") from None
+    if not amount.is_finite():
+        raise ValueError("money: not a finite number")
+    return amount
+
+
+def plain(value: Any) -> Any:
+    """A field as it stands in a row: None where there is nothing, a dictionary for an object."""
+    if isinstance(value, list):
+        return [plain(part) for part in value]
+    return None if value is UNSET else value.to_row() if hasattr(value, "to_row") else value
+
+
+def plain_number(value: Any) -> Any:
+    """The same for a field that may be money: as `Decimal`, but for a text which is no number."""
+    if isinstance(value, list):
+        return [plain_number(part) for part in value]
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
+        try:
+            return money(value)
+        except ValueError:
+            return value
+    return plain(value)
+
+
 __all__ = [
     "UNSET",
     "File",
@@ -189,8 +229,11 @@ __all__ = [
     "Unset",
     "kinds",
     "mismatch",
+    "money",
     "other_times",
     "path_part",
+    "plain",
+    "plain_number",
     "read_iso",
     "read_many",
     "read_one",

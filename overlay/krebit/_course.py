@@ -58,18 +58,17 @@ class PageOf(Generic[T]):
     total: int | None
 
 
-def metadata(content: Mapping[str, Any], number: int) -> Metadata:
+def metadata(content: Any, number: int) -> Metadata:
     """What a page's JSON says of the list; `number` is the page that was asked for."""
-    meta, links = content.get("meta"), content.get("links")
-    source = meta if isinstance(meta, Mapping) else content
-    last_page = _count(source.get("last_page"))
-    places = ((links, "next"), (source, "next_page_url"))
-    following = [place[name] for place, name in places if isinstance(place, Mapping) and name in place]
-    # Only whether there is one counts: its address is never followed, it may lead elsewhere.
-    more = any(following) if following else None
+    whole = content if isinstance(content, Mapping) else {}
+    source = whole["meta"] if isinstance(whole.get("meta"), Mapping) else whole
+    per_page, last_page, total = (_count(source.get(name)) for name in ("per_page", "last_page", "total"))
     if last_page is not None:
-        more = number < last_page
-    return Metadata(_count(source.get("per_page")), last_page, _count(source.get("total")), more)
+        return Metadata(per_page, last_page, total, number < last_page)
+    places = ((whole.get("links"), "next"), (source, "next_page_url"))
+    # Only whether there is one counts: its address is never followed, it may lead elsewhere.
+    following = [place[name] for place, name in places if isinstance(place, Mapping) and name in place]
+    return Metadata(per_page, last_page, total, any(following) if following else None)
 
 
 def _count(value: Any) -> int | None:
@@ -80,11 +79,8 @@ def _count(value: Any) -> int | None:
 
 def identity(record: Any) -> Any:
     """What tells a record from others: its `id`, else its `uuid`, else nothing does."""
-    for name in ("id", "uuid"):
-        value = getattr(record, name, None)
-        if isinstance(value, int | str) or type(value).__name__ == "UUID":
-            return value
-    return None
+    names = (getattr(record, name, None) for name in ("id", "uuid"))
+    return next((name for name in names if isinstance(name, int | str) or type(name).__name__ == "UUID"), None)
 
 
 class Course(Generic[T]):
@@ -107,7 +103,7 @@ class Course(Generic[T]):
     def take(self, content: Any, records: list[T]) -> PageOf[T]:
         """The page without what earlier ones had. Sets `ended`. Raises PageBeyondEnd, and ListDrift if asked to."""
         number = self.number
-        found = metadata(content if isinstance(content, Mapping) else {}, number)
+        found = metadata(content, number)
         # The tenant may grant less than was asked for, or tell of another size than it sends.
         size = min(filter(None, (found.per_page, self._limit)), default=None)
         more = found.more if found.more is not None else bool(records) and (size is None or len(records) >= size)
@@ -149,11 +145,6 @@ class Course(Generic[T]):
 
     def _watch(self, found: Metadata, *, repeated: int, empty: bool, more: bool) -> None:
         before, after = (self._first.total, self._first.last_page), (found.total, found.last_page)
-        if more and self.ended:
-            self._report(f"the walk was given up at page {self.number}: more are announced, {_BARREN} had nothing new")
-            return
-        if self._drifted or after == (None, None):
-            return
         whole = self.ended and self._start == 1 and found.total is not None
         signs = {
             f"its size changed (records and pages: {before} → {after})": any(
@@ -163,11 +154,13 @@ class Course(Generic[T]):
             f"page {self.number} is empty, and more are announced": empty and more,
             f"{self.count} records came of the {found.total} announced": whole and self.count != found.total,
         }
-        what = next((what for what, seen in signs.items() if seen), None)
-        if what is not None:
-            self._report(what)
-
-    def _report(self, what: str) -> None:
+        # One report is enough, and where the server tells nothing there is nothing to compare.
+        watched = not self._drifted and after != (None, None)
+        what = next((what for what, seen in signs.items() if seen and watched), None)
+        if more and self.ended:
+            what = f"the walk was given up at page {self.number}: more are announced, {_BARREN} had nothing new"
+        if what is None:
+            return
         self._drifted = True
         text = f"the list changed while it was walked: {what}; records may be missing"
         if self._options.on_drift == "raise":

@@ -9,11 +9,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from itertools import chain, islice
-from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, overload
+from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, cast, overload
 
 from krebit._ahead import Landing, Tasks, Threads
 from krebit._course import Course, ListDriftWarning, OnDrift, Options, PageOf, Progress
-from krebit._rows import row
 from krebit.client import AsyncKrebit, Call, Krebit
 from krebit.errors import ConfigurationError
 from krebit.values import parse_time
@@ -167,7 +166,8 @@ class Walk(_Walk[T]):
         """The records as dictionaries for a data frame: numbers that may be money as `Decimal`, times as `datetime`,
         None for what is missing."""
         with closing(iter(self)) as records:
-            yield from map(row, records)
+            for record in records:
+                yield cast("Any", record).to_row()
 
     def pages(self) -> Generator[PageOf[T], None, None]:
         """Whole pages with their metadata: not filtered, and up to the page in which `max_items` is reached; what
@@ -196,7 +196,7 @@ class AsyncWalk(_Walk[T]):
         """As `Walk.rows`."""
         async with aclosing(aiter(self)) as records:
             async for record in records:
-                yield row(record)
+                yield cast("Any", record).to_row()
 
     async def pages(self) -> AsyncGenerator[PageOf[T], None]:
         """As `Walk.pages`."""

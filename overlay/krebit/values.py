@@ -1,32 +1,10 @@
 """Money and times, read without loss."""
 
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
 
-from krebit_api.types import Unset, read_time
+from krebit_api.types import money, read_time
 
 __all__ = ["money", "parse_time"]
-
-
-def money(value: "Decimal | float | int | str | Unset | None") -> Decimal | None:
-    """An amount in the record's currency, in major units (kronor, not öre), or None where there is none.
-
-    The API sends amounts as numbers or as decimal strings; both come out as the same `Decimal`. Raises ValueError for
-    a text that is no finite decimal number.
-
-    >>> money("250000.50")
-    Decimal('250000.50')
-    """
-    if value is None or isinstance(value, Unset):
-        return None
-    try:
-        # A float is only seen where somebody parsed the body themselves: its shortest text is what was meant.
-        amount = value if isinstance(value, Decimal) else Decimal(str(value).strip())
-    except InvalidOperation:
-        raise ValueError("money: not a decimal number") from None
-    if not amount.is_finite():
-        raise ValueError("money: not a finite number")
-    return amount
 
 
 def parse_time(value: "str | datetime | date") -> datetime:

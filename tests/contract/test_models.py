@@ -249,3 +249,40 @@ def test_an_object_is_read_bare_or_from_its_envelope(wrapped: bool) -> None:
     assert one(PageMeta).read(answer(total=3)).total == 3
     assert [row.id for row in many(ClientRecord).read({"data": [{"id": 1}]} if wrapped else [{"id": 1}])] == [1]
     assert page_of(ClientPage).read({"data": [{"id": 1}]} if wrapped else [{"id": 1}]).data[0].id == 1
+
+
+ROWS = """
+from decimal import Decimal
+from krebit_api.models import Table
+table = Table.from_dict({
+    "from": "x", "limits": [1.1, 2], "parts": [{"id": 3, "name": "y"}], "inner": {"id": 4}, "sums": {"a": {"id": 5}},
+    "rating": "AAA", "more": Decimal("1.5"),
+})
+assert table.to_row() == {
+    "from": "x", "limits": [Decimal("1.1"), 2], "parts": [{"id": 3, "name": "y"}], "inner": {"id": 4, "name": None},
+    "sums": {"a": {"id": 5, "name": None}}, "rating": "AAA", "more": Decimal("1.5"),
+}, table.to_row()
+assert all(type(limit) is Decimal for limit in table.to_row()["limits"])
+row = Table.from_dict({"limits": [], "parts": [], "inner": None, "rating": "3.30"}).to_row()
+assert row == {
+    "from": None, "limits": [], "parts": [], "inner": None, "sums": None, "rating": Decimal("3.30"),
+}, row
+"""
+
+
+def test_a_row_is_plain_all_the_way_down(scratch: Scratch) -> None:
+    organisation = {"$ref": "#/components/schemas/Organization"}
+    scratch.document["components"]["schemas"]["Table"] = {
+        "type": "object",
+        "description": "Every kind of field",
+        "properties": {
+            "from": {"type": "string"},
+            "limits": {"type": "array", "items": {"type": "number"}},
+            "parts": {"type": "array", "items": organisation},
+            "inner": {"anyOf": [organisation, {"type": "null"}]},
+            "sums": {"type": "object", "additionalProperties": organisation},
+            "rating": {"type": ["number", "string", "null"]},
+        },
+    }
+    scratch.generated()
+    scratch.python(ROWS)

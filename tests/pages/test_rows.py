@@ -4,17 +4,14 @@ import asyncio
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 
 from krebit import paginate
-from krebit._rows import row
-from krebit_api.types import UNSET, Unset
 from krebit_sandbox import Sandbox
 from tests.needs import absent
 from tests.pages.support import World, asynchronous, blocking
@@ -63,44 +60,6 @@ def test_unknown_keys_are_columns_too(sandbox: Sandbox) -> None:
 
 def test_a_stop_holds_for_rows(sandbox: Sandbox, world: World) -> None:
     assert len(rows(sandbox, world, max_items=13)) == 13
-
-
-@attrs.define
-class Inner:
-    """A record within."""
-
-    amount: "float | str | None"
-
-
-@attrs.define
-class Outer:
-    """Every kind of field."""
-
-    from_: "str"
-    when: "datetime | Unset"
-    limits: "list[float]"
-    parts: "list[Inner]"
-    inner: "Inner | Unset | None"
-    rating: "float | str | None"
-    additional_properties: "dict[str, Any]" = attrs.field(init=False, factory=dict)
-
-
-def test_what_is_within_is_plain_too() -> None:
-    moment = datetime(2024, 5, 1, tzinfo=UTC)
-    outer = Outer("x", moment, [1.1, 2], [Inner("3.30")], Inner(None), "AAA")
-    outer.additional_properties["more"] = Decimal("1.5")
-    assert row(outer) == {
-        "from": "x",
-        "when": moment,
-        "limits": [Decimal("1.1"), Decimal(2)],
-        "parts": [{"amount": Decimal("3.30")}],
-        "inner": {"amount": None},
-        "rating": "AAA",
-        "more": Decimal("1.5"),
-    }
-    assert row(Outer("x", UNSET, [], [], UNSET, None)) | {"from": None} == dict.fromkeys(
-        ("from", "when", "inner", "rating")
-    ) | {"limits": [], "parts": []}
 
 
 @pytest.mark.parametrize("changes", [{}, {"unknown_keys": True}, {"money": "text", "times": "space"}])

@@ -15,6 +15,8 @@ from ..types import (
     kinds,
     mismatch,
     other_times,
+    plain,
+    plain_number,
     read_iso,
     refuse,
 )
@@ -97,6 +99,21 @@ class Act:
         if updated_at is not UNSET:
             fields_["updated_at"] = updated_at
         return fields_
+
+    def to_row(self) -> dict[str, Any]:
+        """Plain values for a table: numbers that may be money as `Decimal`, times as `datetime`, None for what is missing."""
+        return {
+            "uuid": self.uuid,
+            "client_id": plain(self.client_id),
+            "template_id": plain(self.template_id),
+            "template_name": plain(self.template_name),
+            "amount": plain_number(self.amount),
+            "currency": plain(self.currency),
+            "language": plain(self.language),
+            "created_at": plain(self.created_at),
+            "updated_at": plain(self.updated_at),
+            **self.additional_properties,
+        }
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:

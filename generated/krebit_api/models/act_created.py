@@ -15,6 +15,7 @@ from ..types import (
     kinds,
     mismatch,
     other_times,
+    plain,
     read_iso,
     read_one,
     refuse,
@@ -70,6 +71,16 @@ class ActCreated:
         if data is not UNSET:
             fields_["data"] = data
         return fields_
+
+    def to_row(self) -> dict[str, Any]:
+        """Plain values for a table: numbers that may be money as `Decimal`, times as `datetime`, None for what is missing."""
+        return {
+            "id": self.id,
+            "event": plain(self.event),
+            "created_at": plain(self.created_at),
+            "data": plain(self.data),
+            **self.additional_properties,
+        }
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:

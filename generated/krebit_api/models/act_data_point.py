@@ -13,6 +13,7 @@ from ..types import (
     Unset,
     kinds,
     mismatch,
+    plain,
     refuse,
 )
 
@@ -79,6 +80,21 @@ class ActDataPoint:
         if self.value is not UNSET:
             fields_["value"] = self.value
         return fields_
+
+    def to_row(self) -> dict[str, Any]:
+        """Plain values for a table: numbers that may be money as `Decimal`, times as `datetime`, None for what is missing."""
+        return {
+            "id": self.id,
+            "template_field_id": plain(self.template_field_id),
+            "name": plain(self.name),
+            "type": plain(self.type_),
+            "required": plain(self.required),
+            "section_id": plain(self.section_id),
+            "tab_id": plain(self.tab_id),
+            "order": plain(self.order),
+            "value": plain(self.value),
+            **self.additional_properties,
+        }
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:

@@ -13,6 +13,7 @@ from ..types import (
     Unset,
     kinds,
     mismatch,
+    plain,
     refuse,
 )
 
@@ -56,6 +57,18 @@ class AuthorizationCodeGrant:
         if self.code_verifier is not UNSET:
             fields_["code_verifier"] = self.code_verifier
         return fields_
+
+    def to_row(self) -> dict[str, Any]:
+        """Plain values for a table: numbers that may be money as `Decimal`, times as `datetime`, None for what is missing."""
+        return {
+            "grant_type": plain(self.grant_type),
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+            "redirect_uri": self.redirect_uri,
+            "code": self.code,
+            "code_verifier": plain(self.code_verifier),
+            **self.additional_properties,
+        }
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:

@@ -12,6 +12,7 @@ from ..types import (
     Mismatch,
     Unset,
     mismatch,
+    plain,
     read_many,
     read_one,
 )
@@ -80,6 +81,15 @@ class ClientPage:
         if links is not UNSET:
             fields_["links"] = links
         return fields_
+
+    def to_row(self) -> dict[str, Any]:
+        """Plain values for a table: numbers that may be money as `Decimal`, times as `datetime`, None for what is missing."""
+        return {
+            "data": plain(self.data),
+            "meta": plain(self.meta),
+            "links": plain(self.links),
+            **self.additional_properties,
+        }
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:

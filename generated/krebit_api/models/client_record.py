@@ -15,6 +15,8 @@ from ..types import (
     kinds,
     mismatch,
     other_times,
+    plain,
+    plain_number,
     read_iso,
     refuse,
 )
@@ -112,6 +114,24 @@ class ClientRecord:
         if updated_at is not UNSET:
             fields_["updated_at"] = updated_at
         return fields_
+
+    def to_row(self) -> dict[str, Any]:
+        """Plain values for a table: numbers that may be money as `Decimal`, times as `datetime`, None for what is missing."""
+        return {
+            "id": self.id,
+            "company_name": plain(self.company_name),
+            "org_number": plain(self.org_number),
+            "country": plain(self.country),
+            "currency": plain(self.currency),
+            "credit_limit": plain_number(self.credit_limit),
+            "rating": plain_number(self.rating),
+            "contact_name": plain(self.contact_name),
+            "contact_email": plain(self.contact_email),
+            "contact_phone": plain(self.contact_phone),
+            "created_at": plain(self.created_at),
+            "updated_at": plain(self.updated_at),
+            **self.additional_properties,
+        }
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:

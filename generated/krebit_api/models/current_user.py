@@ -13,6 +13,7 @@ from ..types import (
     Unset,
     kinds,
     mismatch,
+    plain,
     read_one,
     refuse,
 )
@@ -66,6 +67,16 @@ class CurrentUser:
         if organization is not UNSET:
             fields_["organization"] = organization
         return fields_
+
+    def to_row(self) -> dict[str, Any]:
+        """Plain values for a table: numbers that may be money as `Decimal`, times as `datetime`, None for what is missing."""
+        return {
+            "id": self.id,
+            "name": plain(self.name),
+            "email": plain(self.email),
+            "organization": plain(self.organization),
+            **self.additional_properties,
+        }
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:

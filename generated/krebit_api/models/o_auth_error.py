@@ -13,6 +13,7 @@ from ..types import (
     Unset,
     kinds,
     mismatch,
+    plain,
     refuse,
 )
 
@@ -51,6 +52,16 @@ class OAuthError:
         if self.message is not UNSET:
             fields_["message"] = self.message
         return fields_
+
+    def to_row(self) -> dict[str, Any]:
+        """Plain values for a table: numbers that may be money as `Decimal`, times as `datetime`, None for what is missing."""
+        return {
+            "error": self.error,
+            "error_description": plain(self.error_description),
+            "hint": plain(self.hint),
+            "message": plain(self.message),
+            **self.additional_properties,
+        }
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:

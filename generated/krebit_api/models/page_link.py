@@ -13,6 +13,7 @@ from ..types import (
     Unset,
     kinds,
     mismatch,
+    plain,
     refuse,
 )
 
@@ -48,6 +49,15 @@ class PageLink:
         if self.active is not UNSET:
             fields_["active"] = self.active
         return fields_
+
+    def to_row(self) -> dict[str, Any]:
+        """Plain values for a table: numbers that may be money as `Decimal`, times as `datetime`, None for what is missing."""
+        return {
+            "url": plain(self.url),
+            "label": plain(self.label),
+            "active": plain(self.active),
+            **self.additional_properties,
+        }
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:

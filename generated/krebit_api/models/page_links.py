@@ -13,6 +13,7 @@ from ..types import (
     Unset,
     kinds,
     mismatch,
+    plain,
     refuse,
 )
 
@@ -51,6 +52,16 @@ class PageLinks:
         if self.next_ is not UNSET:
             fields_["next"] = self.next_
         return fields_
+
+    def to_row(self) -> dict[str, Any]:
+        """Plain values for a table: numbers that may be money as `Decimal`, times as `datetime`, None for what is missing."""
+        return {
+            "first": plain(self.first),
+            "last": plain(self.last),
+            "prev": plain(self.prev),
+            "next": plain(self.next_),
+            **self.additional_properties,
+        }
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:

@@ -13,6 +13,7 @@ from ..types import (
     Unset,
     kinds,
     mismatch,
+    plain,
     read_many,
     refuse,
 )
@@ -89,6 +90,20 @@ class PageMeta:
         if self.total is not UNSET:
             fields_["total"] = self.total
         return fields_
+
+    def to_row(self) -> dict[str, Any]:
+        """Plain values for a table: numbers that may be money as `Decimal`, times as `datetime`, None for what is missing."""
+        return {
+            "current_page": plain(self.current_page),
+            "from": plain(self.from_),
+            "last_page": plain(self.last_page),
+            "links": plain(self.links),
+            "path": plain(self.path),
+            "per_page": plain(self.per_page),
+            "to": plain(self.to),
+            "total": plain(self.total),
+            **self.additional_properties,
+        }
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:

@@ -10,6 +10,7 @@ from attrs import field as _attrs_field
 from ..types import (
     Mismatch,
     mismatch,
+    plain,
     refuse,
 )
 
@@ -42,6 +43,16 @@ class RefreshTokenGrant:
         fields_["client_secret"] = self.client_secret
         fields_["refresh_token"] = self.refresh_token
         return fields_
+
+    def to_row(self) -> dict[str, Any]:
+        """Plain values for a table: numbers that may be money as `Decimal`, times as `datetime`, None for what is missing."""
+        return {
+            "grant_type": plain(self.grant_type),
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+            "refresh_token": self.refresh_token,
+            **self.additional_properties,
+        }
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:

@@ -13,6 +13,7 @@ from ..types import (
     Unset,
     kinds,
     mismatch,
+    plain,
     refuse,
 )
 
@@ -51,6 +52,16 @@ class TokenPair:
         if self.expires_in is not UNSET:
             fields_["expires_in"] = self.expires_in
         return fields_
+
+    def to_row(self) -> dict[str, Any]:
+        """Plain values for a table: numbers that may be money as `Decimal`, times as `datetime`, None for what is missing."""
+        return {
+            "access_token": self.access_token,
+            "refresh_token": plain(self.refresh_token),
+            "token_type": plain(self.token_type),
+            "expires_in": plain(self.expires_in),
+            **self.additional_properties,
+        }
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:

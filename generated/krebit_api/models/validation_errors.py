@@ -13,6 +13,7 @@ from ..types import (
     Unset,
     kinds,
     mismatch,
+    plain,
     read_one,
     refuse,
 )
@@ -50,6 +51,14 @@ class ValidationErrors:
         if errors is not UNSET:
             fields_["errors"] = errors
         return fields_
+
+    def to_row(self) -> dict[str, Any]:
+        """Plain values for a table: numbers that may be money as `Decimal`, times as `datetime`, None for what is missing."""
+        return {
+            "message": plain(self.message),
+            "errors": plain(self.errors),
+            **self.additional_properties,
+        }
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:

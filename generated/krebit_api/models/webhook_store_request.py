@@ -35,6 +35,14 @@ class WebhookStoreRequest:
         fields_["target"] = self.target
         return fields_
 
+    def to_row(self) -> dict[str, Any]:
+        """Plain values for a table: numbers that may be money as `Decimal`, times as `datetime`, None for what is missing."""
+        return {
+            "event": self.event,
+            "target": self.target,
+            **self.additional_properties,
+        }
+
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read a JSON object. Raises Mismatch, a ValueError, that names the field which has another shape."""

@@ -15,6 +15,7 @@ from ..types import (
     kinds,
     mismatch,
     other_times,
+    plain,
     read_iso,
     refuse,
 )
@@ -66,6 +67,17 @@ class WebhookSubscription:
         if created_at is not UNSET:
             fields_["created_at"] = created_at
         return fields_
+
+    def to_row(self) -> dict[str, Any]:
+        """Plain values for a table: numbers that may be money as `Decimal`, times as `datetime`, None for what is missing."""
+        return {
+            "secret": self.secret,
+            "id": plain(self.id),
+            "event": plain(self.event),
+            "target": plain(self.target),
+            "created_at": plain(self.created_at),
+            **self.additional_properties,
+        }
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:

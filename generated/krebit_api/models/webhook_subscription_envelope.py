@@ -10,6 +10,7 @@ from attrs import field as _attrs_field
 from ..types import (
     Mismatch,
     mismatch,
+    plain,
     read_one,
 )
 
@@ -35,6 +36,13 @@ class WebhookSubscriptionEnvelope:
         data = self.data.to_dict()
         fields_["data"] = data
         return fields_
+
+    def to_row(self) -> dict[str, Any]:
+        """Plain values for a table: numbers that may be money as `Decimal`, times as `datetime`, None for what is missing."""
+        return {
+            "data": plain(self.data),
+            **self.additional_properties,
+        }
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
