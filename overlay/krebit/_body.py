@@ -62,7 +62,7 @@ def error_of(operation: Operation, reply: Reply) -> KrebitError:
         )
     message, errors = _error_body(reply.body)
     # A session's cookie is a secret of its own, and nobody needs it.
-    headers = {name.lower(): value for name, value in reply.headers.items() if name.lower() != "set-cookie"}
+    headers = {name: value for name, value in reply.headers.items() if name != "set-cookie"}
     return api_error_class(reply.status, has_field_errors=bool(errors))(
         reply.status,
         message,

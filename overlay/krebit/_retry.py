@@ -71,14 +71,11 @@ def wait_before_retry(
         return None
     pause = random.uniform(0, min(_CAP, _BASE * 2 ** min(attempt, 10)))
     if isinstance(outcome, Failure):
-        if outcome.kind in ("certificate", "too_large") or (outcome.sent and method != "GET"):
-            return None
-    elif outcome.status == 429:
-        # Nothing was done and the server says when to come back: neither counted nor an outage.
-        wait = pause + (told(outcome) or 0)
-        return wait if wait < remaining else None
-    elif method != "GET" or not (outcome.status == 408 or outcome.status >= 500):
-        return None
+        again = outcome.kind not in ("certificate", "too_large") and (method == "GET" or not outcome.sent)
     else:
-        pause = max(pause, told(outcome) or 0)
-    return pause if attempt <= retries and pause < remaining and budget.spend() else None
+        pause += told(outcome) or 0
+        if outcome.status == 429:
+            # Nothing was done and the server says when to come back: neither counted nor an outage.
+            return pause if pause < remaining else None
+        again = method == "GET" and (outcome.status == 408 or outcome.status >= 500)
+    return pause if again and attempt <= retries and pause < remaining and budget.spend() else None

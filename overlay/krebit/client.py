@@ -137,9 +137,9 @@ class _Client(Driver):
         raise TypeError("a client is not pickled; make one in each process: they share the stored login")
 
     def __repr__(self) -> str:
-        made = "_core" in vars(self)  # a traceback may show one that could not be made
-        found = f"{self._core.settings.tenant.domain}, profile {self._core.settings.profile!r}" if made else "unmade"
-        return f"<{type(self).__name__} {found}>"
+        if "_core" not in vars(self):  # a traceback may show one that could not be made
+            return f"<{type(self).__name__} unmade>"
+        return f"<{type(self).__name__} {self._core.settings.tenant.domain}, profile {self._core.settings.profile!r}>"
 
     def with_options(
         self, *, timeout: float | None = None, retries: int | None = None, headers: Mapping[str, str] | None = None
@@ -183,14 +183,17 @@ class _Client(Driver):
         terminal: "Terminal | None",
         wake: threading.Event,
     ) -> None:
-        from krebit.cli.loopback import Terminal, sign_in
+        from krebit.cli.loopback import sign_in
 
         attempt = self.start_login(redirect_uri=redirect_uri)
-
-        def finish(callback: str) -> None:
-            self._finishing(callback, attempt=attempt).join()
-
-        sign_in(attempt, finish, timeout=timeout, paste=paste, terminal=terminal or Terminal(), wake=wake)
+        sign_in(
+            attempt,
+            lambda callback: self._finishing(callback, attempt=attempt).join(),
+            timeout=timeout,
+            paste=paste,
+            terminal=terminal,
+            wake=wake,
+        )
 
     def _finishing(
         self,
@@ -224,8 +227,7 @@ class _Client(Driver):
             await self._sleep(0)
         value, content = parse(operation, reply, result)
         if observer:
-            headers = {name.lower(): text for name, text in reply.headers.items()}
-            observer.response = RawResponse(value, reply.status, headers, reply.body, content)
+            observer.response = RawResponse(value, reply.status, dict(reply.headers), reply.body, content)
         return value
 
     def _observe(self, operation: Callable[..., Any]) -> "tuple[Callable[..., Any], Call]":

@@ -9,14 +9,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from itertools import chain, islice
-from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, cast, overload
+from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, overload
 
 from krebit._ahead import Landing, Tasks, Threads
 from krebit._course import Course, ListDriftWarning, OnDrift, Options, PageOf, Progress
 from krebit.client import AsyncKrebit, Call, Krebit
 from krebit.errors import ConfigurationError
 from krebit.values import parse_time
-from krebit_api.types import Unset
+from krebit_api.types import Unset, plain
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -166,8 +166,7 @@ class Walk(_Walk[T]):
         """The records as dictionaries for a data frame: numbers that may be money as `Decimal`, times as `datetime`,
         None for what is missing."""
         with closing(iter(self)) as records:
-            for record in records:
-                yield cast("Any", record).to_row()
+            yield from map(plain, records)
 
     def pages(self) -> Generator[PageOf[T], None, None]:
         """Whole pages with their metadata: not filtered, and up to the page in which `max_items` is reached; what
@@ -196,7 +195,7 @@ class AsyncWalk(_Walk[T]):
         """As `Walk.rows`."""
         async with aclosing(aiter(self)) as records:
             async for record in records:
-                yield cast("Any", record).to_row()
+                yield plain(record)
 
     async def pages(self) -> AsyncGenerator[PageOf[T], None]:
         """As `Walk.pages`."""

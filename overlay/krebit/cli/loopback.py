@@ -59,11 +59,11 @@ def listens_at(redirect_uri: str) -> tuple[str, int, str] | None:
 
 def sign_in(
     attempt: LoginAttempt,
-    finish: Callable[[str], None],
+    finish: Callable[[str], object],
     *,
     timeout: float,
     paste: bool | None,
-    terminal: Terminal,
+    terminal: Terminal | None,
     wake: threading.Event,
 ) -> None:
     """Send the person to the attempt's URL and hand the callback to `finish`.
@@ -71,6 +71,7 @@ def sign_in(
     Raises LoginFailed when nobody came back within `timeout` seconds or until `wake` was set, or when the port is
     taken; and what `finish` raises.
     """
+    terminal = terminal or Terminal()
     where = None if paste else listens_at(attempt.redirect_uri)
     if where is None:
         return _by_pasting(attempt, finish, terminal)
@@ -94,7 +95,7 @@ def _opened(terminal: Terminal, url: str) -> bool:
         return False
 
 
-def _by_pasting(attempt: LoginAttempt, finish: Callable[[str], None], terminal: Terminal) -> None:
+def _by_pasting(attempt: LoginAttempt, finish: Callable[[str], object], terminal: Terminal) -> None:
     terminal.tell(f"Open this address in a browser and sign in:\n\n{attempt.url}\n")
     terminal.tell("Then copy the whole address that the browser was sent to; a page that cannot be shown is no harm.")
     try:
@@ -108,7 +109,7 @@ class _Desk:
     """Where callbacks arrive. The first that carries the attempt's state is the one; others get an error page, so that
     a web page which knows the port cannot end a sign-in."""
 
-    def __init__(self, attempt: LoginAttempt, path: str, finish: Callable[[str], None], wake: threading.Event) -> None:
+    def __init__(self, attempt: LoginAttempt, path: str, finish: Callable[[str], object], wake: threading.Event) -> None:
         self._attempt = attempt
         self._path = path
         self._finish = finish
