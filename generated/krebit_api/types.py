@@ -2,7 +2,7 @@
 """Types that the models and the endpoints share, and how they read JSON."""
 
 from collections.abc import Callable, Mapping, MutableMapping
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
 from typing import IO, Any, BinaryIO, Generic, Literal, NamedTuple, NoReturn, TypeVar
@@ -179,6 +179,19 @@ def read_time(value: Any, name: str) -> datetime:
     return once
 
 
+def parse_time(value: str | datetime | date) -> datetime:
+    """A point in time from what the API sends or a person types: `2024-05-01`, `2024-05-01T10:00:00Z`, `1 May 2024
+    10:00`.
+
+    What `datetime.fromisoformat` refuses is read by dateutil, if it can be read in one way only: `02/03/2024` cannot.
+    A time zone is kept when one is given; the result is naive when there is none. Raises ValueError.
+    """
+    if isinstance(value, datetime):
+        return value
+    text = value.isoformat() if isinstance(value, date) else value.strip()
+    return read_time(text, repr(text[:40]))
+
+
 def money(value: Decimal | float | str | Unset | None) -> Decimal | None:
     """An amount in the record's currency, in major units (kronor, not öre), or None where there is none.
 
@@ -231,6 +244,7 @@ __all__ = [
     "mismatch",
     "money",
     "other_times",
+    "parse_time",
     "path_part",
     "plain",
     "plain_number",

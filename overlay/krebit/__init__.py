@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from krebit.stores import TokenStore
     from krebit.stores.file import FileTokenStore
     from krebit.stores.memory import MemoryTokenStore
-    from krebit.values import money, parse_time
+    from krebit_api.types import money, parse_time
 
 _HOMES = {
     "krebit.client": ("AsyncKrebit", "ClientOptions", "Krebit", "RawResponse"),
@@ -78,7 +78,7 @@ _HOMES = {
     "krebit.stores": ("TokenStore",),
     "krebit.stores.file": ("FileTokenStore",),
     "krebit.stores.memory": ("MemoryTokenStore",),
-    "krebit.values": ("money", "parse_time"),
+    "krebit_api.types": ("money", "parse_time"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

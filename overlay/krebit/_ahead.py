@@ -5,8 +5,9 @@ import os
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -41,37 +42,45 @@ class Landing(Call):
         del self  # the error's traceback holds this frame: together they would wait for the garbage collector
 
 
+@dataclass
 class _Ahead(ABC):
-    """`begin` makes the call for a page, `start` is the first page, `width` how many may be in flight."""
+    """`begin` makes the call for a page, `sleep` waits as the client does, `start` is the first page, `width` how many
+    may be in flight."""
 
-    def __init__(self, begin: Callable[[int, Call], Callable[[], Any]], start: int, width: int) -> None:
-        self._begin = begin
-        self._start = start
-        self._width = width
-        self._flying: dict[int, Landing] = {}
+    _begin: Callable[[int, Call], Callable[[], Any]]
+    _sleep: Callable[[float], Awaitable[None]]
+    _start: int
+    _width: int
+    _flying: dict[int, Landing] = field(default_factory=dict)
 
     @abstractmethod
     def _launch(self, page: int, run: Callable[[], Any]) -> None:
         """Have `run` fetch it."""
 
-    def _waits(self, number: int, horizon: int | None) -> Iterator[float | None]:
-        """What to wait for, until page `number` has landed: so many seconds, or None for any page to land."""
+    @abstractmethod
+    async def _arrival(self, number: int, horizon: int | None) -> None:
+        """Wait until a page has landed, not for long."""
+
+    async def get(self, number: int, horizon: int | None) -> Landing:
+        """Page `number`, landed. Raises what it raised, but for rate limits that can be waited for."""
         waited = 0
         while True:
             self._look_ahead(number, horizon)
             head = self._flying.get(number)
             if head is None or not head.landed:
-                yield None
+                await self._arrival(number, horizon)
                 continue
-            if not isinstance(head.error, RateLimited):
-                return
-            if not head.excused:
-                yield self._pause(number, head.error, waited)
+            if isinstance(head.error, RateLimited) and not head.excused:
+                await self._sleep(self._pause(number, head.error, waited))
                 waited += 1
                 # Whatever was under way met the limit that has been waited for.
                 for landing in self._flying.values():
                     landing.excused = True
             del self._flying[number]
+            if head.error is None:
+                return head
+            if not isinstance(head.error, RateLimited):
+                raise head.error
 
     def _look_ahead(self, number: int, horizon: int | None) -> None:
         # Half as many again may have landed and wait for their turn: one slow page does not hold up the others. Before
@@ -95,22 +104,15 @@ class _Ahead(ABC):
         self._width = max(1, self._width // 2)
         return wait
 
-    def _landed(self, number: int) -> Landing:
-        landing = self._flying.pop(number)
-        if landing.error is not None:
-            raise landing.error
-        return landing
 
-
+@dataclass
 class Threads(_Ahead):
-    """With threads of its own; with a width of 1 in the caller's."""
+    """With threads of its own; with a width of 1 in the caller's. Nothing here suspends."""
 
-    def __init__(self, begin: Callable[[int, Call], Callable[[], Any]], start: int, width: int) -> None:
-        super().__init__(begin, start, width)
-        # Not `concurrent.futures.wait`: a signal that raises breaks its condition variables.
-        self._arrivals: SimpleQueue[None] = SimpleQueue()
-        self._threads: list[threading.Thread] = []
-        self._process = os.getpid()
+    # Not `concurrent.futures.wait`: a signal that raises breaks its condition variables.
+    _arrivals: SimpleQueue[None] = field(default_factory=SimpleQueue)
+    _threads: list[threading.Thread] = field(default_factory=list)
+    _process: int = field(default_factory=os.getpid)
 
     def _launch(self, page: int, run: Callable[[], Any]) -> None:
         landing = self._flying[page]
@@ -126,17 +128,11 @@ class Threads(_Ahead):
         landing.land(run)
         self._arrivals.put(None)
 
-    def get(self, number: int, horizon: int | None) -> Landing:
-        """Page `number`, landed. Raises what it raised, but for rate limits that can be waited for."""
-        if self._threads and self._process != os.getpid():
+    async def _arrival(self, number: int, horizon: int | None) -> None:
+        if self._process != os.getpid():
             raise ConfigurationError("a walk that looks ahead cannot go on in a forked process: begin another there")
-        for seconds in self._waits(number, horizon):
-            if seconds is None:
-                with suppress(Empty):  # now and then: a signal that comes just before the wait does not end it
-                    self._arrivals.get(timeout=_GLANCE)
-            else:
-                time.sleep(seconds)
-        return self._landed(number)
+        with suppress(Empty):  # now and then: a signal that comes just before the wait does not end it
+            self._arrivals.get(timeout=_GLANCE)
 
     def close(self) -> None:
         """End what is in flight, and the threads."""
@@ -165,17 +161,11 @@ class Tasks(_Ahead):
         if self._wanted is not None:
             self._look_ahead(*self._wanted)
 
-    async def get(self, number: int, horizon: int | None) -> Landing:
-        """As `Threads.get`."""
-        for seconds in self._waits(number, horizon):
-            if seconds is None:
-                self._wanted = number, horizon
-                under_way = [each.task for each in self._flying.values() if each.task and not each.landed]
-                await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-                self._wanted = None
-            else:
-                await asyncio.sleep(seconds)
-        return self._landed(number)
+    async def _arrival(self, number: int, horizon: int | None) -> None:
+        self._wanted = number, horizon
+        under_way = [each.task for each in self._flying.values() if each.task and not each.landed]
+        await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+        self._wanted = None
 
     async def aclose(self) -> None:
         """Cancel what is in flight, and see it end."""

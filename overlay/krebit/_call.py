@@ -5,10 +5,10 @@ import logging
 import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import httpx
 
@@ -21,6 +21,7 @@ from krebit._wire import Failure, Reply
 from krebit.errors import ConfigurationError
 from krebit_api.api import Operation
 
+T = TypeVar("T")
 _log = logging.getLogger("krebit")
 # What says whom the request is for, who asks and where it ends.
 _OWN_HEADERS = {"authorization", "host", "content-length", "transfer-encoding", "connection", "accept-encoding"}
@@ -42,6 +43,15 @@ class Driver(ABC):
     @abstractmethod
     async def _sleep(self, seconds: float) -> None:
         """Wait."""
+
+
+def unsuspended(work: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine returns that never suspends."""
+    try:
+        work.send(None)
+    except StopIteration as ended:
+        return cast("T", ended.value)
+    raise AssertionError("what blocks does not suspend")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from krebit._wire import Failure, Reply
 
 _BASE = 0.25
 _CAP = 8.0
+_BUDGET = 20.0
 # What a server cannot mean: a year, which time.sleep still takes.
 _LONGEST = 31_536_000.0
 
@@ -18,20 +19,18 @@ _LONGEST = 31_536_000.0
 class Budget:
     """A client's allowance of retries, so that an outage is not multiplied: each costs one, a success earns a tenth."""
 
-    def __init__(self, size: float = 20.0) -> None:
-        # Without a lock: threads that meet here lose or gain one retry at most.
-        self._size = self._left = size
+    # Without a lock: threads that meet here lose or gain one retry at most.
+    left = _BUDGET
 
     def spend(self) -> bool:
         """Take one, or say that none is left."""
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
+        enough = self.left >= 1
+        self.left -= enough
+        return enough
 
     def earn(self) -> None:
         """A call succeeded."""
-        self._left = min(self._size, self._left + 0.1)
+        self.left = min(_BUDGET, self.left + 0.1)
 
 
 def told(reply: Reply, now: Callable[[], float] = time.time) -> float | None:

@@ -78,12 +78,10 @@ class Route:
 
     def asynchronous(self, given: Asynchronous | None) -> httpx.AsyncBaseTransport:
         """As `blocking`, for event loops: each has its own, but for one that is given ready-made."""
-        if given is None:
-            return PerLoop(self._own_async)
         if isinstance(given, httpx.AsyncBaseTransport):
             return given
-        if callable(given):
-            return PerLoop(lambda: given(self._own_async()))
+        if given is None or callable(given):
+            return PerLoop(lambda: given(self._own_async()) if given else self._own_async())
         if given != "aiohttp":
             raise ConfigurationError(
                 'async_transport: must be an httpx.AsyncBaseTransport, a function that wraps one, or "aiohttp"'

@@ -70,11 +70,10 @@ def failure(error: Exception, url: httpx.URL) -> Failure:
 def _told_apart(error: Exception) -> Exception:
     """httpx-aiohttp makes a ConnectTimeout of most of aiohttp's errors, such as of a server that hangs up."""
     causes = {kind.__name__ for kind in type(error.__cause__).__mro__}
-    if not isinstance(error, httpx.ConnectTimeout) or "ClientConnectionError" not in causes:
+    wrong = isinstance(error, httpx.ConnectTimeout) and "ClientConnectionError" in causes
+    if not wrong or "ConnectionTimeoutError" in causes:
         return error
-    if "ClientConnectorError" in causes:
-        return httpx.ConnectError(str(error))
-    return error if "ConnectionTimeoutError" in causes else httpx.ReadError(str(error))
+    return (httpx.ConnectError if "ClientConnectorError" in causes else httpx.ReadError)(str(error))
 
 
 def _as_asked(response: httpx.Response) -> httpx.Response:

@@ -9,13 +9,13 @@ import time
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, NoReturn, ParamSpec, Self, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, NoReturn, ParamSpec, Self, TypeVar, Unpack
 
 import anyio
 import httpx
 
 from krebit._body import parse
-from krebit._call import Driver, Options, attempts
+from krebit._call import Driver, Options, attempts, unsuspended
 from krebit._core import ClientOptions, Core
 from krebit._deadline import Deadline
 from krebit._mask import mask_path
@@ -230,14 +230,6 @@ class _Client(Driver):
             observer.response = RawResponse(value, reply.status, dict(reply.headers), reply.body, content)
         return value
 
-    def _observe(self, operation: Callable[..., Any]) -> "tuple[Callable[..., Any], Call]":
-        """The same operation on a view that keeps what comes back."""
-        owner = getattr(operation, "__self__", None)
-        if not isinstance(owner, type(self)):
-            raise ConfigurationError("operation: must be a method of a client, such as krebit.list_clients")
-        call = Call()
-        return getattr(owner.observed(call), operation.__name__), call
-
     def _plan(self, method: str, path: str, **given: Any) -> tuple[Operation, Callable[[], dict[str, Any]]]:
         base = API_PREFIX + "/"
         where = path.removeprefix(self._core.settings.tenant.origin + base).removeprefix(base)
@@ -272,11 +264,7 @@ class Krebit(_Client, Operations):
             self._core.end()
 
     def _send(self, operation: Operation, request: Callable[[], dict[str, Any]], result: Result[T]) -> T:
-        try:
-            self._call(operation, request, result).send(None)
-        except StopIteration as ended:
-            return cast("T", ended.value)
-        raise AssertionError("what blocks does not suspend")
+        return unsuspended(self._call(operation, request, result))
 
     async def _transmit(self, request: httpx.Request, deadline: Deadline) -> Reply | Failure:
         return transmit(self._core.transport, request, deadline)
@@ -308,8 +296,8 @@ class Krebit(_Client, Operations):
     def with_raw_response(self, operation: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> RawResponse[T]:
         """Call an operation of this client and get status, headers and body beside its value:
         `krebit.with_raw_response(krebit.get_client, 12345).headers["x-ratelimit-remaining"]`."""
-        observed, call = self._observe(operation)
-        observed(*args, **kwargs)
+        call = Call()
+        observing(operation, call)(*args, **kwargs)
         return call.told()
 
     def finish_login(
@@ -406,8 +394,8 @@ class AsyncKrebit(_Client, AsyncOperations):
         self, operation: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs
     ) -> RawResponse[T]:
         """As `Krebit.with_raw_response`."""
-        observed, call = self._observe(operation)
-        await observed(*args, **kwargs)
+        call = Call()
+        await observing(operation, call)(*args, **kwargs)
         return call.told()
 
     async def finish_login(
@@ -445,3 +433,17 @@ class AsyncKrebit(_Client, AsyncOperations):
     async def signed_in(self) -> bool:
         """As `Krebit.signed_in`."""
         return await anyio.to_thread.run_sync(self._core.opened().tokens.signed_in)
+
+
+def client_of(operation: Any) -> Krebit | AsyncKrebit:
+    """Whose method it is. Raises ConfigurationError if it is nobody's."""
+    owner = getattr(operation, "__self__", None)
+    if not isinstance(owner, Krebit | AsyncKrebit):
+        raise ConfigurationError("operation: must be a method of a client, such as krebit.list_clients")
+    return owner
+
+
+def observing(operation: Any, call: Call) -> Callable[..., Any]:
+    """The same operation, on a view that `call` watches."""
+    view = client_of(operation).observed(call)
+    return partial(operation.__func__, view)

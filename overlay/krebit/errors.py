@@ -166,16 +166,14 @@ class ApiError(KrebitError):
 
     def _text(self) -> str:
         title = f"{self.status} {_PHRASES.get(self.status, '')}".rstrip()
-        parts = [f"{title}: {self.message}" if self.message else title]
-        parts += [
+        fields = [
             f"{mask(field)[:80]}: {mask(' '.join(reasons))[:200]}" for field, reasons in list(self.errors.items())[:10]
         ]
-        if self.retry_after is not None:
-            parts.append(f"try again in {self.retry_after:g} s")
-        where = " ".join(part for part in (self.method, mask_path(self.path)) if part)
-        if self.request_id:
-            where += f", request {self.request_id}"
-        return "; ".join(parts) + (f" ({where})" if where else "")
+        wait = [f"try again in {self.retry_after:g} s"] if self.retry_after is not None else []
+        call = f"{self.method} {mask_path(self.path)}".strip()
+        where = ", ".join(filter(None, (call, self.request_id and f"request {self.request_id}")))
+        text = "; ".join([f"{title}: {self.message}" if self.message else title, *fields, *wait])
+        return f"{text} ({where})" if where else text
 
 
 class BadRequest(ApiError):
@@ -246,8 +244,7 @@ class UnexpectedResponse(KrebitError):
         self.got = mask(got)
         self.status = status
         self.body = body
-        where = f"{operation}: {field}" if field else operation
-        super().__init__(f"{where}: expected {expected}, got {self.got}")
+        super().__init__(f"{operation}: {f'{field}: ' if field else ''}expected {expected}, got {self.got}")
 
 
 class PageError(KrebitError):

@@ -12,11 +12,11 @@ from itertools import chain, islice
 from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, overload
 
 from krebit._ahead import Landing, Tasks, Threads
+from krebit._call import unsuspended
 from krebit._course import Course, ListDriftWarning, OnDrift, Options, PageOf, Progress
-from krebit.client import AsyncKrebit, Call, Krebit
+from krebit.client import AsyncKrebit, Call, client_of, observing
 from krebit.errors import ConfigurationError
-from krebit.values import parse_time
-from krebit_api.types import Unset, plain
+from krebit_api.types import Unset, parse_time, plain
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -44,10 +44,7 @@ def paginate(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     before the iteration begins. Raises what the operation raises, PageBeyondEnd when started behind the last page,
     and ListDrift if asked to; ConfigurationError for an operation that has no pages.
     """
-    owner = getattr(operation, "__self__", None)
-    if not isinstance(owner, Krebit | AsyncKrebit):
-        raise ConfigurationError("operation: must be a method of a client, such as krebit.list_clients")
-    walk = AsyncWalk if isinstance(owner, AsyncKrebit) else Walk
+    walk = AsyncWalk if isinstance(client_of(operation), AsyncKrebit) else Walk
     return walk(operation, args, kwargs)
 
 
@@ -56,6 +53,7 @@ class _Walk(Generic[T]):
 
     def __init__(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._operation = operation
+        self._client = client_of(operation)
         signature = inspect.signature(operation)
         if "page" not in signature.parameters:
             raise ConfigurationError(f"operation: {operation.__name__} has no pages")
@@ -122,8 +120,7 @@ class _Walk(Generic[T]):
         # The page may stand anywhere among the arguments.
         given = self._bind()
         given.arguments["page"] = number
-        view = self._operation.__self__.observed(call)
-        return partial(self._operation.__func__, view, *given.args, **given.kwargs)
+        return partial(observing(self._operation, call), *given.args, **given.kwargs)
 
     def _take(self, course: Course[T], landing: Landing) -> PageOf[T]:
         if not hasattr(landing.value, "data"):
@@ -172,9 +169,9 @@ class Walk(_Walk[T]):
         """Whole pages with their metadata: not filtered, and up to the page in which `max_items` is reached; what
         earlier pages had is dropped."""
         course: Course[T] = Course(self._start, self._limit, self._options)
-        with closing(Threads(self._begin, self._start, self._options.prefetch)) as ahead:
+        with closing(Threads(self._begin, self._client._sleep, self._start, self._options.prefetch)) as ahead:
             while not course.ended:
-                yield self._take(course, ahead.get(course.number, course.horizon))
+                yield self._take(course, unsuspended(ahead.get(course.number, course.horizon)))
 
 
 class AsyncWalk(_Walk[T]):
@@ -200,6 +197,6 @@ class AsyncWalk(_Walk[T]):
     async def pages(self) -> AsyncGenerator[PageOf[T], None]:
         """As `Walk.pages`."""
         course: Course[T] = Course(self._start, self._limit, self._options)
-        async with aclosing(Tasks(self._begin, self._start, self._options.prefetch)) as ahead:
+        async with aclosing(Tasks(self._begin, self._client._sleep, self._start, self._options.prefetch)) as ahead:
             while not course.ended:
                 yield self._take(course, await ahead.get(course.number, course.horizon))

@@ -109,7 +109,9 @@ class _Desk:
     """Where callbacks arrive. The first that carries the attempt's state is the one; others get an error page, so that
     a web page which knows the port cannot end a sign-in."""
 
-    def __init__(self, attempt: LoginAttempt, path: str, finish: Callable[[str], object], wake: threading.Event) -> None:
+    def __init__(
+        self, attempt: LoginAttempt, path: str, finish: Callable[[str], object], wake: threading.Event
+    ) -> None:
         self._attempt = attempt
         self._path = path
         self._finish = finish
