@@ -297,7 +297,7 @@ class Krebit(_Client, Operations):
         """Call an operation of this client and get status, headers and body beside its value:
         `krebit.with_raw_response(krebit.get_client, 12345).headers["x-ratelimit-remaining"]`."""
         call = Call()
-        observing(operation, call)(*args, **kwargs)
+        observing(operation, call, Krebit)(*args, **kwargs)
         return call.told()
 
     def finish_login(
@@ -395,7 +395,7 @@ class AsyncKrebit(_Client, AsyncOperations):
     ) -> RawResponse[T]:
         """As `Krebit.with_raw_response`."""
         call = Call()
-        await observing(operation, call)(*args, **kwargs)
+        await observing(operation, call, AsyncKrebit)(*args, **kwargs)
         return call.told()
 
     async def finish_login(
@@ -435,15 +435,15 @@ class AsyncKrebit(_Client, AsyncOperations):
         return await anyio.to_thread.run_sync(self._core.opened().tokens.signed_in)
 
 
-def client_of(operation: Any) -> Krebit | AsyncKrebit:
-    """Whose method it is. Raises ConfigurationError if it is nobody's."""
+def client_of(operation: Any, kind: type[_Client] = _Client) -> _Client:
+    """Whose method it is. Raises ConfigurationError if it is no such client's."""
     owner = getattr(operation, "__self__", None)
-    if not isinstance(owner, Krebit | AsyncKrebit):
+    if not isinstance(owner, kind):
         raise ConfigurationError("operation: must be a method of a client, such as krebit.list_clients")
     return owner
 
 
-def observing(operation: Any, call: Call) -> Callable[..., Any]:
+def observing(operation: Any, call: Call, kind: type[_Client] = _Client) -> Callable[..., Any]:
     """The same operation, on a view that `call` watches."""
-    view = client_of(operation).observed(call)
+    view = client_of(operation, kind).observed(call)
     return partial(operation.__func__, view)
