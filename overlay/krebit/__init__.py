@@ -11,7 +11,9 @@ from krebit._version import __version__
 # A name that type checkers know, without importing typing at run time.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from krebit.client import AsyncKrebit, ClientOptions, Krebit, RawResponse
+    from krebit._core import ClientOptions
+    from krebit._course import ListDriftWarning, PageOf
+    from krebit.client import AsyncKrebit, Krebit, RawResponse
     from krebit.errors import (
         ApiError,
         BadRequest,
@@ -39,14 +41,16 @@ if TYPE_CHECKING:
         WebhookError,
     )
     from krebit.oauth.login import LoginAttempt
-    from krebit.pages import AsyncWalk, ListDriftWarning, PageOf, Walk, paginate
+    from krebit.pages import AsyncWalk, Walk, paginate
     from krebit.stores import TokenStore
     from krebit.stores.file import FileTokenStore
     from krebit.stores.memory import MemoryTokenStore
     from krebit_api.types import money, parse_time
 
 _HOMES = {
-    "krebit.client": ("AsyncKrebit", "ClientOptions", "Krebit", "RawResponse"),
+    "krebit._core": ("ClientOptions",),
+    "krebit._course": ("ListDriftWarning", "PageOf"),
+    "krebit.client": ("AsyncKrebit", "Krebit", "RawResponse"),
     "krebit.errors": (
         "ApiError",
         "BadRequest",
@@ -74,7 +78,7 @@ _HOMES = {
         "WebhookError",
     ),
     "krebit.oauth.login": ("LoginAttempt",),
-    "krebit.pages": ("AsyncWalk", "ListDriftWarning", "PageOf", "Walk", "paginate"),
+    "krebit.pages": ("AsyncWalk", "Walk", "paginate"),
     "krebit.stores": ("TokenStore",),
     "krebit.stores.file": ("FileTokenStore",),
     "krebit.stores.memory": ("MemoryTokenStore",),

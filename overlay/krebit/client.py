@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-__all__ = ["AsyncKrebit", "ClientOptions", "Krebit", "RawResponse"]
-
 
 class RawResponse(NamedTuple, Generic[T]):
     """A success with what it came in: `value` as the operation returns it, `status`, `headers` (names in lower case;

@@ -13,7 +13,7 @@ from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, overload
 
 from krebit._ahead import Landing, Tasks, Threads
 from krebit._call import unsuspended
-from krebit._course import Course, ListDriftWarning, OnDrift, Options, PageOf, Progress
+from krebit._course import Course, OnDrift, Options, PageOf, Progress
 from krebit.client import AsyncKrebit, Call, client_of, observing
 from krebit.errors import ConfigurationError
 from krebit_api.types import Unset, parse_time, plain
@@ -21,8 +21,6 @@ from krebit_api.types import Unset, parse_time, plain
 P = ParamSpec("P")
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-
-__all__ = ["AsyncWalk", "ListDriftWarning", "PageOf", "Walk", "paginate"]
 
 
 class Page(Protocol[T_co]):

@@ -20,8 +20,6 @@ from krebit.errors import ConfigurationError, StoreBusy, StoreError
 from krebit.oauth.record import Login, LoginKey
 from krebit.stores._guard import cannot, check, check_stat, network_file_system
 
-__all__ = ["FileTokenStore"]
-
 _log = logging.getLogger("krebit")
 # Room for the next record: tokens of this family are about a kilobyte each.
 _HEADROOM = 16_384

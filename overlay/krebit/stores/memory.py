@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from krebit.errors import StoreBusy, StoreError
 from krebit.oauth.record import Login, LoginKey
 
-__all__ = ["MemoryTokenStore"]
-
 
 class MemoryTokenStore:
     """Keeps logins until the process ends. Clients in one process may share it; a forked child may not (it is
