@@ -9,11 +9,11 @@ class TestMyStore(TokenStoreConformance):
         return MyStore(self.folder)
 """
 
+import itertools
 import multiprocessing
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from itertools import count, pairwise
 
 from krebit._secret import Secret
 from krebit.errors import StoreBusy
@@ -23,6 +23,16 @@ from krebit.stores import TokenStore
 __all__ = ["TokenStoreConformance"]
 
 _KEY = LoginKey("conformance.example", "application")
+# Which must not be taken for one another.
+_KEYS = [
+    _KEY,
+    LoginKey(_KEY.tenant, _KEY.client_id, "another"),
+    LoginKey(_KEY.tenant, "another", _KEY.profile),
+    LoginKey("another.example", _KEY.client_id, _KEY.profile),
+    LoginKey(_KEY.tenant, _KEY.client_id, "../default"),
+    LoginKey(_KEY.tenant, _KEY.client_id, "Default"),
+    LoginKey(_KEY.tenant, _KEY.client_id, "\N{SNOWMAN}" * 100),
+]
 _PATIENCE = 30.0
 
 
@@ -38,34 +48,24 @@ class TokenStoreConformance:
         return None
 
     def test_what_is_saved_is_loaded(self) -> None:
-        """Every field, with the lock and without, by another store on the same place too, of odd logins as well."""
+        """Every field of each login, odd ones too, by whoever asks, until another is saved. Preparing changes nothing,
+        and tenants, applications and profiles have a login and a lock each."""
         long = _login(3)._replace(access_token=Secret("a" * 20_000)).marked_dead()
         endless = _login(2)._replace(expires_at=None, refresh_token=None)
-        store = self.make_store()
-        for login in (None, _login(1), _login(1).ended(), endless, long, Login()):
-            if login is not None:
-                _hold(store, save=login)
-            for each in (store, self.make_store()):
-                assert each.load(_KEY) == login, "load() must return what save() was given, or None before"
-                assert _hold(each) == login, "the lease's load() must return what save() was given, or None before"
-
-    def test_logins_do_not_mix(self) -> None:
-        """Tenants, applications and profiles have a login each, and a lock each."""
-        keys = [
-            _KEY,
-            LoginKey(_KEY.tenant, _KEY.client_id, "another"),
-            LoginKey(_KEY.tenant, "another", _KEY.profile),
-            LoginKey("another.example", _KEY.client_id, _KEY.profile),
-            LoginKey(_KEY.tenant, _KEY.client_id, "../default"),
-            LoginKey(_KEY.tenant, _KEY.client_id, "Default"),
-            LoginKey(_KEY.tenant, _KEY.client_id, "\N{SNOWMAN}" * 100),
-        ]
-        store = self.make_store()
-        with store.lease(LoginKey("locked.example", "application"), patience=_PATIENCE):
-            for number, key in enumerate(keys):
-                _hold(store, key, save=_login(number))
-        for number, key in enumerate(keys):
-            assert store.load(key) == _login(number), f"{key}: holds another's login"
+        kept: dict[LoginKey, Login] = {}
+        with self.make_store().lease(LoginKey("locked.example", "application"), patience=_PATIENCE):
+            for number, key in itertools.product(range(5), _KEYS):
+                store, other = self.make_store(), self.make_store()
+                for found in (store.load(key), other.load(key), _hold(store, key), _hold(other, key)):
+                    assert found == kept.get(key), f"{key}: load() must return what save() was given, or None before"
+                with store.lease(key, patience=_PATIENCE) as lease:
+                    lease.prepare()
+                    lease.save(_login(9))
+                    lease.prepare()
+                    lease.prepare()
+                    assert lease.load() == _login(9), "load() must return what save() was given, whatever is prepared"
+                    kept[key] = (_login(_KEYS.index(key)), _login(1).ended(), endless, long, Login())[number]
+                    lease.save(kept[key])
 
     def test_a_lease_keeps_others_out(self) -> None:
         """StoreBusy after the waiting time, for this store and for another one; whoever waits longer reads anew."""
@@ -89,20 +89,9 @@ class TokenStoreConformance:
                 assert ended is error, "the block's own exception must come out as it is"
                 _hold(self.make_store())
 
-    def test_preparing_changes_nothing(self) -> None:
-        """What is stored stays as it is until something is saved; preparing twice is nothing."""
-        store = self.make_store()
-        with store.lease(_KEY, patience=_PATIENCE) as lease:
-            for number in range(3):
-                lease.save(_login(number))
-                lease.prepare()
-                lease.prepare()
-                assert lease.load() == _login(number), "prepare() must leave what is stored as it is"
-        assert store.load(_KEY) == _login(2), "the last save() of a lease counts"
-
     def test_readers_see_a_whole_login(self) -> None:
         """The old one or the new one, never a part, while somebody saves."""
-        store, reader, numbers = self.make_store(), self.make_store(), count()
+        store, reader, numbers = self.make_store(), self.make_store(), itertools.count()
         _hold(store, save=_login(next(numbers)))
 
         def read() -> None:
@@ -123,7 +112,7 @@ class TokenStoreConformance:
         for _ in range(5):
             with self.make_store().lease(_KEY, patience=_PATIENCE) as lease:
                 fences.append(lease.fence)
-        growing = all(one < later for one, later in pairwise(fences))
+        growing = all(one < later for one, later in itertools.pairwise(fences))
         assert growing or not any(fences), f"fences must grow, or be 0: {fences}"
 
     def test_no_change_is_lost(self) -> None:

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -69,10 +69,51 @@ def test_it_finds_what_is_wrong() -> None:
 
     with pytest.raises(AssertionError, match="must return what save"):
         Suite().test_what_is_saved_is_loaded()
+    with pytest.raises(AssertionError, match="changes were lost"):
+        Suite().test_no_change_is_lost()
     with pytest.raises(AssertionError, match="must raise StoreBusy"):
         Suite().test_a_lease_keeps_others_out()
     with pytest.raises(NotImplementedError, match="make_store"):
         TokenStoreConformance().test_fences_grow()
+
+
+class _Faulty(MemoryTokenStore):
+    """Takes logins of one name in other letters for the same."""
+
+    def load(self, key: LoginKey) -> Login | None:
+        return super().load(key._replace(profile=key.profile.lower()))
+
+    @contextmanager
+    def lease(self, key: LoginKey, *, patience: float) -> Iterator[Lease]:
+        with super().lease(key._replace(profile=key.profile.lower()), patience=patience) as lease:
+            yield lease
+
+
+class _Silent(MemoryTokenStore):
+    """Its lease keeps errors to itself."""
+
+    @contextmanager
+    def lease(self, key: LoginKey, *, patience: float) -> Iterator[Lease]:
+        with super().lease(key, patience=patience) as lease, suppress(ValueError):
+            yield lease
+
+
+@pytest.mark.parametrize(
+    ("store", "test", "message"),
+    [
+        (_Faulty, "what_is_saved_is_loaded", "Default.*must return what save"),
+        (_Silent, "a_lease_is_given_back", "own exception must come out"),
+    ],
+)
+def test_it_finds_subtler_faults(store: type[MemoryTokenStore], test: str, message: str) -> None:
+    made = store()
+
+    class Suite(TokenStoreConformance):
+        def make_store(self) -> TokenStore:
+            return made
+
+    with pytest.raises(AssertionError, match=message):
+        getattr(Suite(), f"test_{test}")()
 
 
 def test_it_does_not_need_pytest() -> None:
