@@ -77,35 +77,38 @@ def test_it_finds_what_is_wrong() -> None:
         TokenStoreConformance().test_fences_grow()
 
 
-class _Faulty(MemoryTokenStore):
+class _Mixing:
     """Takes logins of one name in other letters for the same."""
 
+    def __init__(self) -> None:
+        self.good = MemoryTokenStore()
+
     def load(self, key: LoginKey) -> Login | None:
-        return super().load(key._replace(profile=key.profile.lower()))
+        return self.good.load(key._replace(profile=key.profile.lower()))
 
     @contextmanager
     def lease(self, key: LoginKey, *, patience: float) -> Iterator[Lease]:
-        with super().lease(key._replace(profile=key.profile.lower()), patience=patience) as lease:
+        with self.good.lease(key._replace(profile=key.profile.lower()), patience=patience) as lease:
             yield lease
 
 
-class _Silent(MemoryTokenStore):
+class _Silent(_Mixing):
     """Its lease keeps errors to itself."""
 
     @contextmanager
     def lease(self, key: LoginKey, *, patience: float) -> Iterator[Lease]:
-        with super().lease(key, patience=patience) as lease, suppress(ValueError):
+        with self.good.lease(key, patience=patience) as lease, suppress(ValueError):
             yield lease
 
 
 @pytest.mark.parametrize(
     ("store", "test", "message"),
     [
-        (_Faulty, "what_is_saved_is_loaded", "Default.*must return what save"),
+        (_Mixing, "what_is_saved_is_loaded", "Default.*must return what save"),
         (_Silent, "a_lease_is_given_back", "own exception must come out"),
     ],
 )
-def test_it_finds_subtler_faults(store: type[MemoryTokenStore], test: str, message: str) -> None:
+def test_it_finds_subtler_faults(store: type[_Mixing], test: str, message: str) -> None:
     made = store()
 
     class Suite(TokenStoreConformance):
