@@ -101,10 +101,9 @@ class Logins:
             text = answer.get("error_description") or answer.get("message") or "no reason given"
             raise LoginFailed(f"the sign-in was refused ({mask(error, 80)}: {mask(text)})", error=error[:80])
         attempt = self._claim(answer.get("state"), attempt)
-        found = answer.get("code")
-        if not found:
+        if not answer.get("code"):
             raise LoginFailed("the callback brought no code; begin the sign-in again")
-        return Grant("authorization_code", Secret(found), attempt.redirect_uri, attempt.code_verifier)
+        return Grant("authorization_code", Secret(answer["code"]), attempt.redirect_uri, attempt.code_verifier)
 
     def _claim(self, state: str | None, given: LoginAttempt | None) -> LoginAttempt:
         if not state:

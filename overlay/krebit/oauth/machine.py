@@ -13,7 +13,7 @@ A grant from the environment (a seed) goes first, once. When it cannot be used, 
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from krebit._secret import Secret
@@ -65,13 +65,13 @@ Action = Adopt | Post | Save | Stop
 @dataclass(kw_only=True)
 class Refresh:
     """One refresh, from the store's state to a token that works or an error; or one sign-in, which begins with its
-    own grant. Call `begin`, then `answered` for each Post. `warnings` are for the log."""
+    own grant. Call `begin`, then `answered` for each Post. What goes on all the same is told to `warn`."""
 
     rejected: Secret | None
     seeds: tuple[Grant, ...]
     now: Callable[[], float]
+    warn: Callable[[str], object]
     sign_in: Grant | None = None
-    warnings: list[str] = field(default_factory=list, init=False)
 
     def begin(self, stored: Login | None) -> Action:
         """The first step, given what the store holds now that its lock is ours."""
@@ -134,14 +134,14 @@ class Refresh:
         name = "KREBIT_REFRESH_TOKEN" if self._grant.kind == "refresh_token" else "KREBIT_AUTH_CODE"
         if kind == "dead":
             refused = f"the server refused {name} ({error})"
-            self.warnings.append(f"{refused}; it is not tried again")
+            self.warn(f"{refused}; it is not tried again")
             self._login = self._login.with_seen(self._grant.value)
             return Save(self._login, self._next(refused))
         # Not known to be spent: it is tried again another time, unless there is nothing else to go on with.
         then = self._from_store()
         if isinstance(then, Stop):
             return Stop(error)
-        self.warnings.append(f"{name} could not be used now ({error}); the stored login goes on")
+        self.warn(f"{name} could not be used now ({error}); the stored login goes on")
         return then
 
     def _dead(self, error: KrebitError, stored: Login | None) -> Action:

@@ -51,6 +51,7 @@ class TokenManager:
         self._store = store
         self._transport = transport
         self._user_agent = user_agent
+        self._machine = partial(Refresh, seeds=settings.seeds, now=time.time, warn=partial(_log.warning, "%s"))
         self._timeout = refresh_timeout
         self._patience = refresh_timeout + _MORE_PATIENCE if lock_patience is None else lock_patience
         self.key = LoginKey(settings.tenant.domain, settings.client_id, settings.profile)
@@ -118,21 +119,13 @@ class TokenManager:
             self._unsaved = None
 
     def _signed_in(self) -> bool:
-        action = self._machine(None).begin(self._store.load(self.key))
+        action = self._machine(rejected=None).begin(self._store.load(self.key))
         return isinstance(action, Post) or (isinstance(action, Adopt) and not action.login.is_dead)
-
-    def _machine(self, rejected: Secret | None, sign_in: Grant | None = None) -> Refresh:
-        return Refresh(
-            rejected=rejected,
-            seeds=self._settings.seeds,
-            now=time.time,
-            sign_in=sign_in,
-        )
 
     def _refresh(self, rejected: Secret | None) -> Secret:
         logins = self._logins
         try:
-            action = self._machine(rejected).begin(self._store.load(self.key))
+            action = self._machine(rejected=rejected).begin(self._store.load(self.key))
             if isinstance(action, Adopt) and self._unsaved is None:
                 _log.debug("%s: none needed, the store holds a token that is good", OPERATION)
                 return self._use(action.login, logins)
@@ -146,7 +139,7 @@ class TokenManager:
         """Do what the machine says, with the store's lease in hand."""
         with self._store.lease(self.key, patience=self._patience) as lease:
             deadline = Deadline(self._timeout)
-            machine = self._machine(rejected, sign_in)
+            machine = self._machine(rejected=rejected, sign_in=sign_in)
             stored = self._saved_late(lease, lease.load())
             action = machine.begin(stored)
             while not isinstance(action, Adopt):
@@ -164,9 +157,6 @@ class TokenManager:
                 with suppress(Exception):  # a pair that was granted is not stored yet: no handler's fault may cost it
                     _log.debug("%s %s %s: %s", METHOD, PATH, action.grant.kind, outcome.kind)
                 action = machine.answered(outcome, reload=lease.load, remaining=deadline.remaining())
-                for warning in machine.warnings:
-                    _log.warning("%s", warning)
-                machine.warnings.clear()
             self._logins += sign_in is not None
             return self._use(action.login, self._logins)
         raise StoreError("the token store's lease kept an error to itself")
