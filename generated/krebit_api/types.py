@@ -72,22 +72,43 @@ class Response(NamedTuple, Generic[T]):
 
 
 class Mismatch(ValueError):
-    """An answer has not the shape that the document describes. `path` says where, such as `data.3.created_at`."""
+    """An answer has not the shape that the document describes. `path` says where, such as `data[3].created_at`, `got` the
+    JSON type of what stands there."""
 
-    def __init__(self, problem: str, *path: str) -> None:
+    def __init__(self, problem: str, path: str = "", got: str = "nothing") -> None:
         self.problem = problem
-        self.path = ".".join(path)
-        super().__init__(f"{self.path}: {problem}" if path else problem)
+        self.path = path
+        self.got = got
+        super().__init__(f"{path}: {problem}" if path else problem)
 
     def __reduce__(self) -> tuple[type["Mismatch"], tuple[str, ...]]:
-        return type(self), (self.problem, *([self.path] if self.path else []))
+        return type(self), (self.problem, self.path, self.got)
+
+    def within(self, name: str) -> "Mismatch":
+        """The same, seen from the object or list around."""
+        dot = "." if name and self.path and self.path[0] != "[" else ""
+        return Mismatch(self.problem, f"{name}{dot}{self.path}", self.got)
 
 
-def mismatch(error: KeyError | TypeError | ValueError) -> Mismatch:
+def kind_of(value: object) -> str:
+    """What JSON calls the type of a value."""
+    kinds: dict[type, str] = {
+        type(None): "null",
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+        Decimal: "a number",
+        str: "a string",
+        list: "a list",
+    }
+    return kinds.get(type(value), "an object")
+
+
+def mismatch(error: KeyError | TypeError | ValueError, source: object) -> Mismatch:
     """What a failure to take an object apart means: a key is missing, or it is no object."""
-    return (
-        Mismatch("missing", str(error.args[0])) if isinstance(error, KeyError) else Mismatch("not an object")
-    )
+    if isinstance(error, KeyError):
+        return Mismatch("missing", str(error.args[0]))
+    return Mismatch("not an object", got=kind_of(source))
 
 
 _KINDS: dict[str, tuple[type, ...]] = {
@@ -105,9 +126,9 @@ def kinds(*names: str) -> frozenset[type]:
     return frozenset(kind for name in names for kind in _KINDS[name])
 
 
-def refuse(problem: str, name: str) -> NoReturn:
+def refuse(problem: str, name: str, value: object) -> NoReturn:
     """Raise Mismatch, where an expression is wanted."""
-    raise Mismatch(problem, name)
+    raise Mismatch(problem, name, kind_of(value))
 
 
 def read_one(read: Callable[[Any], T], value: Any, name: str) -> T:
@@ -115,17 +136,17 @@ def read_one(read: Callable[[Any], T], value: Any, name: str) -> T:
     try:
         return read(value)
     except Mismatch as error:
-        raise Mismatch(error.problem, name, *([error.path] if error.path else [])) from None
+        raise error.within(name) from None
 
 
 def read_many(read: Callable[[Any], T], values: Any, name: str) -> list[T]:
     """Read a list of objects. Raises Mismatch with the way to the first that cannot be read."""
     if not isinstance(values, list):
-        raise Mismatch("not a list", name)
+        raise Mismatch("not a list", name, kind_of(values))
     try:
         return [read(value) for value in values]
     except Mismatch:
-        return [read_one(read, value, f"{name}.{index}") for index, value in enumerate(values)]
+        return [read_one(read, value, f"{name}[{index}]") for index, value in enumerate(values)]
 
 
 def path_part(value: object, name: str) -> str:
@@ -160,7 +181,7 @@ def read_time(value: Any, name: str) -> datetime:
     except (TypeError, ValueError):
         pass
     if not isinstance(value, str) or len(value) > 64:
-        raise Mismatch("not a time", name)
+        raise Mismatch("not a time", name, kind_of(value))
     from dateutil.parser import parse
 
     def zone(abbreviation: str | None, seconds: int | None) -> timezone | None:
@@ -173,9 +194,9 @@ def read_time(value: Any, name: str) -> datetime:
         once = parse(value, default=datetime(2000, 1, 1), dayfirst=False, tzinfos=zone)
         again = parse(value, default=datetime(2005, 2, 3), dayfirst=True, tzinfos=zone)
     except (ValueError, OverflowError):
-        raise Mismatch("not a time", name) from None
+        raise Mismatch("not a time", name, kind_of(value)) from None
     if once != again:
-        raise Mismatch("not a time that can be read in one way only", name)
+        raise Mismatch("not a time that can be read in one way only", name, kind_of(value))
     return once
 
 
@@ -240,6 +261,7 @@ __all__ = [
     "RequestFiles",
     "Response",
     "Unset",
+    "kind_of",
     "kinds",
     "mismatch",
     "money",

@@ -16,14 +16,6 @@ from krebit_api.types import Mismatch
 
 T = TypeVar("T")
 _REQUEST_ID = ("x-request-id", "x-correlation-id", "request-id")
-_KINDS = {
-    type(None): "null",
-    bool: "a boolean",
-    int: "a number",
-    Decimal: "a number",
-    str: "a string",
-    list: "a list",
-}
 
 
 def _no_constant(name: str) -> Any:
@@ -107,22 +99,15 @@ def parse(operation: Operation, reply: Reply, result: Result[T]) -> tuple[T, Any
     try:
         return result.read(content), content
     except Mismatch as error:
-        problem, path = error.problem.removeprefix("not "), error.path.lstrip(".")
+        wrong = error.with_traceback(None)  # whose frames hold the content
     except RecursionError:
-        problem, path = "JSON that nests less deeply", ""
-    expected, got = ("a value", "nothing") if problem == "missing" else (problem, _kind_at(content, path))
-    field = re.sub(r"(?:^|\.)(\d+)(?=\.|$)", r"[\1]", path)
+        wrong = Mismatch("not JSON that nests less deeply", got="more")
     del content  # a traceback that shows local variables must not show it
     raise UnexpectedResponse(
-        operation=operation.id, field=field or None, expected=expected, got=got, status=reply.status, body=reply.body
+        operation=operation.id,
+        field=wrong.path or None,
+        expected="a value" if wrong.problem == "missing" else wrong.problem.removeprefix("not "),
+        got=wrong.got,
+        status=reply.status,
+        body=reply.body,
     )
-
-
-def _kind_at(content: Any, path: str) -> str:
-    """What JSON calls the type of what stands at `path`."""
-    for key in filter(None, path.split(".")):
-        if isinstance(content, dict):
-            content = content[key]
-        elif key.isdigit():  # else a bare list that was read as the `data` of a page
-            content = content[int(key)]
-    return _KINDS.get(type(content), "an object")

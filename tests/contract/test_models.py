@@ -94,33 +94,33 @@ def test_what_is_no_time_or_more_than_one_is_refused_with_the_name_of_the_field(
 
 
 @pytest.mark.parametrize(
-    ("body", "path"),
+    ("body", "path", "got"),
     [
-        ({}, "data"),
-        ({"data": {}}, "data"),
-        ({"data": None}, "data"),
-        ({"data": [{"id": 1}, {}]}, "data.1.id"),
-        ({"data": [{"id": "twelve"}]}, "data.0.id"),
-        ({"data": [{"id": True}]}, "data.0.id"),
-        ({"data": [{"id": None}]}, "data.0.id"),
-        ({"data": [{"id": 1}, {"id": 2}, 5]}, "data.2"),
-        ({"data": [[]]}, "data.0"),
-        ({"data": [{"id": 1, "created_at": "soon"}]}, "data.0.created_at"),
-        ({"data": [], "meta": 5}, "meta"),
-        ({"data": [], "meta": {"links": 5}}, "meta.links"),
-        ({"data": [], "links": "next"}, "links"),
-        ({"data": [], "links": [{}, 5]}, "links.1"),
-        ([], ""),
-        ("text", ""),
-        (None, ""),
+        ({}, "data", "nothing"),
+        ({"data": {}}, "data", "an object"),
+        ({"data": None}, "data", "null"),
+        ({"data": [{"id": 1}, {}]}, "data[1].id", "nothing"),
+        ({"data": [{"id": "twelve"}]}, "data[0].id", "a string"),
+        ({"data": [{"id": True}]}, "data[0].id", "a boolean"),
+        ({"data": [{"id": None}]}, "data[0].id", "null"),
+        ({"data": [{"id": 1}, {"id": 2}, 5]}, "data[2]", "a number"),
+        ({"data": [[]]}, "data[0]", "a list"),
+        ({"data": [{"id": 1, "created_at": "soon"}]}, "data[0].created_at", "a string"),
+        ({"data": [], "meta": 5}, "meta", "a number"),
+        ({"data": [], "meta": {"links": 5}}, "meta.links", "a number"),
+        ({"data": [], "links": "next"}, "links", "a string"),
+        ({"data": [], "links": [{}, 5]}, "links[1]", "a number"),
+        ([], "", "a list"),
+        ("text", "", "a string"),
+        (None, "", "null"),
     ],
 )
-def test_another_shape_is_refused_with_the_way_to_it(body: Any, path: str) -> None:
+def test_another_shape_is_refused_with_the_way_to_it(body: Any, path: str, got: str) -> None:
     with pytest.raises(Mismatch) as caught:
         ClientPage.from_dict(body)
-    assert caught.value.path == path
+    assert (caught.value.path, caught.value.got) == (path, got)
     again = pickle.loads(pickle.dumps(caught.value))
-    assert (again.path, str(again)) == (path, str(caught.value))
+    assert (again.path, again.got, str(again)) == (path, got, str(caught.value))
 
 
 @pytest.mark.parametrize(

@@ -123,36 +123,38 @@ class Act:
             take_ = rest_.pop
             # Without __init__, which would take as long as all the rest.
             made_ = cls.__new__(cls)
-            made_.uuid = value_ if type(value_ := take_("uuid")) is str else refuse("not a string", "uuid")
+            made_.uuid = (
+                value_ if type(value_ := take_("uuid")) is str else refuse("not a string", "uuid", value_)
+            )
             made_.client_id = (
                 value_
                 if type(value_ := take_("client_id", UNSET)) in _INT_OR_NONE_OR_UNSET
-                else refuse("not an integer or null", "client_id")
+                else refuse("not an integer or null", "client_id", value_)
             )
             made_.template_id = (
                 value_
                 if type(value_ := take_("template_id", UNSET)) in _INT_OR_NONE_OR_STR_OR_UNSET
-                else refuse("not an integer or null or a string", "template_id")
+                else refuse("not an integer or null or a string", "template_id", value_)
             )
             made_.template_name = (
                 value_
                 if type(value_ := take_("template_name", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a string", "template_name")
+                else refuse("not null or a string", "template_name", value_)
             )
             made_.amount = (
                 value_
                 if type(value_ := take_("amount", UNSET)) in _FLOAT_OR_NONE_OR_STR_OR_UNSET
-                else refuse("not a number or null or a string", "amount")
+                else refuse("not a number or null or a string", "amount", value_)
             )
             made_.currency = (
                 value_
                 if type(value_ := take_("currency", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a string", "currency")
+                else refuse("not null or a string", "currency", value_)
             )
             made_.language = (
                 value_
                 if type(value_ := take_("language", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a string", "language")
+                else refuse("not null or a string", "language", value_)
             )
             made_.created_at = (
                 value_
@@ -170,7 +172,7 @@ class Act:
             rewritten_ = other_times(src_dict, "created_at", "updated_at")
             if rewritten_ is not None:
                 return cls.from_dict(rewritten_)
-            raise mismatch(error) from None
+            raise mismatch(error, src_dict) from None
         made_.additional_properties = rest_ or {}
         return made_
 

@@ -107,48 +107,48 @@ class ActDataPoint:
             made_.id = (
                 value_
                 if type(value_ := take_("id")) in _INT_OR_STR
-                else refuse("not an integer or a string", "id")
+                else refuse("not an integer or a string", "id", value_)
             )
             made_.template_field_id = (
                 value_
                 if type(value_ := take_("template_field_id", UNSET)) in _INT_OR_NONE_OR_STR_OR_UNSET
-                else refuse("not an integer or null or a string", "template_field_id")
+                else refuse("not an integer or null or a string", "template_field_id", value_)
             )
             made_.name = (
                 value_
                 if type(value_ := take_("name", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a string", "name")
+                else refuse("not null or a string", "name", value_)
             )
             made_.type_ = (
                 value_
                 if type(value_ := take_("type", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a string", "type")
+                else refuse("not null or a string", "type", value_)
             )
             made_.required = (
                 value_
                 if type(value_ := take_("required", UNSET)) in _BOOL_OR_NONE_OR_UNSET
-                else refuse("not a boolean or null", "required")
+                else refuse("not a boolean or null", "required", value_)
             )
             made_.section_id = (
                 value_
                 if type(value_ := take_("section_id", UNSET)) in _INT_OR_NONE_OR_STR_OR_UNSET
-                else refuse("not an integer or null or a string", "section_id")
+                else refuse("not an integer or null or a string", "section_id", value_)
             )
             made_.tab_id = (
                 value_
                 if type(value_ := take_("tab_id", UNSET)) in _INT_OR_NONE_OR_STR_OR_UNSET
-                else refuse("not an integer or null or a string", "tab_id")
+                else refuse("not an integer or null or a string", "tab_id", value_)
             )
             made_.order = (
                 value_
                 if type(value_ := take_("order", UNSET)) in _INT_OR_NONE_OR_UNSET
-                else refuse("not an integer or null", "order")
+                else refuse("not an integer or null", "order", value_)
             )
             made_.value = take_("value", UNSET)
         except Mismatch:
             raise
         except (KeyError, TypeError, ValueError) as error:
-            raise mismatch(error) from None
+            raise mismatch(error, src_dict) from None
         made_.additional_properties = rest_ or {}
         return made_
 

@@ -83,28 +83,32 @@ class AuthorizationCodeGrant:
                 raise ValueError(f"grant_type must match const 'authorization_code', got '{grant_type}'")
             made_.grant_type = grant_type
             made_.client_id = (
-                value_ if type(value_ := take_("client_id")) is str else refuse("not a string", "client_id")
+                value_
+                if type(value_ := take_("client_id")) is str
+                else refuse("not a string", "client_id", value_)
             )
             made_.client_secret = (
                 value_
                 if type(value_ := take_("client_secret")) is str
-                else refuse("not a string", "client_secret")
+                else refuse("not a string", "client_secret", value_)
             )
             made_.redirect_uri = (
                 value_
                 if type(value_ := take_("redirect_uri")) is str
-                else refuse("not a string", "redirect_uri")
+                else refuse("not a string", "redirect_uri", value_)
             )
-            made_.code = value_ if type(value_ := take_("code")) is str else refuse("not a string", "code")
+            made_.code = (
+                value_ if type(value_ := take_("code")) is str else refuse("not a string", "code", value_)
+            )
             made_.code_verifier = (
                 value_
                 if type(value_ := take_("code_verifier", UNSET)) in _STR_OR_UNSET
-                else refuse("not a string", "code_verifier")
+                else refuse("not a string", "code_verifier", value_)
             )
         except Mismatch:
             raise
         except (KeyError, TypeError, ValueError) as error:
-            raise mismatch(error) from None
+            raise mismatch(error, src_dict) from None
         made_.additional_properties = rest_ or {}
         return made_
 

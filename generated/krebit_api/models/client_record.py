@@ -141,51 +141,53 @@ class ClientRecord:
             take_ = rest_.pop
             # Without __init__, which would take as long as all the rest.
             made_ = cls.__new__(cls)
-            made_.id = value_ if type(value_ := take_("id")) is int else refuse("not an integer", "id")
+            made_.id = (
+                value_ if type(value_ := take_("id")) is int else refuse("not an integer", "id", value_)
+            )
             made_.company_name = (
                 value_
                 if type(value_ := take_("company_name", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a string", "company_name")
+                else refuse("not null or a string", "company_name", value_)
             )
             made_.org_number = (
                 value_
                 if type(value_ := take_("org_number", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a string", "org_number")
+                else refuse("not null or a string", "org_number", value_)
             )
             made_.country = (
                 value_
                 if type(value_ := take_("country", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a string", "country")
+                else refuse("not null or a string", "country", value_)
             )
             made_.currency = (
                 value_
                 if type(value_ := take_("currency", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a string", "currency")
+                else refuse("not null or a string", "currency", value_)
             )
             made_.credit_limit = (
                 value_
                 if type(value_ := take_("credit_limit", UNSET)) in _FLOAT_OR_NONE_OR_STR_OR_UNSET
-                else refuse("not a number or null or a string", "credit_limit")
+                else refuse("not a number or null or a string", "credit_limit", value_)
             )
             made_.rating = (
                 value_
                 if type(value_ := take_("rating", UNSET)) in _FLOAT_OR_NONE_OR_STR_OR_UNSET
-                else refuse("not a number or null or a string", "rating")
+                else refuse("not a number or null or a string", "rating", value_)
             )
             made_.contact_name = (
                 value_
                 if type(value_ := take_("contact_name", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a string", "contact_name")
+                else refuse("not null or a string", "contact_name", value_)
             )
             made_.contact_email = (
                 value_
                 if type(value_ := take_("contact_email", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a string", "contact_email")
+                else refuse("not null or a string", "contact_email", value_)
             )
             made_.contact_phone = (
                 value_
                 if type(value_ := take_("contact_phone", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a string", "contact_phone")
+                else refuse("not null or a string", "contact_phone", value_)
             )
             made_.created_at = (
                 value_
@@ -203,7 +205,7 @@ class ClientRecord:
             rewritten_ = other_times(src_dict, "created_at", "updated_at")
             if rewritten_ is not None:
                 return cls.from_dict(rewritten_)
-            raise mismatch(error) from None
+            raise mismatch(error, src_dict) from None
         made_.additional_properties = rest_ or {}
         return made_
 

@@ -71,26 +71,28 @@ class OAuthError:
             take_ = rest_.pop
             # Without __init__, which would take as long as all the rest.
             made_ = cls.__new__(cls)
-            made_.error = value_ if type(value_ := take_("error")) is str else refuse("not a string", "error")
+            made_.error = (
+                value_ if type(value_ := take_("error")) is str else refuse("not a string", "error", value_)
+            )
             made_.error_description = (
                 value_
                 if type(value_ := take_("error_description", UNSET)) in _STR_OR_UNSET
-                else refuse("not a string", "error_description")
+                else refuse("not a string", "error_description", value_)
             )
             made_.hint = (
                 value_
                 if type(value_ := take_("hint", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a string", "hint")
+                else refuse("not null or a string", "hint", value_)
             )
             made_.message = (
                 value_
                 if type(value_ := take_("message", UNSET)) in _STR_OR_UNSET
-                else refuse("not a string", "message")
+                else refuse("not a string", "message", value_)
             )
         except Mismatch:
             raise
         except (KeyError, TypeError, ValueError) as error:
-            raise mismatch(error) from None
+            raise mismatch(error, src_dict) from None
         made_.additional_properties = rest_ or {}
         return made_
 

@@ -62,17 +62,17 @@ class Organization:
             made_.id = (
                 value_
                 if type(value_ := take_("id")) in _INT_OR_STR
-                else refuse("not an integer or a string", "id")
+                else refuse("not an integer or a string", "id", value_)
             )
             made_.name = (
                 value_
                 if type(value_ := take_("name", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a string", "name")
+                else refuse("not null or a string", "name", value_)
             )
         except Mismatch:
             raise
         except (KeyError, TypeError, ValueError) as error:
-            raise mismatch(error) from None
+            raise mismatch(error, src_dict) from None
         made_.additional_properties = rest_ or {}
         return made_
 

@@ -70,22 +70,22 @@ class PageLink:
             made_.url = (
                 value_
                 if type(value_ := take_("url", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a string", "url")
+                else refuse("not null or a string", "url", value_)
             )
             made_.label = (
                 value_
                 if type(value_ := take_("label", UNSET)) in _STR_OR_UNSET
-                else refuse("not a string", "label")
+                else refuse("not a string", "label", value_)
             )
             made_.active = (
                 value_
                 if type(value_ := take_("active", UNSET)) in _BOOL_OR_UNSET
-                else refuse("not a boolean", "active")
+                else refuse("not a boolean", "active", value_)
             )
         except Mismatch:
             raise
         except (KeyError, TypeError, ValueError) as error:
-            raise mismatch(error) from None
+            raise mismatch(error, src_dict) from None
         made_.additional_properties = rest_ or {}
         return made_
 

@@ -74,27 +74,27 @@ class PageLinks:
             made_.first = (
                 value_
                 if type(value_ := take_("first", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a string", "first")
+                else refuse("not null or a string", "first", value_)
             )
             made_.last = (
                 value_
                 if type(value_ := take_("last", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a string", "last")
+                else refuse("not null or a string", "last", value_)
             )
             made_.prev = (
                 value_
                 if type(value_ := take_("prev", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a string", "prev")
+                else refuse("not null or a string", "prev", value_)
             )
             made_.next_ = (
                 value_
                 if type(value_ := take_("next", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a string", "next")
+                else refuse("not null or a string", "next", value_)
             )
         except Mismatch:
             raise
         except (KeyError, TypeError, ValueError) as error:
-            raise mismatch(error) from None
+            raise mismatch(error, src_dict) from None
         made_.additional_properties = rest_ or {}
         return made_
 

@@ -118,17 +118,17 @@ class PageMeta:
             made_.current_page = (
                 value_
                 if type(value_ := take_("current_page", UNSET)) in _INT_OR_NONE_OR_UNSET
-                else refuse("not an integer or null", "current_page")
+                else refuse("not an integer or null", "current_page", value_)
             )
             made_.from_ = (
                 value_
                 if type(value_ := take_("from", UNSET)) in _INT_OR_NONE_OR_UNSET
-                else refuse("not an integer or null", "from")
+                else refuse("not an integer or null", "from", value_)
             )
             made_.last_page = (
                 value_
                 if type(value_ := take_("last_page", UNSET)) in _INT_OR_NONE_OR_UNSET
-                else refuse("not an integer or null", "last_page")
+                else refuse("not an integer or null", "last_page", value_)
             )
             made_.links = (
                 value_
@@ -138,27 +138,27 @@ class PageMeta:
             made_.path = (
                 value_
                 if type(value_ := take_("path", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a string", "path")
+                else refuse("not null or a string", "path", value_)
             )
             made_.per_page = (
                 value_
                 if type(value_ := take_("per_page", UNSET)) in _INT_OR_NONE_OR_UNSET
-                else refuse("not an integer or null", "per_page")
+                else refuse("not an integer or null", "per_page", value_)
             )
             made_.to = (
                 value_
                 if type(value_ := take_("to", UNSET)) in _INT_OR_NONE_OR_UNSET
-                else refuse("not an integer or null", "to")
+                else refuse("not an integer or null", "to", value_)
             )
             made_.total = (
                 value_
                 if type(value_ := take_("total", UNSET)) in _INT_OR_NONE_OR_UNSET
-                else refuse("not an integer or null", "total")
+                else refuse("not an integer or null", "total", value_)
             )
         except Mismatch:
             raise
         except (KeyError, TypeError, ValueError) as error:
-            raise mismatch(error) from None
+            raise mismatch(error, src_dict) from None
         made_.additional_properties = rest_ or {}
         return made_
 

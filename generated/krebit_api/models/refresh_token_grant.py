@@ -67,22 +67,24 @@ class RefreshTokenGrant:
                 raise ValueError(f"grant_type must match const 'refresh_token', got '{grant_type}'")
             made_.grant_type = grant_type
             made_.client_id = (
-                value_ if type(value_ := take_("client_id")) is str else refuse("not a string", "client_id")
+                value_
+                if type(value_ := take_("client_id")) is str
+                else refuse("not a string", "client_id", value_)
             )
             made_.client_secret = (
                 value_
                 if type(value_ := take_("client_secret")) is str
-                else refuse("not a string", "client_secret")
+                else refuse("not a string", "client_secret", value_)
             )
             made_.refresh_token = (
                 value_
                 if type(value_ := take_("refresh_token")) is str
-                else refuse("not a string", "refresh_token")
+                else refuse("not a string", "refresh_token", value_)
             )
         except Mismatch:
             raise
         except (KeyError, TypeError, ValueError) as error:
-            raise mismatch(error) from None
+            raise mismatch(error, src_dict) from None
         made_.additional_properties = rest_ or {}
         return made_
 

@@ -74,27 +74,27 @@ class TokenPair:
             made_.access_token = (
                 value_
                 if type(value_ := take_("access_token")) is str
-                else refuse("not a string", "access_token")
+                else refuse("not a string", "access_token", value_)
             )
             made_.refresh_token = (
                 value_
                 if type(value_ := take_("refresh_token", UNSET)) in _STR_OR_UNSET
-                else refuse("not a string", "refresh_token")
+                else refuse("not a string", "refresh_token", value_)
             )
             made_.token_type = (
                 value_
                 if type(value_ := take_("token_type", UNSET)) in _STR_OR_UNSET
-                else refuse("not a string", "token_type")
+                else refuse("not a string", "token_type", value_)
             )
             made_.expires_in = (
                 value_
                 if type(value_ := take_("expires_in", UNSET)) in _INT_OR_UNSET
-                else refuse("not an integer", "expires_in")
+                else refuse("not an integer", "expires_in", value_)
             )
         except Mismatch:
             raise
         except (KeyError, TypeError, ValueError) as error:
-            raise mismatch(error) from None
+            raise mismatch(error, src_dict) from None
         made_.additional_properties = rest_ or {}
         return made_
 

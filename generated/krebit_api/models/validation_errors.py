@@ -73,7 +73,7 @@ class ValidationErrors:
             made_.message = (
                 value_
                 if type(value_ := take_("message", UNSET)) in _STR_OR_UNSET
-                else refuse("not a string", "message")
+                else refuse("not a string", "message", value_)
             )
             made_.errors = (
                 value_
@@ -83,7 +83,7 @@ class ValidationErrors:
         except Mismatch:
             raise
         except (KeyError, TypeError, ValueError) as error:
-            raise mismatch(error) from None
+            raise mismatch(error, src_dict) from None
         made_.additional_properties = rest_ or {}
         return made_
 

@@ -78,12 +78,12 @@ class WebhookEvent:
             made_.id = (
                 value_
                 if type(value_ := take_("id")) in _INT_OR_STR
-                else refuse("not an integer or a string", "id")
+                else refuse("not an integer or a string", "id", value_)
             )
             made_.event = (
                 value_
                 if type(value_ := take_("event", UNSET)) in _STR_OR_UNSET
-                else refuse("not a string", "event")
+                else refuse("not a string", "event", value_)
             )
             made_.created_at = (
                 value_
@@ -96,7 +96,7 @@ class WebhookEvent:
             rewritten_ = other_times(src_dict, "created_at")
             if rewritten_ is not None:
                 return cls.from_dict(rewritten_)
-            raise mismatch(error) from None
+            raise mismatch(error, src_dict) from None
         made_.additional_properties = rest_ or {}
         return made_
 

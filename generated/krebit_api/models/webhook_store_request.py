@@ -51,14 +51,16 @@ class WebhookStoreRequest:
             take_ = rest_.pop
             # Without __init__, which would take as long as all the rest.
             made_ = cls.__new__(cls)
-            made_.event = value_ if type(value_ := take_("event")) is str else refuse("not a string", "event")
+            made_.event = (
+                value_ if type(value_ := take_("event")) is str else refuse("not a string", "event", value_)
+            )
             made_.target = (
-                value_ if type(value_ := take_("target")) is str else refuse("not a string", "target")
+                value_ if type(value_ := take_("target")) is str else refuse("not a string", "target", value_)
             )
         except Mismatch:
             raise
         except (KeyError, TypeError, ValueError) as error:
-            raise mismatch(error) from None
+            raise mismatch(error, src_dict) from None
         made_.additional_properties = rest_ or {}
         return made_
 

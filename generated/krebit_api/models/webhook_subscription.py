@@ -88,22 +88,22 @@ class WebhookSubscription:
             # Without __init__, which would take as long as all the rest.
             made_ = cls.__new__(cls)
             made_.secret = (
-                value_ if type(value_ := take_("secret")) is str else refuse("not a string", "secret")
+                value_ if type(value_ := take_("secret")) is str else refuse("not a string", "secret", value_)
             )
             made_.id = (
                 value_
                 if type(value_ := take_("id", UNSET)) in _INT_OR_STR_OR_UNSET
-                else refuse("not an integer or a string", "id")
+                else refuse("not an integer or a string", "id", value_)
             )
             made_.event = (
                 value_
                 if type(value_ := take_("event", UNSET)) in _STR_OR_UNSET
-                else refuse("not a string", "event")
+                else refuse("not a string", "event", value_)
             )
             made_.target = (
                 value_
                 if type(value_ := take_("target", UNSET)) in _STR_OR_UNSET
-                else refuse("not a string", "target")
+                else refuse("not a string", "target", value_)
             )
             made_.created_at = (
                 value_
@@ -116,7 +116,7 @@ class WebhookSubscription:
             rewritten_ = other_times(src_dict, "created_at")
             if rewritten_ is not None:
                 return cls.from_dict(rewritten_)
-            raise mismatch(error) from None
+            raise mismatch(error, src_dict) from None
         made_.additional_properties = rest_ or {}
         return made_
 
