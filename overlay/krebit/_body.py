@@ -48,9 +48,12 @@ def error_of(operation: Operation, reply: Reply) -> KrebitError:
     """The typed error for any status but a success."""
     if reply.status < 400:
         to = reply.headers.get("location", "nowhere").partition("?")[0]
-        got = f"a redirect ({reply.status}) to {to}, not followed"
         return UnexpectedResponse(
-            operation=operation.id, expected="an answer", got=got, status=reply.status, body=reply.body
+            operation=operation.id,
+            expected="an answer",
+            got=f"a redirect ({reply.status}) to {to}, not followed",
+            status=reply.status,
+            body=reply.body,
         )
     message, errors = _error_body(reply.body)
     # A session's cookie is a secret of its own, and nobody needs it.

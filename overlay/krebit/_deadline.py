@@ -93,8 +93,7 @@ class _Stream(httpcore.NetworkStream):
         if isinstance(outer, ssl.SSLSocket):
             # TLS within TLS: httpcore receives until a whole record has come, and begins the timeout anew each time.
             outer.recv = functools.partial(_receive, outer, outer.recv)  # type: ignore[method-assign]
-        left = _cut(timeout, httpcore.ConnectTimeout)
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, left))
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, _cut(timeout, httpcore.ConnectTimeout)))
 
 
 def _receive(outer: ssl.SSLSocket, receive: Callable[[int], bytes], size: int) -> bytes:
@@ -117,8 +116,7 @@ class Backend(httpcore.SyncBackend):
             with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
                 share = min((_cut(timeout, httpcore.ConnectTimeout) or math.inf) / 2, _NEXT_ADDRESS)
                 return _Stream(super().connect_tcp(address, port, share, *arguments, **options))
-        left = _cut(timeout, httpcore.ConnectTimeout)
-        return _Stream(super().connect_tcp(last, port, left, *arguments, **options))
+        return _Stream(super().connect_tcp(last, port, _cut(timeout, httpcore.ConnectTimeout), *arguments, **options))
 
 
 class AsyncBackend(httpcore.AsyncNetworkBackend):

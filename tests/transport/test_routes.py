@@ -202,6 +202,26 @@ def test_domains_that_are_forgiven(given: str, domain: str) -> None:
         assert f"<Krebit {domain}," in repr(krebit)
 
 
+@pytest.mark.parametrize("profile", ["", "a" * 101, "a\nb"])
+def test_every_setting_that_is_wrong_is_named_as_it_was_given(profile: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Krebit("", "id of mine", "secret", redirect_uri="/callback", profile=profile)
+    assert [problem.partition(":")[0] for problem in caught.value.problems] == [
+        "domain",
+        "client_id",
+        "redirect_uri",
+        "profile",
+    ]
+    variables = {"KREBIT_DOMAIN": "yourco.krebit.se", "KREBIT_CLIENT_ID": "id", "KREBIT_API": "https://other.krebit.se"}
+    with pytest.raises(ConfigurationError) as caught:
+        Krebit.from_env(variables, profile=profile)
+    assert [problem.partition(":")[0] for problem in caught.value.problems] == [
+        "KREBIT_CLIENT_SECRET",
+        "profile",
+        "KREBIT_API",
+    ]
+
+
 @pytest.mark.parametrize("domain", ["yourco.krebit.se", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1"])
 def test_plain_http_is_for_this_machine_alone(domain: str) -> None:
     with pytest.raises(errors.ConfigurationError, match="plain HTTP"):

@@ -83,9 +83,8 @@ class Refresh:
         if outcome.pair is not None:
             # What the environment holds is no newer than a seed that was taken, or a sign-in of this moment: used
             # later, it would replace the login.
-            seeds = () if self._source == "store" else self.seeds
-            seen = self._login.with_seen(self._grant.value, *(seed.value for seed in seeds))
-            login = seen.with_pair(outcome.pair, self.now())
+            seeds = [seed.value for seed in self.seeds if self._source != "store"]
+            login = self._login.with_seen(self._grant.value, *seeds).with_pair(outcome.pair, self.now())
             return Save(login, Adopt(login), granted=True)
         assert outcome.error is not None
         # A seed can wait for another time where the stored login works.

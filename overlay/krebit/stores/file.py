@@ -58,8 +58,7 @@ class FileTokenStore:
 
     def path(self, key: LoginKey) -> Path:
         """The file of a login. Its name shows tenant and profile; a hash keeps similar ones apart."""
-        identity = "\0".join((key.tenant, key.client_id, key.profile))
-        digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
+        digest = hashlib.sha256("\0".join(key).encode()).hexdigest()[:16]
         slug = re.sub(r"[^A-Za-z0-9.-]+", "_", f"{key.tenant}.{key.profile}")[:80].lstrip(".")
         return self.folder / f"{slug}.{digest}.json"
 
