@@ -42,8 +42,7 @@ def paginate(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     before the iteration begins. Raises what the operation raises, PageBeyondEnd when started behind the last page,
     and ListDrift if asked to; ConfigurationError for an operation that has no pages.
     """
-    walk = AsyncWalk if isinstance(client_of(operation), AsyncKrebit) else Walk
-    return walk(operation, args, kwargs)
+    return (AsyncWalk if isinstance(client_of(operation), AsyncKrebit) else Walk)(operation, args, kwargs)
 
 
 class _Walk(Generic[T]):
@@ -154,8 +153,7 @@ class Walk(_Walk[T]):
 
     def __iter__(self) -> Generator[T, None, None]:
         with closing(self.pages()) as pages:
-            records = chain.from_iterable(map(self._wanted, pages))
-            yield from islice(records, self._options.max_items)
+            yield from islice(chain.from_iterable(map(self._wanted, pages)), self._options.max_items)
 
     def rows(self) -> Generator[dict[str, Any], None, None]:
         """The records as dictionaries for a data frame: numbers that may be money as `Decimal`, times as `datetime`,

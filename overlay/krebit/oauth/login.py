@@ -64,8 +64,10 @@ class Logins:
         """A new attempt: state and verifier of 256 bits each, never the same twice. Raises ConfigurationError."""
         uri = redirect_uri or self._settings.redirect_uri or ""
         if problem := redirect_uri_problem(uri):
-            advice = "pass one that is registered for the application, or set KREBIT_REDIRECT_URI"
-            raise ConfigurationError(f"redirect_uri: {problem if uri else 'is not set'}; {advice}")
+            raise ConfigurationError(
+                f"redirect_uri: {problem if uri else 'is not set'}; pass one that is registered for the application, "
+                "or set KREBIT_REDIRECT_URI"
+            )
         state = secrets.token_urlsafe(32)
         query = {
             "client_id": self._settings.client_id,
