@@ -152,8 +152,8 @@ class Tasks(_Ahead):
     def _launch(self, page: int, run: Callable[[], Any]) -> None:
         landing = self._flying[page]
         landing.answered = partial(self._on_answer, page)  # not the landing itself, which would live in a circle
-        landing.task = asyncio.ensure_future(run())
-        landing.task.add_done_callback(lambda task: landing.land(task.result))
+        task = landing.task = asyncio.ensure_future(run())
+        task.add_done_callback(lambda task: landing.land(task.result))
 
     def _on_answer(self, page: int) -> None:
         """Ask for the next page before this one is read: the server works while we do."""

@@ -155,8 +155,15 @@ def _request(
     url = httpx.URL(origin + request["url"])
     if request.get("params"):
         url = url.copy_merge_params(request["params"])
-    own = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": user_agent}
-    headers = httpx.Headers({**own, **options.headers, **(request.get("headers") or {})})
+    headers = httpx.Headers(
+        {
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            "User-Agent": user_agent,
+            **options.headers,
+            **(request.get("headers") or {}),
+        }
+    )
     headers["Authorization"] = f"Bearer {token.reveal()}"
     used = ("method", "url", "params", "headers", "json")
     rest = {name: value for name, value in request.items() if name not in used}

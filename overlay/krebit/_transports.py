@@ -29,8 +29,9 @@ def _context(ca_file: str | None, *environment: str | None) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context()
     except (OSError, ValueError) as error:
-        where = ca_file or environment[0] or environment[1]
-        raise ConfigurationError(f"certificate authority: {where} cannot be read ({error})") from None
+        raise ConfigurationError(
+            f"certificate authority: {ca_file or environment[0] or environment[1]} cannot be read ({error})"
+        ) from None
 
 
 def _over(transport: Any, backend: Any) -> Any:

@@ -268,7 +268,8 @@ class Krebit(_Client, Operations):
         return transmit(self._core.transport, request, deadline)
 
     async def _token(self, rejected: Secret | None, deadline: Deadline) -> Secret:
-        return self._core.tokens.get(rejected, deadline)
+        tokens = self._core.tokens
+        return tokens.cached(rejected) or tokens.refreshed(rejected).join(deadline)
 
     async def _sleep(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251 - no loop runs this
@@ -337,7 +338,7 @@ class Krebit(_Client, Operations):
 
     def signed_in(self) -> bool:
         """Whether there is a login that is not known to be dead. Asks the store, not the server. Raises StoreError."""
-        return self._core.opened().tokens.signed_in()
+        return self._core.opened().tokens.signed_in().join()
 
 
 class AsyncKrebit(_Client, AsyncOperations):
@@ -372,7 +373,8 @@ class AsyncKrebit(_Client, AsyncOperations):
         return await atransmit(self._core.async_transport, request, deadline)
 
     async def _token(self, rejected: Secret | None, deadline: Deadline) -> Secret:
-        return await self._core.tokens.aget(rejected, deadline)
+        tokens = self._core.tokens
+        return tokens.cached(rejected) or await tokens.refreshed(rejected).ajoin(deadline)
 
     async def _sleep(self, seconds: float) -> None:
         await anyio.sleep(seconds)
@@ -430,7 +432,7 @@ class AsyncKrebit(_Client, AsyncOperations):
 
     async def signed_in(self) -> bool:
         """As `Krebit.signed_in`."""
-        return await anyio.to_thread.run_sync(self._core.opened().tokens.signed_in)
+        return await self._core.opened().tokens.signed_in().ajoin()
 
 
 def client_of(operation: Any, kind: type[_Client] = _Client) -> _Client:

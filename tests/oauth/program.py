@@ -209,7 +209,7 @@ def peppered(given: dict[str, Any]) -> None:
             signal.setitimer(signal.ITIMER_REAL, (number % 200 + 1) * given["microseconds"] / 1e6)
             from krebit._deadline import Deadline
 
-            krebit._core.tokens.get(token, Deadline(30))
+            krebit._core.tokens.refreshed(token).join(Deadline(30))
             signal.setitimer(signal.ITIMER_REAL, 0)
         except Alarm:
             caught += 1
@@ -237,16 +237,10 @@ def killed(given: dict[str, Any]) -> None:
 
 def _refresh_and_die(given: dict[str, Any], token: str, step: int) -> None:
     krebit = client(given, refresh_token=token)
-    krebit._core.tokens.get(None, _deadline())  # the login begins
+    krebit._core.tokens.refreshed(None).join()  # the login begins
     _kill_at(step, krebit)
-    krebit._core.tokens.get(krebit._core.tokens.cached(), _deadline())
+    krebit._core.tokens.refreshed(krebit._core.tokens.cached()).join()
     os._exit(0)
-
-
-def _deadline() -> Any:
-    from krebit._deadline import Deadline
-
-    return Deadline(30)
 
 
 def _kill_at(step: int, krebit: Krebit) -> None:

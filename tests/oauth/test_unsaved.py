@@ -163,3 +163,28 @@ def test_others_found_the_old_token_dead_meanwhile(site: Site, monkeypatch: pyte
         assert site.state() == "live"
         other.get_current_user()
     assert [request.status for request in site.token_requests()] == [200, 400]
+
+
+def test_a_newer_login_is_stored_where_an_older_one_died_meanwhile(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither of two clients could store what it was granted; the one whose pair is dead by now comes first."""
+    monkeypatch.setattr("krebit.oauth.manager._STORE_AGAIN", 0.0)
+    site.login()
+    first, second = Moody(site.store), Moody(site.store)
+    first.full = second.full = True
+    code = site.sandbox.issue_code()
+    with site.client(store=first) as older, site.client(store=second, auth_code=code) as newer:
+        older.get_current_user()
+        newer.get_current_user()
+        unsaved = older._core.tokens._unsaved
+        assert unsaved is not None
+        assert unsaved[0].refresh_token is not None
+        site.sandbox.revoke_refresh_token(unsaved[0].refresh_token.reveal())
+        site.sandbox.expire_access_tokens()
+        first.full = False
+        with pytest.raises(LoginRequired):
+            older.get_current_user()
+        assert site.stored().is_dead
+        second.full = False
+        newer.get_current_user()
+        assert site.state() == "live"
+        older.get_current_user()

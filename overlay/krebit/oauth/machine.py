@@ -83,8 +83,9 @@ class Refresh:
         if outcome.pair is not None:
             # What the environment holds is no newer than a seed that was taken, or a sign-in of this moment: used
             # later, it would replace the login.
-            seeds = [seed.value for seed in self.seeds if self._source != "store"]
-            login = self._login.with_seen(self._grant.value, *seeds).with_pair(outcome.pair, self.now())
+            signed_in = self._source != "store"
+            seen = self._login.with_seen(self._grant.value, *(seed.value for seed in self.seeds if signed_in))
+            login = seen.with_pair(outcome.pair, self.now(), signed_in=signed_in)
             return Save(login, Adopt(login), granted=True)
         assert outcome.error is not None
         # A seed can wait for another time where the stored login works.

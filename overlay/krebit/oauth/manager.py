@@ -59,8 +59,8 @@ class TokenManager:
         # of sign-ins and logouts it was read: what is still brought of an earlier login is not used again.
         self._current: tuple[Secret | None, float, int] = None, 0.0, 0
         self._logins = 0
-        # A pair that could not be stored, and what was stored when it was granted.
-        self._unsaved: tuple[Login, Login] | None = None
+        # A pair that could not be stored, and the generation of what was stored when it was granted.
+        self._unsaved: tuple[Login, int] | None = None
         self._flights: dict[object, Flight[Any]] = {}
 
     def cached(self, rejected: Secret | None = None) -> Secret | None:
@@ -69,17 +69,19 @@ class TokenManager:
         good = time.monotonic() < good_until and logins == self._logins and token != rejected
         return token if good else None
 
-    def get(self, rejected: Secret | None, deadline: Deadline) -> Secret:
-        """An access token that is not `rejected`. Raises LoginRequired, ConfigurationError, StoreError, or what the
-        transport met; DeadlineExceeded when the caller's time is up (the refresh itself goes on)."""
-        return self.cached(rejected) or self._refreshing(rejected).join(deadline)
+    def refreshed(self, rejected: Secret | None) -> Flight[Secret]:
+        """An access token that is not `rejected`, of the refresh under way or of a new one. Fails with LoginRequired,
+        ConfigurationError, StoreError, or what the transport met; with DeadlineExceeded when the time of who joins is
+        up (the refresh itself goes on).
 
-    async def aget(self, rejected: Secret | None, deadline: Deadline) -> Secret:
-        """As `get`, on the event loop."""
-        return self.cached(rejected) or await self._refreshing(rejected).ajoin(deadline)
+        Who was refused a token does not join a refresh that may bring it again; whose turn comes later finds in the
+        store what the earlier one brought.
+        """
+        return self._flight(rejected, partial(self._refresh, rejected))
 
     def sign_in(self, grant: Grant) -> Flight[Secret]:
-        """Exchange a code for a login, store it and use it. Fails with LoginFailed for a dead code, else as `get`."""
+        """Exchange a code for a login, store it and use it. Fails with LoginFailed for a dead code, else as
+        `refreshed`."""
         return self._flight(object(), partial(self._drive, None, grant))
 
     def sign_out(self) -> Flight[None]:
@@ -87,9 +89,9 @@ class TokenManager:
         back."""
         return self._flight(object(), self._sign_out)
 
-    def signed_in(self) -> bool:
+    def signed_in(self) -> Flight[bool]:
         """Whether the store holds a login that is not known to be dead, or the environment a grant it has not seen."""
-        return self._flight(object(), self._signed_in).join()
+        return self._flight(object(), self._signed_in)
 
     def settle(self) -> None:
         """Wait for everything under way, so that closing its transport cannot lose what it is about to be granted; and
@@ -99,11 +101,6 @@ class TokenManager:
         if self._unsaved is not None:
             with suppress(Exception), self._store.lease(self.key, patience=self._patience) as lease:
                 self._saved_late(lease, lease.load())
-
-    def _refreshing(self, rejected: Secret | None) -> Flight[Secret]:
-        """The refresh under way, or a new one. Who was refused a token does not join one that may bring it again; whose
-        turn comes later finds in the store what the earlier one brought."""
-        return self._flight(rejected, partial(self._refresh, rejected))
 
     def _flight(self, what: object, work: Callable[[], T]) -> Flight[T]:
         # A forked child does not find its parent's, which no thread would land there.
@@ -173,7 +170,7 @@ class TokenManager:
                 _log.warning("it could not be noted that the server refused a token (%s)", text)
                 return
             # Where an earlier one could not be stored either, what it was granted upon is what is stored still.
-            self._unsaved = (login, self._unsaved[1] if self._unsaved else stored or Login())
+            self._unsaved = (login, self._unsaved[1] if self._unsaved else (stored or Login()).generation)
             _log.error(
                 "the new tokens could not be stored (%s): they live in this process only, and will be stored as soon "
                 "as that works; until then other processes find the old, dead token",
@@ -181,16 +178,16 @@ class TokenManager:
             )
 
     def _saved_late(self, lease: Lease, stored: Login | None) -> Login | None:
-        """Store now what could not be stored before, unless the store has moved on since (a login, a logout)."""
+        """Store now what could not be stored before, unless the store has moved on since. What is dead there, whoever
+        found that out, or older than our sign-in, is no better than ours."""
         if self._unsaved is None:
             return stored
         login, base = self._unsaved
         found = stored or Login()
-        # Others may have found, and marked, that the token which this pair replaced is dead.
-        marked = found.is_dead and found.refresh_token == base.refresh_token
-        if found.generation != base.generation and not marked:
+        if found.generation != base and not found.is_dead and found.turns >= login.turns:
             self._unsaved = None
             return stored
+        login = login._replace(generation=found.generation + 1)
         self._save(lease, login, found, granted=True)
         return login
 

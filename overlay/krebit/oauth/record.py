@@ -33,8 +33,8 @@ class TokenPair(NamedTuple):
 class Login(NamedTuple):
     """The state of a login. Without tokens it is a login that was ended, or that never began.
 
-    `obtained_at` and `expires_at` in seconds since the epoch; `generation` counts the changes; `dead` is the
-    fingerprint of a refresh token that the server refused.
+    `obtained_at` and `expires_at` in seconds since the epoch; `generation` counts the changes, `turns` the sign-ins and
+    logouts among them; `dead` is the fingerprint of a refresh token that the server refused.
     """
 
     access_token: Secret | None = None
@@ -42,6 +42,7 @@ class Login(NamedTuple):
     obtained_at: float = 0.0
     expires_at: float | None = None
     generation: int = 0
+    turns: int = 0
     salt: bytes = b""
     seen: bytes = b""
     dead: bytes = b""
@@ -67,7 +68,7 @@ class Login(NamedTuple):
         new = [self.fingerprint(token) for token in tokens if token is not None and not self.has_seen(token)]
         return self._replace(seen=self.seen + b"".join(new))
 
-    def with_pair(self, pair: TokenPair, now: float) -> Self:
+    def with_pair(self, pair: TokenPair, now: float, *, signed_in: bool = False) -> Self:
         """The login after a grant. Where no new refresh token was granted, the old one stays (RFC 6749, 6)."""
         return self.with_seen(pair.refresh_token)._replace(
             access_token=pair.access_token,
@@ -75,6 +76,7 @@ class Login(NamedTuple):
             obtained_at=now,
             expires_at=None if pair.lifetime is None else now + pair.lifetime,
             generation=self.generation + 1,
+            turns=self.turns + signed_in,
             dead=b"",
         )
 
@@ -86,7 +88,12 @@ class Login(NamedTuple):
         """After a logout: no tokens; what was seen stays, so that a token left in the environment does not come
         back."""
         return self._replace(
-            access_token=None, refresh_token=None, expires_at=None, dead=b"", generation=self.generation + 1
+            access_token=None,
+            refresh_token=None,
+            expires_at=None,
+            dead=b"",
+            generation=self.generation + 1,
+            turns=self.turns + 1,
         )
 
     @property
@@ -115,6 +122,7 @@ class Login(NamedTuple):
                 "obtained_at": self.obtained_at,
                 "expires_at": self.expires_at,
                 "generation": self.generation,
+                "turns": self.turns,
                 "salt": base64.b64encode(self.salt).decode(),
                 "seen": base64.b64encode(self.seen).decode(),
                 "dead": base64.b64encode(self.dead).decode(),
@@ -134,6 +142,7 @@ class Login(NamedTuple):
                 obtained_at=float(content["obtained_at"]),
                 expires_at=None if content["expires_at"] is None else float(content["expires_at"]),
                 generation=int(content["generation"]),
+                turns=int(content["turns"]),
                 salt=base64.b64decode(content["salt"], validate=True),
                 seen=base64.b64decode(content["seen"], validate=True),
                 dead=base64.b64decode(content["dead"], validate=True),
