@@ -56,8 +56,6 @@ def error_of(operation: Operation, reply: Reply) -> KrebitError:
             body=reply.body,
         )
     message, errors = _error_body(reply.body)
-    # A session's cookie is a secret of its own, and nobody needs it.
-    headers = {name: value for name, value in reply.headers.items() if name != "set-cookie"}
     return api_error_class(reply.status, has_field_errors=bool(errors))(
         reply.status,
         message,
@@ -67,7 +65,8 @@ def error_of(operation: Operation, reply: Reply) -> KrebitError:
         method=operation.method,
         path=operation.path,
         operation=operation.id,
-        headers=headers,
+        # A session's cookie is a secret of its own, and nobody needs it.
+        headers={name: value for name, value in reply.headers.items() if name != "set-cookie"},
         body=reply.body,
     )
 

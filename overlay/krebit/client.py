@@ -89,17 +89,19 @@ class _Client(Driver):
         secret, token, code = Secret(client_secret), Secret(refresh_token), Secret(auth_code)
         # A traceback that shows local variables must not show these.
         del client_secret, refresh_token, auth_code
-        found = settings(
-            domain,
-            client_id,
-            secret,
-            redirect_uri=redirect_uri,
-            refresh_token=token,
-            auth_code=code,
-            profile=profile,
-            plain_http=plain_http,
+        self._begin(
+            settings(
+                domain,
+                client_id,
+                secret,
+                redirect_uri=redirect_uri,
+                refresh_token=token,
+                auth_code=code,
+                profile=profile,
+                plain_http=plain_http,
+            ),
+            options,
         )
-        self._begin(found, options)
 
     @classmethod
     def from_env(
@@ -148,12 +150,14 @@ class _Client(Driver):
         Raises ConfigurationError.
         """
         now = self._options
-        options = Options(
-            now.timeout if timeout is None else timeout,
-            now.retries if retries is None else retries,
-            {**now.headers, **(headers or {})},
+        return self._view(
+            Options(
+                now.timeout if timeout is None else timeout,
+                now.retries if retries is None else retries,
+                {**now.headers, **(headers or {})},
+            ),
+            self._observer,
         )
-        return self._view(options, self._observer)
 
     def _view(self, options: Options, observer: "Call | None") -> Self:
         view = object.__new__(type(self))

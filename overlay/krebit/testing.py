@@ -17,7 +17,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 
 from krebit._secret import Secret
 from krebit.errors import StoreBusy
-from krebit.oauth.record import Login, LoginKey, TokenPair
+from krebit.oauth.record import Login, LoginKey
 from krebit.stores import TokenStore
 
 __all__ = ["TokenStoreConformance"]
@@ -85,8 +85,8 @@ class TokenStoreConformance:
         """After the block, and when the block raises."""
         with ThreadPoolExecutor(1) as others:
             for error in (None, ValueError("from the block"), KeyboardInterrupt()):
-                ended = others.submit(_hold, self.make_store(), error=error).exception()
-                assert ended is error, "the block's own exception must come out as it is"
+                ended = others.submit(_hold, self.make_store(), error=error)
+                assert ended.exception() is error, "the block's own exception must come out as it is"
                 _hold(self.make_store())
 
     def test_fences_grow(self) -> None:
@@ -112,8 +112,8 @@ class TokenStoreConformance:
 
 def _login(number: int) -> Login:
     """A login, always the same for a number."""
-    pair = TokenPair(Secret(f"access-{number}"), Secret(f"refresh-{number}" + "x" * (number * 37 % 900)), 3600.5)
-    return Login(salt=b"0123456789abcdef").with_pair(pair, 1e9 + number)._replace(generation=number + 1)
+    refresh = Secret(f"refresh-{number}" + "x" * (number * 37 % 900))
+    return Login(Secret(f"access-{number}"), refresh, 1e9 + number, 2e9 + number, number + 1, 3, b"salt", b"seen", b"")
 
 
 def _hold(

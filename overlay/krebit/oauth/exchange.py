@@ -98,8 +98,10 @@ def _success(status: int, content: dict[str, Any]) -> Outcome:
     bearer = str(content.get("token_type") or "Bearer").lower() == "bearer"
     if not bearer or not _is_token(access) or (refresh not in (None, "") and not _is_token(refresh)):
         return _unexpected("unknown", status, "an answer without a usable one")
-    lifetime = sane_lifetime(content.get("expires_in"))
-    return Outcome("granted", pair=TokenPair(Secret(access), Secret(refresh) if refresh else None, lifetime))
+    return Outcome(
+        "granted",
+        pair=TokenPair(Secret(access), Secret(refresh) if refresh else None, sane_lifetime(content.get("expires_in"))),
+    )
 
 
 def _unexpected(kind: Kind, status: int, got: str) -> Outcome:
