@@ -59,7 +59,7 @@ class Core:
         self._given = given
         self._make_transports()
         user_agent = f"krebit-python/{__version__} httpx/{httpx.__version__} python/{platform.python_version()}"
-        self.build = partial(build_request, settings.tenant.origin, user_agent)
+        self.build = partial(build_request, settings.origin, user_agent)
         if "store" not in given:
             from krebit.stores.file import FileTokenStore
 
@@ -78,7 +78,7 @@ class Core:
 
     def _make_transports(self) -> None:
         # Both at once: made on first use they would race, and an asynchronous client refreshes over the blocking one.
-        route = Route(self.settings.tenant, self._given.get("ca_file"), self._proxy)
+        route = Route(self.settings.origin, self._given.get("ca_file"), self._proxy)
         self.transport = route.blocking(self._given.get("transport"))
         self.async_transport = route.asynchronous(self._given.get("async_transport"))
         # Those under way. A socket must not be closed while another thread reads it: after close() the last of them

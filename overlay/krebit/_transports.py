@@ -12,7 +12,6 @@ import httpx
 from krebit._deadline import AsyncBackend, AsyncTransport, Backend
 from krebit._mask import mask
 from krebit._secret import Secret
-from krebit.config import Tenant
 from krebit.errors import ConfigurationError
 
 Blocking: TypeAlias = httpx.BaseTransport | Callable[[httpx.BaseTransport], httpx.BaseTransport]
@@ -40,10 +39,11 @@ def _over(transport: Any, backend: Any) -> Any:
     return transport
 
 
-def _proxy_of_environment(tenant: Tenant) -> str | None:
+def _proxy_of_environment(origin: str) -> str | None:
     """The proxy that `HTTPS_PROXY`, `NO_PROXY` and so on, or the system's settings, name for the tenant."""
+    scheme, _, host = origin.partition("://")
     proxies = urllib.request.getproxies()
-    return None if urllib.request.proxy_bypass(tenant.domain) else proxies.get(tenant.scheme) or proxies.get("all")
+    return None if urllib.request.proxy_bypass(host) else proxies.get(scheme) or proxies.get("all")
 
 
 def _proxy(url: str, context: ssl.SSLContext) -> httpx.Proxy:
@@ -57,13 +57,16 @@ class Route:
     Raises ConfigurationError for an authority or a proxy that cannot be used.
     """
 
-    def __init__(self, tenant: Tenant, ca_file: str | os.PathLike[str] | None, proxy: Secret) -> None:
+    def __init__(self, origin: str, ca_file: str | os.PathLike[str] | None, proxy: Secret) -> None:
         named = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
         context = _context(os.fspath(ca_file) if ca_file else None, *named)
-        url = proxy or Secret(_proxy_of_environment(tenant))
+        url = proxy or Secret(_proxy_of_environment(origin))
         try:
-            proxied = _proxy(url.reveal(), context) if url else None
-            self._options: dict[str, Any] = {"verify": context, "proxy": proxied, "limits": _LIMITS}
+            self._options: dict[str, Any] = {
+                "verify": context,
+                "proxy": _proxy(url.reveal(), context) if url else None,
+                "limits": _LIMITS,
+            }
             self._own: httpx.HTTPTransport = _over(httpx.HTTPTransport(**self._options), Backend())
             return
         except (ValueError, httpx.InvalidURL, ImportError) as error:

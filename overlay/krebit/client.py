@@ -139,7 +139,7 @@ class _Client(Driver):
     def __repr__(self) -> str:
         if "_core" not in vars(self):  # a traceback may show one that could not be made
             return f"<{type(self).__name__} unmade>"
-        return f"<{type(self).__name__} {self._core.settings.tenant.domain}, profile {self._core.settings.profile!r}>"
+        return f"<{type(self).__name__} {self._core.settings.domain}, profile {self._core.settings.profile!r}>"
 
     def with_options(
         self, *, timeout: float | None = None, retries: int | None = None, headers: Mapping[str, str] | None = None
@@ -234,7 +234,7 @@ class _Client(Driver):
 
     def _plan(self, method: str, path: str, **given: Any) -> tuple[Operation, Callable[[], dict[str, Any]]]:
         base = API_PREFIX + "/"
-        where = path.removeprefix(self._core.settings.tenant.origin + base).removeprefix(base)
+        where = path.removeprefix(self._core.settings.origin + base).removeprefix(base)
         if "://" in where.partition("?")[0] or where.startswith("//"):
             raise ConfigurationError(f"path: is not on this tenant; write it relative to {API_PREFIX}, such as /acts")
         if not method.isascii() or not method.isalpha():

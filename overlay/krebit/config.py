@@ -32,18 +32,6 @@ _HOST = re.compile(rf"(\[[0-9a-f:.]+\]|{_LABEL}(\.{_LABEL})*)(:[0-9]{{1,5}})?", 
 _LOOPBACK = re.compile(r"((.+\.)?localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]+)?", re.IGNORECASE)
 
 
-class Tenant(NamedTuple):
-    """A tenant's host, `yourco.krebit.se` or `localhost:8443`, and how it is reached."""
-
-    domain: str
-    scheme: str = "https"
-
-    @property
-    def origin(self) -> str:
-        """Scheme and host, without a trailing slash."""
-        return f"{self.scheme}://{self.domain}"
-
-
 class Grant(NamedTuple):
     """What is sent to the token endpoint. `redirect_uri` and `code_verifier` belong to codes (RFC 6749, 4.1.3; RFC
     7636, 4.5)."""
@@ -55,10 +43,12 @@ class Grant(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """Who asks whom: an OAuth application as registered at `/developer/my-apps`, and the profile whose login it uses.
-    `seeds` are grants from outside, each used once: what the quickstart keeps in its environment."""
+    """Who asks whom: the tenant's host, such as `yourco.krebit.se` or `localhost:8443`, and with its scheme the origin;
+    an OAuth application as registered there, and the profile whose login it uses. `seeds` are grants from outside, each
+    used once: what the quickstart keeps in its environment."""
 
-    tenant: Tenant
+    domain: str
+    origin: str
     client_id: str
     client_secret: Secret
     redirect_uri: str | None
@@ -122,8 +112,8 @@ def settings(
         "refresh_token": Secret(refresh_token),
         "auth_code": Secret(auth_code),
     }
-    where = Tenant(_host(domain).lower(), "http" if plain_http else "https")
-    base = where.origin + API_PREFIX
+    host = _host(domain).lower()
+    origin = f"{'http' if plain_http else 'https'}://{host}"
     problems = {
         "domain": _unset("domain", domain) or domain_problem(domain, plain_http=plain_http),
         **{name: _problem(name, value.reveal()) for name, value in given.items()},
@@ -132,8 +122,8 @@ def settings(
         if 0 < len(profile) <= 100 and profile.isprintable()
         else "must be 1 to 100 printable characters",
     }
-    if not problems["domain"] and api and api.removesuffix("/").lower() != base:
-        problems["api"] = f"does not belong to KREBIT_DOMAIN; unset it or set it to {base}"
+    if not problems["domain"] and api and api.removesuffix("/").lower() != origin + API_PREFIX:
+        problems["api"] = f"does not belong to KREBIT_DOMAIN; unset it or set it to {origin}{API_PREFIX}"
     wrong = [
         f"{prefix + name.upper() if prefix and name != 'profile' else name}: {problem}"
         for name, problem in problems.items()
@@ -147,7 +137,7 @@ def settings(
         Grant("authorization_code", given["auth_code"], redirect_uri),
     )
     seeds = tuple(grant for grant in grants if grant.value.reveal().strip() not in _UNSET)
-    return Settings(where, client_id, given["client_secret"], redirect_uri, profile, seeds)
+    return Settings(host, origin, client_id, given["client_secret"], redirect_uri, profile, seeds)
 
 
 def variables(environ: Mapping[str, str]) -> Callable[..., Settings]:

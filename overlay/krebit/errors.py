@@ -229,8 +229,10 @@ class PageBeyondEnd(PageError):
     def __init__(self, page: int, last_page: int | None) -> None:
         self.page = page
         self.last_page = last_page
-        known = f"; the last page is {last_page}" if last_page is not None else ""
-        super().__init__(f"page {page} is beyond the end of the list{known}")
+        super().__init__(
+            f"page {page} is beyond the end of the list"
+            + (f"; the last page is {last_page}" if last_page is not None else "")
+        )
 
 
 class ListDrift(PageError):

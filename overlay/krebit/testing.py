@@ -112,8 +112,16 @@ class TokenStoreConformance:
 
 def _login(number: int) -> Login:
     """A login, always the same for a number."""
-    refresh = Secret(f"refresh-{number}" + "x" * (number * 37 % 900))
-    return Login(Secret(f"access-{number}"), refresh, 1e9 + number, 2e9 + number, number + 1, 3, b"salt", b"seen", b"")
+    return Login(
+        access_token=Secret(f"access-{number}"),
+        refresh_token=Secret(f"refresh-{number}" + "x" * (number * 37 % 900)),
+        obtained_at=1e9 + number,
+        expires_at=2e9 + number,
+        generation=number + 1,
+        turns=3,
+        salt=b"0123456789abcdef",
+        seen=b"seen",
+    )
 
 
 def _hold(

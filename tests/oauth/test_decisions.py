@@ -11,7 +11,7 @@ import pytest
 from krebit._secret import Secret
 from krebit._wire import Failure, Reply
 from krebit.config import Grant
-from krebit.errors import ConfigurationError, ConnectionFailed, LoginFailed, LoginRequired, ServerError
+from krebit.errors import ConfigurationError, ConnectionFailed, LoginFailed, LoginRequired, RateLimited, ServerError
 from krebit.oauth.exchange import Outcome, classify
 from krebit.oauth.machine import Action, Adopt, Post, Refresh, Save, Stop
 from krebit.oauth.record import Login, TokenPair
@@ -210,8 +210,9 @@ def test_all_walks_of_four_answers(stored: str, seeds: str) -> None:
 
 def test_the_time_left_ends_the_tries() -> None:
     machine, _ = begin(LOGINS["ended"], SEEDS["no seed"])
-    action = machine.answered(Outcome("not_spent", ERROR, retry_after=60), reload=lambda: None, remaining=59)
-    assert action == Stop(ERROR)
+    action = machine.answered(Outcome("not_spent", RateLimited(429, retry_after=60)), reload=lambda: None, remaining=59)
+    assert isinstance(action, Stop)
+    assert isinstance(action.error, RateLimited)
 
 
 def test_no_connection_is_tried_five_times_and_a_rate_limit_as_long_as_there_is_time() -> None:

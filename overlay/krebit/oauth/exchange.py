@@ -29,7 +29,6 @@ class Outcome(NamedTuple):
     kind: Kind
     error: KrebitError | None = None
     pair: TokenPair | None = None
-    retry_after: float | None = None
 
 
 def request_for(grant: Grant, settings: Settings, user_agent: str) -> httpx.Request:
@@ -45,7 +44,7 @@ def request_for(grant: Grant, settings: Settings, user_agent: str) -> httpx.Requ
     }
     return httpx.Request(
         METHOD,
-        settings.tenant.origin + PATH,
+        settings.origin + PATH,
         headers={"Accept": "application/json", "Content-Type": "application/json", "User-Agent": user_agent},
         content=json.dumps({name: value for name, value in fields.items() if value is not None}).encode(),
     )
@@ -72,7 +71,7 @@ def classify(answer: Reply | Failure) -> Outcome:
     if kind == "configuration":
         advice = "check KREBIT_CLIENT_ID, KREBIT_CLIENT_SECRET and KREBIT_REDIRECT_URI against /developer/my-apps"
         return Outcome(kind, ConfigurationError(f"the server refused the application ({error.message}); {advice}"))
-    return Outcome(kind, error, retry_after=error.retry_after)
+    return Outcome(kind, error)
 
 
 def _refusal(status: int, content: dict[str, Any], text: str) -> Kind:

@@ -79,8 +79,7 @@ class Logins:
         if verifier:
             challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.reveal().encode()).digest()).rstrip(b"=")
             query |= {"code_challenge": challenge.decode(), "code_challenge_method": "S256"}
-        url = f"{self._settings.tenant.origin}/oauth/authorize?{urlencode(query)}"
-        attempt = LoginAttempt(url, state, uri, verifier)
+        attempt = LoginAttempt(f"{self._settings.origin}/oauth/authorize?{urlencode(query)}", state, uri, verifier)
         with self._lock:
             self._begun.append(attempt)
         return attempt
@@ -96,8 +95,7 @@ class Logins:
         """The grant that a callback brought, if it answers an attempt of ours, for the first time. Raises
         LoginFailed."""
         answer = _answer(callback) if callback is not None else {"code": code, "state": state}
-        error = answer.get("error")
-        if error is not None:
+        if (error := answer.get("error")) is not None:
             if "state" in answer:  # some servers leave it out of a refusal
                 self._claim(answer["state"], attempt)
             text = answer.get("error_description") or answer.get("message") or "no reason given"

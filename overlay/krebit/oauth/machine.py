@@ -95,7 +95,9 @@ class Refresh:
             self._unknown += outcome.kind == "unknown"
             offline = isinstance(outcome.error, TransportError) and not outcome.error.sent
             enough = self._unknown >= _UNKNOWN_TRIES or (offline and self._tries >= _CONNECT_TRIES)
-            pause = (outcome.retry_after or 0.0) + random.uniform(0, min(4.0, 0.1 * 2 ** min(self._tries, 6)))
+            pause = (getattr(outcome.error, "retry_after", None) or 0.0) + random.uniform(
+                0, min(4.0, 0.1 * 2 ** min(self._tries, 6))
+            )
             if not enough and pause < remaining:
                 return Post(self._grant, pause)
         if self._source == "seed":

@@ -50,11 +50,11 @@ class TokenManager:
         self._settings = settings
         self._store = store
         self._transport = transport
-        self._user_agent = user_agent
+        self._request_for = partial(request_for, settings=settings, user_agent=user_agent)
         self._machine = partial(Refresh, seeds=settings.seeds, now=time.time, warn=partial(_log.warning, "%s"))
         self._timeout = refresh_timeout
         self._patience = refresh_timeout + _MORE_PATIENCE if lock_patience is None else lock_patience
-        self.key = LoginKey(settings.tenant.domain, settings.client_id, settings.profile)
+        self.key = LoginKey(settings.domain, settings.client_id, settings.profile)
         # The access token, until when it is good on the monotonic clock (the wall clock may jump), and at which count
         # of sign-ins and logouts it was read: what is still brought of an earlier login is not used again.
         self._current: tuple[Secret | None, float, int] = None, 0.0, 0
@@ -110,8 +110,8 @@ class TokenManager:
 
     def _sign_out(self) -> None:
         with self._store.lease(self.key, patience=self._patience) as lease:
-            stored = lease.load() or Login.empty()
-            lease.save(stored.with_seen(*(seed.value for seed in self._settings.seeds)).ended())
+            seeds = (seed.value for seed in self._settings.seeds)
+            lease.save((lease.load() or Login.empty()).with_seen(*seeds).ended())
             self._logins += 1
             self._unsaved = None
 
@@ -149,8 +149,7 @@ class TokenManager:
                 time.sleep(action.wait)
                 lease.prepare()
                 one_try = Deadline(min(deadline.remaining(), self._timeout * _PER_TRY))
-                request = request_for(action.grant, self._settings, self._user_agent)
-                outcome = classify(transmit(self._transport(), request, one_try))
+                outcome = classify(transmit(self._transport(), self._request_for(action.grant), one_try))
                 with suppress(Exception):  # a pair that was granted is not stored yet: no handler's fault may cost it
                     _log.debug("%s %s %s: %s", METHOD, PATH, action.grant.kind, outcome.kind)
                 action = machine.answered(outcome, reload=lease.load, remaining=deadline.remaining())

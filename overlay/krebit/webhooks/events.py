@@ -36,8 +36,7 @@ class WebhookEvent:
     @property
     def key(self) -> str:
         """What it is remembered by: the subscription with the id, or the body's hash where there is no id. ASCII."""
-        named = ["body", self.digest] if self.id is None else ["id", self.id]
-        return json.dumps([self.subscription, *named])
+        return json.dumps([self.subscription, *(["body", self.digest] if self.id is None else ["id", self.id])])
 
 
 @dataclass(frozen=True, slots=True)
