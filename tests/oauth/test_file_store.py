@@ -217,6 +217,16 @@ def test_a_file_that_is_no_login(site: Site, content: bytes) -> None:
     assert not site.sandbox.requests
 
 
+def test_a_file_from_before_sign_ins_were_counted(site: Site) -> None:
+    site.login(expired=False)
+    content = json.loads(file_of(site).read_bytes())
+    del content["turns"]
+    file_of(site).write_text(json.dumps(content))
+    with site.client() as krebit:
+        krebit.get_current_user()
+    assert site.stored().turns == 0
+
+
 def test_the_name_shows_whose_login_it_is(site: Site, tmp_path: Path) -> None:
     store = FileTokenStore(tmp_path)
     keys = [

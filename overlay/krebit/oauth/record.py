@@ -142,7 +142,7 @@ class Login(NamedTuple):
                 obtained_at=float(content["obtained_at"]),
                 expires_at=None if content["expires_at"] is None else float(content["expires_at"]),
                 generation=int(content["generation"]),
-                turns=int(content["turns"]),
+                turns=int(content.get("turns", 0)),
                 salt=base64.b64decode(content["salt"], validate=True),
                 seen=base64.b64decode(content["seen"], validate=True),
                 dead=base64.b64decode(content["dead"], validate=True),
