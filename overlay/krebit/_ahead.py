@@ -87,14 +87,14 @@ class _Ahead(ABC):
         # the first page has come nobody knows how many there are.
         last = number if number == self._start else number + self._width + self._width // 2 - 1
         last = last if horizon is None else min(last, max(horizon, number))
-        for page in range(number, last + 1):
-            waiting = sum(not each.has_answer for each in self._flying.values())
-            if page not in self._flying and waiting < self._width:
-                landing = Landing()
-                run = self._begin(page, landing)
-                # It is noted before it flies: a signal that raises in between leaves none that nobody would end.
-                self._flying[page] = landing
-                self._launch(page, run)
+        for page in [page for page in range(number, last + 1) if page not in self._flying]:
+            if sum(not each.has_answer for each in self._flying.values()) >= self._width:
+                return
+            landing = Landing()
+            run = self._begin(page, landing)
+            # It is noted before it flies: a signal that raises in between leaves none that nobody would end.
+            self._flying[page] = landing
+            self._launch(page, run)
 
     def _pause(self, number: int, error: RateLimited, waited: int) -> float:
         """A rate limit was met: seconds to wait, and fewer at once from here on. A walk that has not begun fails."""
