@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from openapi_python_client.strings import snake_case
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -19,6 +20,8 @@ SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 LOWER_CASE = re.compile(r"[a-z][a-z0-9_]*")
 # A schema of one of these names shadows the generated class of the same name in every endpoint.
 TAKEN_SCHEMAS = {"AuthenticatedClient", "Client", "File", "HTTPStatus", "Response", "Unset"}
+# A property of one of these names would hide the method that every model has under it, or be hidden by it.
+TAKEN_PROPERTIES = {"additional_keys", "additional_properties", "from_dict", "to_dict", "to_row"}
 # An operation of one of these names would be hidden by the method that `krebit.Krebit` has under it.
 TAKEN_OPERATIONS = {
     "close",
@@ -107,6 +110,20 @@ def component_schemas(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return named
 
 
+def _taken_properties(schema: Any, where: str) -> Iterator[str]:
+    """A line for each property, however deep it stands, that has the name of a method of all models."""
+    if isinstance(schema, list):
+        for part in schema:
+            yield from _taken_properties(part, where)
+    elif isinstance(schema, dict):
+        properties = schema.get("properties")
+        for name in properties if isinstance(properties, dict) else ():
+            if snake_case(str(name)) in TAKEN_PROPERTIES:
+                yield f"{where}: property {name!r} is a method of every model already"
+        for key, part in schema.items():
+            yield from _taken_properties(part, f"{where}{key}" if where.endswith(" ") else where)
+
+
 def carriers(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Operations, parameters, headers, bodies and answers: kind, way and node. References are left to their targets."""
     for kind, where, node in [*_in_operations(document), *_in_components(document)]:
@@ -162,5 +179,6 @@ def traps(document: dict[str, Any]) -> Iterator[str]:
             yield f"{operation.where}: needs its own `security`, or it is generated as open to anybody"
     for name in sorted(TAKEN_SCHEMAS & set(component_schemas(document))):
         yield f"schema {name}: shadows the generated class of that name"
+    yield from _taken_properties(component_schemas(document), "schema ")
     if "jsonSchemaDialect" in document:
         yield "jsonSchemaDialect: makes some servers skip the validation of bodies; leave it out"

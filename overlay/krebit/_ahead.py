@@ -24,9 +24,12 @@ _GRACE = 1.0
 _GLANCE = 0.25
 
 
-class Landing(Call):
-    """A page on its way, and what came of it. Not a Future: a signal that raises could leave its lock taken."""
+@dataclass(eq=False, repr=False)
+class Landing:
+    """A page on its way by `call`, and what came of it. Not a Future: a signal that raises could leave its lock
+    taken."""
 
+    call: Call
     value: Any = None
     error: BaseException | None = None
     excused = landed = has_answer = False
@@ -39,7 +42,7 @@ class Landing(Call):
         except BaseException as error:  # noqa: BLE001 - whoever waits for the page raises it
             self.error = error
         self.has_answer = self.landed = True
-        del self  # the error's traceback holds this frame: together they would wait for the garbage collector
+        del self, bring  # the error's traceback holds this frame: together they would wait for the garbage collector
 
 
 @dataclass
@@ -52,6 +55,7 @@ class _Ahead(ABC):
     _start: int
     _width: int
     _flying: dict[int, Landing] = field(default_factory=dict)
+    _process: int = field(default_factory=os.getpid)
 
     @abstractmethod
     def _launch(self, page: int, run: Callable[[], Any]) -> None:
@@ -63,6 +67,8 @@ class _Ahead(ABC):
 
     async def get(self, number: int, horizon: int | None) -> Landing:
         """Page `number`, landed. Raises what it raised, but for rate limits that can be waited for."""
+        if self._process != os.getpid() and (self._flying or self._width > 1):
+            raise ConfigurationError("a walk that looks ahead cannot go on in a forked process: begin another there")
         waited = 0
         while True:
             self._look_ahead(number, horizon)
@@ -80,7 +86,10 @@ class _Ahead(ABC):
             if head.error is None:
                 return head
             if not isinstance(head.error, RateLimited):
-                raise head.error
+                try:
+                    raise head.error
+                finally:
+                    del head  # as in `land`
 
     def _look_ahead(self, number: int, horizon: int | None) -> None:
         # Half as many again may have landed and wait for their turn: one slow page does not hold up the others. Before
@@ -90,10 +99,10 @@ class _Ahead(ABC):
         for page in [page for page in range(number, last + 1) if page not in self._flying]:
             if sum(not each.has_answer for each in self._flying.values()) >= self._width:
                 return
-            landing = Landing()
-            run = self._begin(page, landing)
+            call = Call()
+            run = self._begin(page, call)
             # It is noted before it flies: a signal that raises in between leaves none that nobody would end.
-            self._flying[page] = landing
+            self._flying[page] = Landing(call)
             self._launch(page, run)
 
     def _pause(self, number: int, error: RateLimited, waited: int) -> float:
@@ -111,33 +120,38 @@ class Threads(_Ahead):
 
     # Not `concurrent.futures.wait`: a signal that raises breaks its condition variables.
     _arrivals: SimpleQueue[None] = field(default_factory=SimpleQueue)
+    _work: SimpleQueue[Callable[[], None] | None] = field(default_factory=SimpleQueue)
     _threads: list[threading.Thread] = field(default_factory=list)
-    _process: int = field(default_factory=os.getpid)
 
     def _launch(self, page: int, run: Callable[[], Any]) -> None:
         landing = self._flying[page]
         if self._width == 1:
             landing.land(run)
             return
-        # A daemon: a program that ends in mid-walk does not wait for pages that nobody will see.
-        thread = threading.Thread(target=self._fetch, args=(landing, run), name="krebit-page", daemon=True)
-        thread.start()
-        self._threads = [*filter(threading.Thread.is_alive, self._threads), thread]
+        self._work.put(partial(landing.land, run))
+        if len(self._threads) < self._width:
+            # A daemon: a program that ends in mid-walk does not wait for pages that nobody will see. Few are made: a
+            # signal that raises while one starts is not to be had for every page.
+            thread = threading.Thread(target=self._serve, name="krebit-page", daemon=True)
+            thread.start()
+            self._threads.append(thread)
 
-    def _fetch(self, landing: Landing, run: Callable[[], Any]) -> None:
-        landing.land(run)
-        self._arrivals.put(None)
+    def _serve(self) -> None:
+        while (job := self._work.get()) is not None:
+            job()
+            del job  # the last page must not live until the next
+            self._arrivals.put(None)
+        self._work.put(None)  # for the next thread to end
 
     async def _arrival(self, number: int, horizon: int | None) -> None:
-        if self._process != os.getpid():
-            raise ConfigurationError("a walk that looks ahead cannot go on in a forked process: begin another there")
         with suppress(Empty):  # now and then: a signal that comes just before the wait does not end it
             self._arrivals.get(timeout=_GLANCE)
 
     def close(self) -> None:
         """End what is in flight, and the threads."""
         for landing in self._flying.values():
-            landing.deadline.end()
+            landing.call.deadline.end()
+        self._work.put(None)
         end = time.monotonic() + _GRACE
         # Not for its own end: the garbage collector may close a walk in one of its threads.
         for thread in {*self._threads} - {threading.current_thread()}:
@@ -151,7 +165,7 @@ class Tasks(_Ahead):
 
     def _launch(self, page: int, run: Callable[[], Any]) -> None:
         landing = self._flying[page]
-        landing.answered = partial(self._on_answer, page)  # not the landing itself, which would live in a circle
+        landing.call.answered = partial(self._on_answer, page)  # not the landing itself: a circle
         task = landing.task = asyncio.ensure_future(run())
         task.add_done_callback(lambda task: landing.land(task.result))
 

@@ -77,29 +77,19 @@ def request_id(reply: Reply) -> str | None:
     return found if 0 < len(found) <= 100 and found.isascii() and found.isprintable() else None
 
 
-def json_object(body: bytes, **how: Any) -> dict[str, Any]:
-    """A body as a JSON object, and an empty one for whatever else it may be."""
-    try:
-        content = json.loads(body, **how)
-    except (ValueError, RecursionError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
 def _error_body(body: bytes) -> tuple[str, dict[str, list[str]]]:
     """The message and the field errors: nothing else of an error's body is shown, a debug trace least of all."""
-    content = json_object(body)
-    errors = content.get("errors")
-    fields = errors.items() if isinstance(errors, dict) else ()
-    told = {
-        field: [one for one in (texts if isinstance(texts, list) else [texts]) if isinstance(one, str)]
-        for field, texts in fields
-    }
-    page = None if content else re.search(rb"<title[^>]*>([^<]{1,200})", body[:4096], re.IGNORECASE)  # a proxy's
-    said = [
-        *map(content.get, ("message", "error_description", "error")),
-        page and page[1].decode("utf-8", "replace").strip(),
-    ]
+    try:
+        content = json.loads(body)
+        errors = content.get("errors")
+        said = [content.get(key) for key in ("message", "error_description", "error")]
+        fields = errors.items() if isinstance(errors, dict) else ()
+        told = {str(field): [*map(str, texts if isinstance(texts, list) else [texts])] for field, texts in fields}
+    except (ValueError, RecursionError):
+        found = re.search(rb"<title[^>]*>([^<]{1,200})", body[:4096], re.IGNORECASE)  # a proxy's page
+        return found[1].decode("utf-8", "replace").strip() if found else "", {}
+    except AttributeError:  # no object
+        return "", {}
     return next((text for text in said if isinstance(text, str)), ""), told
 
 
@@ -111,15 +101,15 @@ def parse(operation: Operation, reply: Reply, result: Result[T]) -> tuple[T, Any
     try:
         return result.read(content), content
     except Mismatch as error:
-        wrong = error.with_traceback(None)  # whose frames hold the content
+        field, problem, got = error.path, error.problem, error.got
     except RecursionError:
-        wrong = Mismatch("not JSON that nests less deeply", got="more")
+        field, problem, got = "", "not JSON that nests less deeply", "more"
     del content  # a traceback that shows local variables must not show it
     raise UnexpectedResponse(
         operation=operation.id,
-        field=wrong.path or None,
-        expected="a value" if wrong.problem == "missing" else wrong.problem.removeprefix("not "),
-        got=wrong.got,
+        field=field or None,
+        expected="a value" if problem == "missing" else problem.removeprefix("not "),
+        got=got,
         status=reply.status,
         body=reply.body,
     )

@@ -79,8 +79,8 @@ def _count(value: Any) -> int | None:
 
 def identity(record: Any) -> Any:
     """What tells a record from others: its `id`, else its `uuid`, else nothing does."""
-    names = (getattr(record, name, None) for name in ("id", "uuid"))
-    return next((name for name in names if isinstance(name, int | str) or type(name).__name__ == "UUID"), None)
+    values = (getattr(record, name, None) for name in ("id", "uuid"))
+    return next((value for value in values if isinstance(value, int | str) or type(value).__name__ == "UUID"), None)
 
 
 class Course(Generic[T]):

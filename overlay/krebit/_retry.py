@@ -72,9 +72,10 @@ def wait_before_retry(
     if isinstance(outcome, Failure):
         again = outcome.kind not in ("certificate", "too_large") and (method == "GET" or not outcome.sent)
     else:
-        pause += told(outcome) or 0
+        wait = told(outcome) or 0.0
         if outcome.status == 429:
             # Nothing was done and the server says when to come back: neither counted nor an outage.
-            return pause if pause < remaining else None
+            return pause + wait if pause + wait < remaining else None
+        pause = max(pause, wait)
         again = method == "GET" and (outcome.status == 408 or outcome.status >= 500)
     return pause if again and attempt <= retries and pause < remaining and budget.spend() else None

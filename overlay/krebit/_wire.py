@@ -43,10 +43,11 @@ class Failure(NamedTuple):
     def error(self, operation: str, deadline: Deadline | None = None) -> TransportError:
         """The exception for this failure. Its text names the operation, never the request's content."""
         if self.kind == "timeout" and (deadline is None or deadline.passed()):
-            late = f"no answer within {deadline.seconds:g} s" if deadline else "no answer in time"
-            return DeadlineExceeded(f"{operation}: {late}", sent=self.sent, operation=operation)
-        what = _WHAT[self.kind].format(self.text)
-        return ConnectionFailed(f"{operation}: {what}", sent=self.sent, operation=operation)
+            late = f"within {deadline.seconds:g} s" if deadline else "in time"
+            return DeadlineExceeded(f"{operation}: no answer {late}", sent=self.sent, operation=operation)
+        return ConnectionFailed(
+            f"{operation}: {_WHAT[self.kind].format(self.text)}", sent=self.sent, operation=operation
+        )
 
 
 _TOO_LARGE = Failure("too_large", f"over {MAX_BODY} bytes", sent=True)
@@ -70,8 +71,11 @@ def failure(error: Exception, url: httpx.URL) -> Failure:
 def _told_apart(error: Exception) -> Exception:
     """httpx-aiohttp makes a ConnectTimeout of most of aiohttp's errors, such as of a server that hangs up."""
     causes = {kind.__name__ for kind in type(error.__cause__).__mro__}
-    wrong = isinstance(error, httpx.ConnectTimeout) and "ClientConnectionError" in causes
-    if not wrong or "ConnectionTimeoutError" in causes:
+    if (
+        not isinstance(error, httpx.ConnectTimeout)
+        or "ClientConnectionError" not in causes
+        or "ConnectionTimeoutError" in causes
+    ):
         return error
     return (httpx.ConnectError if "ClientConnectorError" in causes else httpx.ReadError)(str(error))
 
@@ -101,11 +105,10 @@ def transmit(transport: httpx.BaseTransport, request: httpx.Request, deadline: D
 
 async def atransmit(transport: httpx.AsyncBaseTransport, request: httpx.Request, deadline: Deadline) -> Reply | Failure:
     """As `transmit`, on the event loop."""
-    left = deadline.remaining()
-    request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), left)
+    request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), deadline.remaining())
     body = bytearray()
     try:
-        with anyio.fail_after(left):
+        with anyio.fail_after(deadline.remaining()):
             async with aclosing(_as_asked(await transport.handle_async_request(request))) as response:
                 async for chunk in response.aiter_bytes():
                     body += chunk

@@ -119,7 +119,7 @@ def settings(
         **{name: _problem(name, value.reveal()) for name, value in given.items()},
         "redirect_uri": None if redirect_uri is None else redirect_uri_problem(redirect_uri),
         "profile": None
-        if 0 < len(profile) <= 100 and profile.isprintable()
+        if profile and len(profile) <= 100 and profile.isprintable()
         else "must be 1 to 100 printable characters",
     }
     if not problems["domain"] and api and api.removesuffix("/").lower() != origin + API_PREFIX:

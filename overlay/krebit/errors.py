@@ -35,6 +35,34 @@ from typing import Any
 
 from krebit._mask import mask, mask_path
 
+__all__ = [
+    "ApiError",
+    "BadRequest",
+    "ClientClosed",
+    "ConfigurationError",
+    "ConnectionFailed",
+    "DeadlineExceeded",
+    "Forbidden",
+    "KrebitError",
+    "ListDrift",
+    "LoginFailed",
+    "LoginRequired",
+    "NotFound",
+    "PageBeyondEnd",
+    "PageError",
+    "RateLimited",
+    "ServerError",
+    "StoreBusy",
+    "StoreError",
+    "StoreUnsafe",
+    "TransportError",
+    "Unauthorized",
+    "UnexpectedResponse",
+    "ValidationFailed",
+    "WebhookError",
+]
+
+
 # 419 is Laravel's own; other unregistered numbers (499, 520) have no phrase.
 _PHRASES = {**{known.value: known.phrase for known in HTTPStatus}, 419: "Page Expired"}
 

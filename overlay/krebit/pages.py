@@ -122,7 +122,7 @@ class _Walk(Generic[T]):
     def _take(self, course: Course[T], landing: Landing) -> PageOf[T]:
         if not hasattr(landing.value, "data"):
             raise ConfigurationError(f"operation: what {self._operation.__name__} returns has no `data`")
-        page = course.take(landing.told().content, list(landing.value.data or ()))
+        page = course.take(landing.call.told().content, list(landing.value.data or ()))
         if self._options.progress is not None:
             self._options.progress(course.count, page.total)
         return page

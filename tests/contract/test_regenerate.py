@@ -104,6 +104,10 @@ BROKEN: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "two operations of one name": (lambda d: rename(d, "get_client"), "operationId get_client is used 2 times"),
     "an operation without a name": (lambda d: rename(d, ""), "operationId '' is not in snake_case"),
+    "a property that every model has already": (
+        lambda d: d["components"]["schemas"]["Act"]["properties"].update(toRow={"type": "string"}),
+        "schema Act: property 'toRow' is a method of every model already",
+    ),
     "an operation that Krebit has already": (lambda d: rename(d, "request"), "is a method of Krebit already"),
     "a path that is a reference": (move_to_component, "a path item with $ref"),
     "a schema that shadows a class": (

@@ -1,5 +1,6 @@
 """Many callers, one token at its end: one request, and everybody goes on."""
 
+import _thread
 import asyncio
 import threading
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from krebit import MemoryTokenStore
 from krebit.errors import DeadlineExceeded, LoginRequired, StoreBusy
+from krebit.oauth import flight
 from tests.oauth.support import TOKEN, Background, Program, Site, eventually
 
 THREADS = 50
@@ -251,3 +253,21 @@ def test_closing_waits_for_a_refresh_under_way(site: Site) -> None:
     closing.finish()
     assert site.state() == "live"
     assert len([request for request in site.sandbox.requests if request.path == TOKEN]) == 1
+
+
+def test_however_many_join_one_thread_flies(monkeypatch: pytest.MonkeyPatch) -> None:
+    starts: list[object] = []
+    start = _thread.start_new_thread
+
+    def counted(work: Any, *arguments: Any) -> int:
+        starts.append(work)
+        return start(work, *arguments)
+
+    monkeypatch.setattr(_thread, "start_new_thread", counted)
+
+    async def main() -> list[str]:
+        one = flight.Flight(lambda: "landed", lambda: None, 10.0)
+        return await asyncio.gather(*(one.ajoin() for _ in range(200)))
+
+    assert asyncio.run(main()) == ["landed"] * 200
+    assert starts.count(flight._start) == 1

@@ -254,7 +254,7 @@ def test_a_network_file_system_is_warned_of(
 )
 def test_file_systems_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     """The deepest mount counts, and of several at one place the last; a blank in its name is written as a number."""
-    from krebit.stores._guard import network_file_system
+    from krebit.stores.file import network_file_system
 
     network = kind in ("nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs")
     mounts = f"x / {'ext4' if network else 'nfs'} rw 0 0\nx {tmp_path}/a\\040b ext4 rw 0 0\n"
@@ -264,7 +264,7 @@ def test_file_systems_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_the_file_system_of_this_machine_is_read() -> None:
-    from krebit.stores._guard import network_file_system
+    from krebit.stores.file import network_file_system
 
     assert network_file_system(Path("/proc/self")) is None
 

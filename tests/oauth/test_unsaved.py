@@ -188,3 +188,42 @@ def test_a_newer_login_is_stored_where_an_older_one_died_meanwhile(site: Site, m
         newer.get_current_user()
         assert site.state() == "live"
         older.get_current_user()
+
+
+def test_an_older_login_does_not_replace_a_newer_one_that_died(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever signed in last is the one to sign in again."""
+    monkeypatch.setattr("krebit.oauth.manager._STORE_AGAIN", 0.0)
+    site.login()
+    plain = site.store
+    site.store = store = Moody(plain)
+    store.full = True
+    code = site.sandbox.issue_code()
+    with site.client() as older, site.client(store=plain, auth_code=code) as newer:
+        older.get_current_user()
+        newer.get_current_user()
+        site.sandbox.revoke_refresh_token(site.refresh_token())
+        site.sandbox.expire_access_tokens()
+        with pytest.raises(LoginRequired):
+            newer.get_current_user()
+        dead = site.stored()
+        assert dead.is_dead
+        store.full = False
+        with pytest.raises(LoginRequired):
+            older.get_current_user()
+    assert site.stored() == dead
+
+
+def test_a_login_that_was_removed_by_hand_does_not_come_back(site: Site) -> None:
+    assert isinstance(site.store, FileTokenStore)
+    plain = site.store
+    with site.client(auth_code=site.sandbox.issue_code()) as krebit:
+        krebit.get_current_user()
+    site.store = store = Moody(plain)
+    store.full = True
+    with site.client() as krebit:
+        site.sandbox.expire_access_tokens()
+        krebit.get_current_user()
+        assert krebit._core.tokens._unsaved is not None
+        plain.path(site.key()).unlink()
+        store.full = False
+    assert plain.load(site.key()) is None

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import weakref
 from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any
 
@@ -336,3 +337,25 @@ def test_one_that_breaks_for_good_is_an_error(sandbox: Sandbox, world: World) ->
     sandbox.fault(kind="close", path="*/clients", times=None, skip=2)
     with pytest.raises((ConnectionFailed, ApiError)):
         walked(sandbox, world, limit=10, prefetch=4)
+
+
+def test_what_a_walk_failed_with_does_not_wait_for_the_garbage_collector(list_server: MakeServer) -> None:
+    """Its traceback holds frames, and they the pages: none of the threads' may hold it in turn."""
+
+    def script(page: int) -> Any:
+        return Answer({}, 404) if page == 3 else {"data": records(page), "meta": {"last_page": 3}}
+
+    def failed() -> weakref.ref[BaseException]:
+        try:
+            walked(server, "sync", limit=1, prefetch=4)
+        except NotFound as error:
+            return weakref.ref(error)
+        raise AssertionError
+
+    server = list_server(script)
+    gc.collect()
+    gc.disable()
+    try:
+        assert failed()() is None
+    finally:
+        gc.enable()

@@ -85,8 +85,25 @@ def test_400_with_field_errors_is_a_validation_error() -> None:
 
 
 @pytest.mark.parametrize(
+    ("errors", "shown"),
+    [
+        ({"amount": [{"rule": "min"}]}, {"amount": ["{'rule': 'min'}"]}),
+        ({"lines": {"0": ["bad"]}}, {"lines": ["{'0': ['bad']}"]}),
+        ({"a": [422, "b"], "c": "d"}, {"a": ["422", "b"], "c": ["d"]}),
+    ],
+)
+def test_field_errors_in_other_forms_are_kept(errors: dict[str, Any], shown: dict[str, list[str]]) -> None:
+    with answering({"message": "No.", "errors": errors}, "422 Unprocessable Content") as server:
+        error = Place.raw(server).error("blocking", lambda krebit: krebit.get_current_user())
+
+    assert isinstance(error, ValidationFailed)
+    assert error.errors == shown
+
+
+@pytest.mark.parametrize(
     ("body", "content_type", "message"),
     [
+        (b'["<title>of a list</title>"]', "application/json", ""),
         (b"", "text/html", ""),
         (b"<html><head><title>502 Bad Gateway</title></head><body>nginx/1.2</body>", "text/html", "502 Bad Gateway"),
         (b"\xff\xfe\x00", "application/json", ""),
@@ -98,7 +115,19 @@ def test_400_with_field_errors_is_a_validation_error() -> None:
         (b'{"message": "\\ud800 half a pair"}', "application/json", "? half a pair"),
         (b'{"message": null, "errors": "text"}', "application/json", ""),
     ],
-    ids=["empty", "html", "bytes", "deep", "number", "deep-errors", "list", "odd-message", "surrogate", "text-errors"],
+    ids=[
+        "list",
+        "empty",
+        "html",
+        "bytes",
+        "deep",
+        "number",
+        "deep-errors",
+        "list",
+        "odd-message",
+        "surrogate",
+        "text-errors",
+    ],
 )
 def test_any_body_of_an_error_is_still_that_error(body: bytes, content_type: str, message: str) -> None:
     with answering(body, "502 Bad Gateway", (("Content-Type", content_type),)) as server:

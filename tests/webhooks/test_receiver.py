@@ -1,15 +1,18 @@
 """The receiver without I/O: memory, outages, a handler that fails, and what the log does not show."""
 
+import asyncio
+import gc
 import logging
 import sqlite3
 import threading
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from krebit.errors import ConfigurationError
-from krebit.webhooks import MemoryInbox, Receiver, SqliteInbox, WebhookEvent, verify
+from krebit.webhooks import AsgiReceiver, MemoryInbox, Receiver, SqliteInbox, WebhookEvent, verify
 from krebit.webhooks.receiver import content_length
 from tests.webhooks.cases import SECRET, act_created, signed
 from tests.webhooks.client import send
@@ -179,3 +182,34 @@ def test_a_store_whose_folder_is_missing_is_a_503_and_then_a_success(framework: 
         assert send(port, body, signed(body)) == (200, b"stored\n")
         assert seen.wait(30)
     inbox.close()
+
+
+class Noted(Exception):
+    """Known by a weak reference of its own."""
+
+    def __init__(self, seen: list[weakref.ref[BaseException]]) -> None:
+        seen.append(weakref.ref(self))
+
+
+@pytest.mark.parametrize("way", ["blocking", "asyncio"])
+def test_what_a_handler_failed_with_does_not_wait_for_the_garbage_collector(way: str) -> None:
+    """Its traceback holds frames, and they the payload: none of ours may hold it in turn."""
+    seen: list[weakref.ref[BaseException]] = []
+
+    def fail(event: WebhookEvent) -> None:
+        raise Noted(seen)
+
+    async def fail_awaited(event: WebhookEvent) -> None:
+        raise Noted(seen)
+
+    receiver = Receiver(SECRET, fail if way == "blocking" else fail_awaited, inbox=MemoryInbox())
+    event = event_of(receiver, act_created("evt_6"))
+    gc.disable()
+    try:
+        if way == "blocking":
+            receiver.handle(event)
+        else:
+            asyncio.run(AsgiReceiver(receiver)._handle(event))
+        assert [each() for each in seen] == [None]
+    finally:
+        gc.enable()

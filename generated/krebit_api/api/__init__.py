@@ -50,14 +50,18 @@ class Result(NamedTuple, Generic[T]):
     read: Callable[[Any], T]
 
 
-def one(model: type[M], *required: str) -> Result[M]:
-    """An object, bare or in an envelope. A bare one may have a key `data` too; it is known by those that it must have."""
+def one(model: type[M], *required: str, optional: tuple[str, ...] = ()) -> Result[M]:
+    """An object, bare or in an envelope.
+
+    A bare one may have a key `data` too. It is known by the keys that it must have, or, if it need not have any, by one of
+    those that it may have.
+    """
 
     def read(content: Any) -> M:
-        enveloped = isinstance(content, dict) and "data" in content
-        if enveloped and not (required and content.keys() >= {*required}):
-            return read_one(model.from_dict, content["data"], "data")
-        return model.from_dict(content)
+        if not isinstance(content, dict) or "data" not in content:
+            return model.from_dict(content)
+        bare = content.keys() >= {*required} if required else not content.keys().isdisjoint(optional)
+        return model.from_dict(content) if bare else read_one(model.from_dict, content["data"], "data")
 
     return Result(model, read)
 

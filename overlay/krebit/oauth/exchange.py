@@ -6,7 +6,6 @@ from typing import Any, Literal, NamedTuple, TypeGuard
 
 import httpx
 
-from krebit._body import json_object
 from krebit._retry import told
 from krebit._secret import Secret
 from krebit._wire import Failure, Reply
@@ -56,8 +55,7 @@ def classify(answer: Reply | Failure) -> Outcome:
         if answer.kind == "certificate":
             return Outcome("refused", answer.error(OPERATION))  # trying again would not make it trusted
         return Outcome("unknown" if answer.sent else "not_spent", answer.error(OPERATION))
-    # With floats, since an absurd `expires_in` must not cost the tokens beside it: int() refuses 5,000 digits.
-    content = json_object(answer.body, parse_int=float)
+    content = _object(answer)
     if 200 <= answer.status < 300:
         return _success(answer.status, content)
     if answer.status < 400:
@@ -69,8 +67,13 @@ def classify(answer: Reply | Failure) -> Outcome:
     )
     kind = _refusal(answer.status, content, text)
     if kind == "configuration":
-        advice = "check KREBIT_CLIENT_ID, KREBIT_CLIENT_SECRET and KREBIT_REDIRECT_URI against /developer/my-apps"
-        return Outcome(kind, ConfigurationError(f"the server refused the application ({error.message}); {advice}"))
+        return Outcome(
+            kind,
+            ConfigurationError(
+                f"the server refused the application ({error.message}); check KREBIT_CLIENT_ID, KREBIT_CLIENT_SECRET "
+                "and KREBIT_REDIRECT_URI against /developer/my-apps"
+            ),
+        )
     return Outcome(kind, error)
 
 
@@ -105,6 +108,15 @@ def _success(status: int, content: dict[str, Any]) -> Outcome:
 
 def _unexpected(kind: Kind, status: int, got: str) -> Outcome:
     return Outcome(kind, UnexpectedResponse(operation=OPERATION, expected="a Bearer token", got=got, status=status))
+
+
+def _object(answer: Reply) -> dict[str, Any]:
+    try:
+        # As floats, since an absurd `expires_in` must not cost the tokens beside it: int() refuses 5,000 digits.
+        content = json.loads(answer.body, parse_int=float)
+    except (ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _is_token(value: Any) -> TypeGuard[str]:

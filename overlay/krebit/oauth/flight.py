@@ -39,6 +39,7 @@ class Flight(Generic[T]):
         self._longest = longest
         self._process = os.getpid()
         self._pilot = threading.Lock()  # taken once, by the thread that does the work
+        self._started = False
         self._done = False
         self._value: T
         self._error: KrebitError | None = None
@@ -114,7 +115,7 @@ class Flight(Generic[T]):
     def _tell(self, ring: Callable[[], object]) -> None:
         """Have `ring` called when it lands. It may have landed before: ask whether it is done afterwards."""
         self._waiters.append(ring)
-        if self._pilot.locked():
+        if self._started:
             return
         # The interpreter waits for it before it ends, but not for ever: somebody's store may hang.
         atexit.register(self.settle)
@@ -124,6 +125,7 @@ class Flight(Generic[T]):
             _thread.start_new_thread(_start, (thread,))
         except RuntimeError:  # no more threads, or the interpreter is shutting down
             self._fly()
+        self._started = True
 
     def _fly(self) -> None:
         if not self._pilot.acquire(blocking=False):

@@ -112,8 +112,10 @@ class Logins:
             known = given or next((one for one in self._begun if same(one.state, state)), None)
             used = any(same(one, state) for one in self._used)
             if known is None or used or not same(known.state, state):
-                why = "was used already" if used else "is not that of a sign-in begun here"
-                raise LoginFailed(f"the callback's state {why} (RFC 6749, 10.12); begin the sign-in again")
+                raise LoginFailed(
+                    f"the callback's state {'was used already' if used else 'is not that of a sign-in begun here'} "
+                    "(RFC 6749, 10.12); begin the sign-in again"
+                )
             self._used.append(state)
             self._begun = deque((one for one in self._begun if not same(one.state, state)), _KEPT)
         return known
@@ -127,8 +129,8 @@ def same(left: str, right: str) -> bool:
 def _answer(callback: str) -> dict[str, str | None]:
     """The parameters of a callback: its whole URL, or the query alone. One that comes twice is refused (RFC 6749,
     3.1)."""
-    query = callback.partition("?")[2] or callback
-    fields = parse_qs(query.partition("#")[0].strip(), keep_blank_values=True)
+    query = (callback.partition("?")[2] or callback).partition("#")[0]
+    fields = parse_qs(query.strip(), keep_blank_values=True)
     if any(len(values) > 1 for values in fields.values()):
         raise LoginFailed("the callback repeats a parameter")
     return {name: values[0] for name, values in fields.items()}

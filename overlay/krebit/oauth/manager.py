@@ -177,13 +177,14 @@ class TokenManager:
             )
 
     def _saved_late(self, lease: Lease, stored: Login | None) -> Login | None:
-        """Store now what could not be stored before, unless the store has moved on since. What is dead there, whoever
-        found that out, or older than our sign-in, is no better than ours."""
+        """Store now what could not be stored before, unless the store has moved on since: to another login, or none."""
         if self._unsaved is None:
             return stored
         login, base = self._unsaved
         found = stored or Login()
-        if found.generation != base and not found.is_dead and found.turns >= login.turns:
+        # A login of an earlier sign-in than ours, or of the same and found dead. None at all is not: it was ended.
+        worse = found.access_token is not None and (found.turns, not found.is_dead) < (login.turns, True)
+        if found.generation != base and not worse:
             self._unsaved = None
             return stored
         login = login._replace(generation=found.generation + 1)

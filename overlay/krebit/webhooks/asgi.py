@@ -87,12 +87,12 @@ class AsgiReceiver:
         if not self._receiver.is_async:
             await asyncio.to_thread(self._receiver.handle, event)
             return
-        failure = None
         try:
             await cast("Awaitable[object]", self._receiver.handler(event))
         except BaseException as error:  # noqa: BLE001 - raised again where it ends the task
-            failure = error
-        await self._in_thread(self._receiver.settle, event, failure)
+            await self._in_thread(self._receiver.settle, event, error)
+        else:
+            await self._in_thread(self._receiver.settle, event)
 
     async def _in_thread(self, call: Callable[..., Any], *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)

@@ -119,15 +119,15 @@ class Receiver:
 
     def handle(self, event: WebhookEvent) -> None:
         """Run the handler, and note how it went."""
-        failure = None
         try:
             if inspect.isawaitable(self.handler(event)):
                 raise TypeError("the handler returned an awaitable, and is no coroutine function")
         except BaseException as error:  # noqa: BLE001 - raised again where it ends the program
-            failure = error
-        self.settle(event, failure)
+            self.settle(event, error)
+        else:
+            self.settle(event)
 
-    def settle(self, event: WebhookEvent, failure: BaseException | None) -> None:
+    def settle(self, event: WebhookEvent, failure: BaseException | None = None) -> None:
         """Note that the event was handled, or what the handler failed with. Raises what ends a task or the program."""
         try:
             if failure is None:

@@ -51,8 +51,10 @@ class SqliteInbox:
 
     def claim(self, key: str, digest: str, body: bytes) -> Claim:
         """On the disk when this returns. Raises sqlite3.Error, or OSError."""
-        new = "INSERT OR IGNORE INTO deliveries (key, digest, owner, body) VALUES (?, ?, ?, ?)"
-        if self._write(new, key, digest, self._owner, body):
+        if self._write(
+            "INSERT OR IGNORE INTO deliveries (key, digest, owner, body) VALUES (?, ?, ?, ?)",
+            *(key, digest, self._owner, body),
+        ):
             return "new"
         if self._read("SELECT digest FROM deliveries WHERE key = ?", key) == [(digest,)]:
             return "same"
@@ -82,8 +84,10 @@ class SqliteInbox:
                 self._write("UPDATE deliveries SET owner = NULL WHERE body IS NOT NULL AND owner = ?", owner)
                 (self._owners / owner).unlink(missing_ok=True)
         for number in self._read("SELECT seq FROM deliveries WHERE body IS NOT NULL AND owner IS NULL ORDER BY seq"):
-            take = "UPDATE deliveries SET owner = ? WHERE seq = ? AND body IS NOT NULL AND owner IS NULL"
-            if self._write(take, self._owner, *number):
+            if self._write(
+                "UPDATE deliveries SET owner = ? WHERE seq = ? AND body IS NOT NULL AND owner IS NULL",
+                *(self._owner, *number),
+            ):
                 yield from self._read("SELECT key, body FROM deliveries WHERE seq = ?", *number)
 
     def conflicts(self) -> list[tuple[str, bytes]]:

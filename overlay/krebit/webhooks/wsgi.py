@@ -23,9 +23,12 @@ class WsgiReceiver:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> "_Response":
         announced = content_length(environ.get("CONTENT_LENGTH"))
-        # A server joins a header that comes twice with a comma, which no signature has.
-        headers = {"x-signature": environ.get("HTTP_X_SIGNATURE", "")}
-        answer, event = self._receiver.receive(self._read(environ, announced), headers, announced)
+        answer, event = self._receiver.receive(
+            self._read(environ, announced),
+            # A server joins a header that comes twice with a comma, which no signature has.
+            {"x-signature": environ.get("HTTP_X_SIGNATURE", "")},
+            announced,
+        )
         start_response(answer.line, answer.headers)
         response = _Response([answer.body])
         response.close = partial(self._after, [event] if event is not None else [])
