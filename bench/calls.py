@@ -14,7 +14,7 @@ from bench.timing import Row, paired, repeated
 from krebit import Krebit
 from krebit._body import parse
 from krebit._wire import Reply
-from krebit_api.api import Operation, one
+from krebit_api.api import Operation, page_of
 from krebit_api.models import ClientPage
 
 PATH = "/api/1.0/clients/12345"
@@ -51,7 +51,7 @@ def measure(*, rounds: int) -> Iterator[Row]:
 def _parse(rounds: int) -> Row:
     body = page(1, 100)
     reply = Reply(200, httpx.Headers({"Content-Type": "application/json"}), body)
-    operation, result = Operation("list_clients", "GET", "/api/1.0/clients"), one(ClientPage)
+    operation, result = Operation("list_clients", "GET", "/api/1.0/clients"), page_of(ClientPage)
     ours = repeated(lambda: parse(operation, reply, result), 100)
     pair = paired(ours, repeated(lambda: json.loads(body), 100), rounds=rounds * 2)
     return Row("parse of a page of 100", "`json.loads` of it", pair.ratio, 2.2, detail=pair.detail)
