@@ -331,7 +331,8 @@ class Krebit(_Client, Operations):
 
         With a redirect URI such as `http://127.0.0.1:8765/callback` the browser is opened and its way back listened
         for, once, at that port. With one registered elsewhere, without a browser, or with `paste=True`, the address is
-        shown and the callback's address asked for. Raises LoginFailed after `timeout` seconds, and as `finish_login`.
+        shown and the callback's address asked for (never with `paste=False`). Raises LoginFailed after `timeout`
+        seconds, and as `finish_login`.
         """
         self._at_terminal(redirect_uri, timeout, paste, terminal, threading.Event())
 

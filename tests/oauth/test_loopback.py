@@ -244,6 +244,11 @@ def test_pasting_as_asked_for(site: Site) -> None:
     sign_in(site, "http://127.0.0.1:1/callback", person, paste=True)
 
 
+def test_nobody_is_asked_to_paste_who_said_no(site: Site) -> None:
+    with pytest.raises(ConfigurationError, match="redirect_uri: is not on this machine"):
+        sign_in(site, "https://a.example/callback", Person(), paste=False)
+
+
 @pytest.mark.parametrize("pasted", ["", "https://a.example/", "https://a.example/?code=abc&state=wrong"])
 def test_something_else_is_pasted(site: Site, pasted: str) -> None:
     with pytest.raises(LoginFailed):

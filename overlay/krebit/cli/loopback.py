@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 from krebit._mask import mask
-from krebit.errors import KrebitError, LoginFailed
+from krebit.errors import ConfigurationError, KrebitError, LoginFailed
 from krebit.oauth.login import LoginAttempt, same
 
 _PAGE = """<!doctype html>
@@ -69,11 +69,13 @@ def sign_in(
     """Send the person to the attempt's URL and hand the callback to `finish`.
 
     Raises LoginFailed when nobody came back within `timeout` seconds or until `wake` was set, or when the port is
-    taken; and what `finish` raises.
+    taken; ConfigurationError where there is nothing to listen at and `paste` is False; and what `finish` raises.
     """
     terminal = terminal or Terminal()
     where = None if paste else listens_at(attempt.redirect_uri)
     if where is None:
+        if paste is False:
+            raise ConfigurationError("redirect_uri: is not on this machine, where the browser could be listened for")
         return _by_pasting(attempt, finish, terminal)
     with ExitStack() as listening:
         desk = _Desk(attempt, where[2], finish, wake)
