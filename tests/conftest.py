@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-# The forms in which the sandbox makes codes, refresh tokens and access tokens; and any bearer that is not masked.
+# The forms in which the sandbox makes codes, refresh tokens and access tokens; and any bearer that is not masked
+# (a request id may be that word alone).
 SECRETS = re.compile(
-    r"def50200[0-9a-f]{16}|eyJ[\w-]{16,}|[Bb]earer (?!\*\*\*)\S+|canary-\d+|\"(client_secret|refresh_token)\":"
+    r"def50200[0-9a-f]{16}|eyJ[\w-]{16,}|[Bb]earer (?!\*\*\*)\w+|canary-\d+|\"(client_secret|refresh_token)\":"
 )
 
 

@@ -215,3 +215,27 @@ def test_what_a_handler_failed_with_does_not_wait_for_the_garbage_collector(way:
         assert [each() for each in seen] == [None]
     finally:
         gc.enable()
+
+
+class Body(bytearray):
+    """Known by a weak reference."""
+
+
+@pytest.mark.parametrize(
+    ("sent", "headers", "status"),
+    [(b"x" * 101, [], 413), (b"{}", [], 401), (b"{", signed(b"{"), 400)],
+    ids=["too large", "unsigned", "no JSON"],
+)
+def test_what_is_logged_of_a_refused_delivery_does_not_keep_its_body(
+    caplog: pytest.LogCaptureFixture, sent: bytes, headers: list[tuple[bytes, bytes]], status: int
+) -> None:
+    """A handler may keep its records, and an exception among them would keep its frames, and these the body."""
+    caplog.set_level(logging.INFO, "krebit")
+    receiver = Receiver(SECRET, lambda event: None, inbox=MemoryInbox(), max_body=100)
+    body = Body(sent)
+    seen = weakref.ref(body)
+    assert receiver.receive(body, headers)[0].status == status
+    assert caplog.records
+    del body
+    gc.collect()
+    assert seen() is None

@@ -93,7 +93,8 @@ class Receiver:
                 raise WebhookError(f"the body is larger than {self.max_body} bytes", reason="too_large")
             return parse(body, signer(body, headers, self._signers))
         except WebhookError as error:
-            _log.info("refused a delivery: %s", error)
+            # As text: a record that is kept would keep the exception's frames, and these the body.
+            _log.info("refused a delivery: %s", str(error))
             return Answer(_STATUS[error.reason], str(error))
 
     def _claim(self, checked: WebhookEvent | Answer) -> tuple[Answer, WebhookEvent | None]:
