@@ -10,9 +10,9 @@ import os
 import shlex
 import signal
 import sys
-import threading
 from collections.abc import Mapping
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import Any
 
@@ -51,10 +51,11 @@ def run(arguments: list[str] | None = None) -> int:
         faults = [parse_fault(text) for text in options.fault]
     except (TypeError, ValueError) as error:
         parser.error(str(error))
-    stopped = threading.Event()
+    # Not an Event: a second signal while the first one's handler holds its lock would wait for that for ever.
+    stopped: SimpleQueue[int] = SimpleQueue()
 
     def stop(number: int, frame: FrameType | None) -> None:
-        stopped.set()
+        stopped.put(number)
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         # Under nohup the end of the terminal is none of ours.
@@ -85,18 +86,19 @@ def run(arguments: list[str] | None = None) -> int:
         sandbox.stop()
 
 
-def _serve(sandbox: Sandbox, env_file: Path | None, stopped: threading.Event) -> int:
+def _serve(sandbox: Sandbox, env_file: Path | None, stopped: SimpleQueue[int]) -> int:
     lines = export_lines(sandbox.environment)
     print(_BANNER.format(url=sandbox.url), file=sys.stderr, flush=True)
     if env_file is not None:
         _write_private(env_file, lines)
     with contextlib.suppress(BrokenPipeError):
         print(lines, end="", flush=True)
-    while not stopped.wait(1.0):
-        if not sandbox.running:
-            print("krebit-sandbox: the server has ended", file=sys.stderr)
-            return 1
-    return 0
+    while sandbox.running:
+        with contextlib.suppress(Empty):
+            stopped.get(timeout=1.0)
+            return 0
+    print("krebit-sandbox: the server has ended", file=sys.stderr)
+    return 1
 
 
 def export_lines(environment: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -29,10 +29,11 @@ def start() -> Iterator[Start]:
     """Starts the command and reads the environment that it prints; ends it after the test."""
     with ExitStack() as stack:
 
-        def run(*arguments: str) -> tuple[subprocess.Popen[str], dict[str, str]]:
-            command = [sys.executable, "-m", "krebit_sandbox", *arguments]
+        def run(
+            *arguments: str, command: Sequence[str] = (sys.executable, "-m", "krebit_sandbox")
+        ) -> tuple[subprocess.Popen[str], dict[str, str]]:
             pipe = subprocess.PIPE
-            process = stack.enter_context(subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True))
+            process = stack.enter_context(subprocess.Popen([*command, *arguments], stdout=pipe, stderr=pipe, text=True))
             stack.callback(process.kill)
             assert process.stdout is not None
             environment: dict[str, str] = {}
@@ -81,6 +82,30 @@ def test_it_prints_the_environment_and_ends_cleanly(start: Start, number: int) -
     assert (status, out) == (0, "")
     assert "KREBIT SANDBOX" in err
     assert "Traceback" not in err
+
+
+AT_EACH_STEP_OF_ITS_END = """
+import os, signal, sys
+from krebit_sandbox.command_line import run
+left = 100
+def again(frame, event, argument):
+    global left
+    while frame and left:
+        if frame.f_code.co_name == "stop":
+            left -= 1
+            os.kill(os.getpid(), signal.SIGTERM)
+            break
+        frame = frame.f_back
+sys.setprofile(again)
+status = run([])
+sys.exit(status if left < 95 else 9)
+"""
+
+
+def test_a_signal_at_each_step_of_its_end_does_not_hold_it_up(start: Start) -> None:
+    """From a terminal and from make they come at once: a handler must not wait for the one that it interrupted."""
+    process, _ = start(command=[sys.executable, "-c", AT_EACH_STEP_OF_ITS_END])
+    assert ended(process)[0] == 0
 
 
 def test_files_are_private_and_the_authority_is_kept(start: Start, tmp_path: Path) -> None:
