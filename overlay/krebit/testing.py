@@ -130,13 +130,10 @@ def _hold(
     key: LoginKey = _KEY,
     *,
     patience: float = _PATIENCE,
-    save: Login | None = None,
     error: BaseException | None = None,
 ) -> Login | None:
-    """What the lease finds, after what is asked for was done with it."""
+    """What the lease finds; or raise `error` within it."""
     with store.lease(key, patience=patience) as lease:
-        if save is not None:
-            lease.save(save)
         if error is not None:
             raise error
         return lease.load()
