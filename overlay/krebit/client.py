@@ -164,11 +164,6 @@ class _Client(Driver):
         view._core, view._options, view._observer = self._core, options, observer
         return view
 
-    def observed(self, call: "Call") -> Self:
-        """A view for one call, which `call` then tells of, and can end. Its time runs from here on."""
-        call.deadline = Deadline(self._options.timeout)
-        return self._view(self._options, call)
-
     def start_login(self, *, redirect_uri: str | None = None) -> LoginAttempt:
         """Begin a sign-in: send the person to the `url` of what comes back. No socket is opened.
 
@@ -449,6 +444,7 @@ def client_of(operation: Any, kind: type[_Client] = _Client) -> _Client:
 
 
 def observing(operation: Any, call: Call, kind: type[_Client] = _Client) -> Callable[..., Any]:
-    """The same operation, on a view that `call` watches."""
-    view = client_of(operation, kind).observed(call)
-    return partial(operation.__func__, view)
+    """The same operation, on a view for one call, which `call` tells of and can end. Its time runs from here on."""
+    client = client_of(operation, kind)
+    call.deadline = Deadline(client._options.timeout)
+    return partial(operation.__func__, client._view(client._options, call))

@@ -253,7 +253,7 @@ def test_a_cancelled_task_is_cancelled(sandbox: Sandbox, way: Way, kind: str) ->
 
 @pytest.mark.parametrize("kind", ["stall", "stall_body", "drip_headers", "drip_body"])
 def test_a_call_can_be_ended_from_another_thread(sandbox: Sandbox, kind: str) -> None:
-    from krebit.client import Call
+    from krebit.client import Call, observing
 
     sandbox.fault(kind=kind, path="/api/1.0/me", times=None)
     call = Call()
@@ -262,7 +262,7 @@ def test_a_call_can_be_ended_from_another_thread(sandbox: Sandbox, kind: str) ->
 
         def work() -> None:
             try:
-                krebit.observed(call).get_current_user()
+                observing(krebit.get_current_user, call)()
             except KrebitError as error:
                 raised.append(error)
 
