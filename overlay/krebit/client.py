@@ -267,8 +267,7 @@ class Krebit(_Client, Operations):
         return transmit(self._core.transport, request, deadline)
 
     async def _token(self, rejected: Secret | None, deadline: Deadline) -> Secret:
-        tokens = self._core.tokens
-        return tokens.cached(rejected) or tokens.refreshed(rejected).join(deadline)
+        return self._core.tokens.cached(rejected) or self._core.tokens.refreshed(rejected).join(deadline)
 
     async def _sleep(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251 - no loop runs this
@@ -373,8 +372,7 @@ class AsyncKrebit(_Client, AsyncOperations):
         return await atransmit(self._core.async_transport, request, deadline)
 
     async def _token(self, rejected: Secret | None, deadline: Deadline) -> Secret:
-        tokens = self._core.tokens
-        return tokens.cached(rejected) or await tokens.refreshed(rejected).ajoin(deadline)
+        return self._core.tokens.cached(rejected) or await self._core.tokens.refreshed(rejected).ajoin(deadline)
 
     async def _sleep(self, seconds: float) -> None:
         await anyio.sleep(seconds)
