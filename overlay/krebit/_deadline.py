@@ -19,7 +19,8 @@ import anyio
 import httpcore
 import httpx
 
-_current: "contextvars.ContextVar[Deadline | None]" = contextvars.ContextVar("krebit_deadline", default=None)
+# What this thread's blocking calls keep to.
+current: "contextvars.ContextVar[Deadline | None]" = contextvars.ContextVar("krebit_deadline", default=None)
 _anyio: Any = httpcore.AnyIOBackend()
 # Seconds for an address that does not answer while there is another to try.
 _NEXT_ADDRESS = 5.0
@@ -57,13 +58,9 @@ class Deadline:
         """Bring it forward to now; from any thread. A read that is under way returns within a quarter of a second."""
         self.at = time.monotonic()
 
-    def hold(self) -> None:
-        """From here on this thread's blocking calls keep to it."""
-        _current.set(self)
-
 
 def _cut(timeout: float | None, late: type[httpcore.TimeoutException]) -> float | None:
-    deadline = _current.get()
+    deadline = current.get()
     return timeout if deadline is None else deadline.cut(timeout, late)
 
 
@@ -75,7 +72,7 @@ class _Stream(httpcore.NetworkStream):
         self.close, self.get_extra_info = stream.close, stream.get_extra_info  # type: ignore[method-assign]
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        deadline = _current.get()
+        deadline = current.get()
         while deadline is not None:
             left = deadline.cut(timeout, httpcore.ReadTimeout)
             with suppress(httpcore.ReadTimeout):  # somebody may have brought the deadline forward meanwhile

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import anyio
 import httpx
 
-from krebit._deadline import Deadline
+from krebit._deadline import Deadline, current
 from krebit._mask import mask
 from krebit.errors import ConnectionFailed, DeadlineExceeded, TransportError
 
@@ -91,7 +91,7 @@ def transmit(transport: httpx.BaseTransport, request: httpx.Request, deadline: D
     """Send once and read the whole answer, within the deadline. Nothing but `BaseException`s comes out."""
     request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), deadline.remaining())
     body = bytearray()
-    deadline.hold()
+    current.set(deadline)
     try:
         with closing(_as_asked(transport.handle_request(request))) as response:
             for chunk in response.iter_bytes():
