@@ -11,7 +11,7 @@ import math
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, cast
 
@@ -135,18 +135,34 @@ async def _start_tls(stream: httpcore.AsyncNetworkStream, start_tls: Any, *argum
 
 
 class AsyncTransport(httpx.AsyncHTTPTransport):
-    """httpx's own asynchronous transport, which leaves no connection behind when a call is cancelled."""
+    """httpx's own asynchronous transport, which leaves nothing in its pool when a call is cancelled.
+
+    What httpcore forgets takes one of the pool's places for ever: a connection, neither idle nor closed, whose call was
+    cancelled between connecting and sending; and a request whose closing was cancelled half-way, which is not taken up
+    again.
+    """
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         try:
-            return await super().handle_async_request(request)
+            response = await super().handle_async_request(request)
         except BaseException:
-            # What httpcore forgets: a call that is cancelled between connecting and sending leaves a connection that is
-            # neither idle nor closed and that no request has, which takes one of the pool's places for ever.
-            pool: Any = self._pool
-            taken = [request.connection for request in pool._requests]
-            orphans = [one for one in pool._connections if not (one.is_idle() or one.is_closed() or one in taken)]
-            for connection in orphans:
-                pool._connections.remove(connection)
-            await pool._close_connections(orphans)
+            await self._sweep()
             raise
+        stream: Any = response.stream
+        stream.aclose = functools.partial(self._close, stream._httpcore_stream._pool_request, stream.aclose)
+        return response
+
+    async def _close(self, request: Any, close: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await close()
+        finally:
+            if request in self._pool._requests:
+                await self._sweep(request)
+
+    async def _sweep(self, *ended: Any) -> None:
+        pool: Any = self._pool
+        pool._requests = [request for request in pool._requests if request not in ended]
+        taken = [request.connection for request in pool._requests]
+        orphans = [one for one in pool._connections if not (one.is_idle() or one.is_closed() or one in taken)]
+        pool._connections = [one for one in pool._connections if one not in orphans]
+        await pool._close_connections([*orphans, *pool._assign_requests_to_connections()])

@@ -2,13 +2,17 @@
 
 import asyncio
 import gc
+import itertools
 import logging
 import os
 import signal
 import threading
+from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
+import httpx
 import pytest
 
 from krebit import AsyncKrebit, ClientClosed
@@ -84,6 +88,59 @@ def test_cancelled_calls_leave_no_connection_behind(sandbox: Sandbox, way: Way) 
             assert connections_to(sandbox.domain) == 1
 
     asyncio.run(main())
+
+
+class Interrupted:
+    """A coroutine whose task is cancelled where it suspends for the `step`th time."""
+
+    def __init__(self, work: Coroutine[Any, Any, Any], step: int) -> None:
+        self._work = work
+        self._step = step
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        advance: Callable[[], Any] = partial(self._work.send, None)
+        for number in itertools.count(1):
+            try:
+                waits_for = advance()
+            except StopIteration as ended:
+                return ended.value
+            task = asyncio.current_task()
+            if number == self._step and task is not None:
+                task.cancel()
+            try:
+                yield waits_for
+                advance = partial(self._work.send, None)
+            except BaseException as error:  # noqa: BLE001 - it is the coroutine's
+                advance = partial(self._work.throw, error)
+
+
+@pytest.mark.parametrize("connected", [True, False])
+@pytest.mark.parametrize("way", ["asyncio", "aiohttp"])
+def test_a_call_that_is_cancelled_anywhere_gives_its_connection_back(
+    sandbox: Sandbox, way: Way, connected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With room for one connection, one that is lost would be missed by the next call."""
+    monkeypatch.setattr("krebit._transports._LIMITS", httpx.Limits(max_connections=1, max_keepalive_connections=1))
+
+    async def at(krebit: AsyncKrebit, step: int) -> bool:
+        try:
+            await Interrupted(krebit.get_current_user(), step)
+        except asyncio.CancelledError:
+            return True
+        return False
+
+    async def main() -> int:
+        async with Place.sandbox(sandbox, timeout=10.0).async_client(way) as krebit:
+            await krebit.get_current_user()
+            for step in itertools.count(1):
+                if not await asyncio.create_task(at(krebit, step)):
+                    return step
+                assert (await krebit.get_current_user()).id is not None
+                if not connected:
+                    await krebit._core.async_transport.aclose()
+        raise AssertionError
+
+    assert asyncio.run(main()) > 1
 
 
 @pytest.mark.parametrize("way", ["asyncio", "aiohttp"])
