@@ -12,8 +12,6 @@ import re
 import shlex
 import stat
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
@@ -25,11 +23,6 @@ _log = logging.getLogger("krebit")
 _NETWORK = re.compile(r"nfs|cifs|smb|9p|afs|ceph|gluster|lustre|fuse\.sshfs|davfs")
 # Room for the next record: tokens of this family are about a kilobyte each.
 _HEADROOM = 16_384
-
-# One lock for each file in this process: not every file system's locks keep its threads apart.
-_mutexes: dict[Path, threading.Lock] = {}
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_mutexes.clear)  # a thread that held one does not exist in the child
 
 
 class FileTokenStore:
@@ -78,21 +71,16 @@ class FileTokenStore:
         path = self.path(key)
         lock_path = path.with_suffix(".lock")
         check(lock_path)
-        end = time.monotonic() + patience
-        mutex = _mutexes.setdefault(path, threading.Lock())
-        if not mutex.acquire(timeout=max(0.0, patience)):
-            raise StoreBusy(f"{path}: another thread held the lock for more than {patience:g} s")
         with ExitStack() as held:
-            held.callback(mutex.release)
             # A new instance each time: one shared instance counts, and lets a second thread in.
             # Where the system has no flock it must fail: a lock by a file's existence outlives a killed holder.
-            lock = FileLock(
-                lock_path, max(0.0, end - time.monotonic()), 0o600, poll_interval=0.02, fallback_to_soft=False
-            )
+            lock = FileLock(lock_path, max(0.0, patience), 0o600, poll_interval=0.02, fallback_to_soft=False)
             try:
                 held.enter_context(lock)
             except Timeout:
-                raise StoreBusy(f"{lock_path}: another process held the lock for more than {patience:g} s") from None
+                raise StoreBusy(
+                    f"{lock_path}: another process or thread held the lock for more than {patience:g} s"
+                ) from None
             except OSError as error:
                 raise cannot("lock", lock_path, error) from None
             yield held.enter_context(closing(_FileLease(path, lock_path)))
