@@ -193,7 +193,7 @@ def read_time(value: Any, name: str) -> datetime:
         # What is missing comes from `default`, so only a complete date that names day and month reads twice the same.
         once = parse(value, default=datetime(2000, 1, 1), dayfirst=False, tzinfos=zone)
         again = parse(value, default=datetime(2005, 2, 3), dayfirst=True, tzinfos=zone)
-    except (ValueError, OverflowError):
+    except (ValueError, ArithmeticError):  # dateutil's own arithmetic on long runs of digits included
         raise Mismatch("not a time", name, kind_of(value)) from None
     if once != again:
         raise Mismatch("not a time that can be read in one way only", name, kind_of(value))
