@@ -64,6 +64,22 @@ def test_what_comes_after_the_file_was_taken_away_is_stored_in_a_new_one(
     other.close()
 
 
+@pytest.mark.parametrize("take_away", [_the_file, _all_its_files, _to_elsewhere])
+def test_whom_another_one_has_anticipated_goes_on_in_the_new_file(
+    path: Path, take_away: Callable[[Path], None]
+) -> None:
+    inbox, other = SqliteInbox(path), SqliteInbox(path)
+    inbox.claim("before", "d", b"b")
+    other.claim("before", "d", b"b")
+    take_away(path)
+    assert inbox.claim("after", "d", b"b") == "new"
+    assert other.claim("after", "d", b"b") == "same"
+    assert other.claim("later", "d", b"b") == "new"
+    assert keys(path) == {"after", "later"}
+    inbox.close()
+    other.close()
+
+
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_a_file_that_is_broken_is_a_503_until_somebody_takes_it_away(framework: str, path: Path) -> None:
     inbox = SqliteInbox(path)

@@ -5,6 +5,7 @@ import hmac
 import json
 import os
 import pickle
+import traceback
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from email.message import Message
@@ -268,3 +269,14 @@ def test_one_changed_bit_is_refused(data: st.DataObject) -> None:
     position = data.draw(st.integers(0, len(body) * 8 - 1))
     body[position // 8] ^= 1 << position % 8
     assert outcome(bytes(body), headers, SECRET) == "signature"
+
+
+def test_no_frame_of_ours_holds_the_secret_when_a_delivery_is_refused() -> None:
+    """Anybody can have one refused, and what reports errors may show local variables."""
+    try:
+        verify(b"{}", {"X-Signature": "0" * 64}, SECRET)
+    except WebhookError as error:
+        found = traceback.TracebackException.from_exception(error, capture_locals=True)
+    frames = [frame for frame in found.stack if "/tests/" not in frame.filename]
+    assert len(frames) > 1
+    assert SECRET not in "".join(traceback.StackSummary.from_list(frames).format())

@@ -53,7 +53,9 @@ def verify(body: bytes, headers: Headers, secrets: SecretsLike) -> WebhookEvent:
     or several while rotating. Raises WebhookError, with the reason "signature" (answer 401) or "payload" (authentic,
     but not a JSON object: answer 400), and ConfigurationError for a blank secret.
     """
-    return parse(body, signer(body, headers, signers(secrets)))
+    among = signers(secrets)
+    del secrets  # a traceback that shows local variables must not show them
+    return parse(body, signer(body, headers, among))
 
 
 def parse(body: bytes | bytearray, subscription: str) -> WebhookEvent:

@@ -122,8 +122,9 @@ class SqliteInbox:
             return db.execute(sql, values).rowcount
 
     def _open(self) -> sqlite3.Connection:
-        if self._db is not None and not self._path.exists():
-            # Somebody took the file away: what it is told would go with it. The owner's may be gone too.
+        if self._db is not None and not (self._path.exists() and self._path.stat().st_ino == self._file):
+            # Somebody took the file away, and may have put another there: what it is told would go with it. The
+            # owner's may be gone too.
             self._disconnect()
             self._alive.release(force=True)
         if self._db is None:
@@ -133,6 +134,7 @@ class SqliteInbox:
             # One at a time: processes that switch a file to WAL at the same time are told that it is locked.
             with self._life("opening", self._busy), closing(sqlite3.connect(self._path, self._busy)) as db:
                 db.executescript(_SCHEMA)
+            self._file: int = self._path.stat().st_ino
             self._db = sqlite3.connect(self._path, self._busy, isolation_level=None, check_same_thread=False)
         return self._db
 
