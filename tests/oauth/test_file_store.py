@@ -259,8 +259,18 @@ def test_file_systems_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyP
     network = kind in ("nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs")
     mounts = f"x / {'ext4' if network else 'nfs'} rw 0 0\nx {tmp_path}/a\\040b ext4 rw 0 0\n"
     mounts += f"x {tmp_path}/a\\040b {kind} rw 0 0\nx {tmp_path}/a\\040bc proc rw 0 0\n"
-    monkeypatch.setattr(Path, "read_text", lambda path: mounts)
+    monkeypatch.setattr(Path, "read_text", lambda path, *encoding: mounts)
     assert network_file_system(tmp_path / "a b" / "logins") == (kind if network else None)
+
+
+def test_a_mount_whose_name_is_no_utf8_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What serves a warning alone must not cost a login."""
+    from krebit.stores.file import network_file_system
+
+    mounts, read = tmp_path / "mounts", Path.read_text
+    mounts.write_bytes(b"x / nfs rw 0 0\nx /mnt/gemensamt\xe5 ext4 rw 0 0\n")
+    monkeypatch.setattr(Path, "read_text", lambda path, *encoding: read(mounts, *encoding))
+    assert network_file_system(tmp_path) == "nfs"
 
 
 def test_the_file_system_of_this_machine_is_read() -> None:

@@ -247,7 +247,9 @@ def cannot(what: str, path: Path, error: OSError) -> StoreError:
 def network_file_system(folder: Path) -> str | None:
     """The type of the file system, if it is another host's and the system tells (Linux)."""
     try:
-        mounts = [line.split(" ") for line in Path("/proc/self/mounts").read_text().splitlines()]
+        mounts = [
+            line.split(" ") for line in Path("/proc/self/mounts").read_text("utf-8", "surrogateescape").splitlines()
+        ]
     except OSError:
         return None
     above = [(Path(place.replace("\\040", " ")), kind) for _, place, kind, *_ in mounts]
