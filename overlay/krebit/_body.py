@@ -18,11 +18,8 @@ T = TypeVar("T")
 _REQUEST_ID = ("x-request-id", "x-correlation-id", "request-id")
 
 
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
-_decoder = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_constant)
+# NaN and Infinity are not JSON, and no `int` either: ValueError.
+_decoder = json.JSONDecoder(parse_float=Decimal, parse_constant=int)
 
 
 def decode(operation: str, reply: Reply) -> Any:
@@ -81,10 +78,11 @@ def _error_body(body: bytes) -> tuple[str, dict[str, list[str]]]:
     """The message and the field errors: nothing else of an error's body is shown, a debug trace least of all."""
     try:
         content = json.loads(body)
-        errors = content.get("errors")
         said = [content.get(key) for key in ("message", "error_description", "error")]
-        fields = errors.items() if isinstance(errors, dict) else ()
-        told = {str(field): [*map(str, texts if isinstance(texts, list) else [texts])] for field, texts in fields}
+        fields = errors if isinstance(errors := content.get("errors"), dict) else {}
+        told = {
+            str(field): [*map(str, texts if isinstance(texts, list) else [texts])] for field, texts in fields.items()
+        }
     except (ValueError, RecursionError):
         found = re.search(rb"<title[^>]*>([^<]{1,200})", body[:4096], re.IGNORECASE)  # a proxy's page
         return found[1].decode("utf-8", "replace").strip() if found else "", {}

@@ -98,5 +98,7 @@ class Core:
 
     def end(self) -> None:
         """Wait for a refresh under way, then close the blocking transport."""
-        self.tokens.settle()
-        self.transport.close()
+        try:
+            self.tokens.settle()
+        finally:
+            self.transport.close()

@@ -8,9 +8,11 @@ from outside instead.
 import contextvars
 import functools
 import math
+import signal
 import socket
 import ssl
 import time
+import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, cast
@@ -64,6 +66,13 @@ def _cut(timeout: float | None, late: type[httpcore.TimeoutException]) -> float 
     return timeout if deadline is None else deadline.cut(timeout, late)
 
 
+def of_a_signal(error: BaseException | None) -> BaseException | None:
+    """What a signal handler raised, such as a time limit, where that is behind it."""
+    handlers = [getattr(signal.getsignal(number), "__code__", None) for number in signal.valid_signals()]
+    frames = traceback.walk_tb(error.__traceback__ if error else None)
+    return error if any(frame.f_code in handlers for frame, _ in frames) else error and of_a_signal(error.__context__)
+
+
 class _Stream(httpcore.NetworkStream):
     """A stream whose every operation ends by the deadline."""
 
@@ -75,8 +84,11 @@ class _Stream(httpcore.NetworkStream):
         deadline = current.get()
         while deadline is not None:
             left = deadline.cut(timeout, httpcore.ReadTimeout)
-            with suppress(httpcore.ReadTimeout):  # somebody may have brought the deadline forward meanwhile
+            try:
                 return self._stream.read(max_bytes, min(left, _GLANCE))
+            except httpcore.ReadTimeout as error:  # somebody may have brought the deadline forward meanwhile
+                if of_a_signal(error):
+                    raise
         return self._stream.read(max_bytes, timeout)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:

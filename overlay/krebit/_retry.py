@@ -43,9 +43,7 @@ def told(reply: Reply, now: Callable[[], float] = time.time) -> float | None:
     if re.fullmatch(r"[0-9]+(\.[0-9]*)?", text):
         return min(float(text), _LONGEST)
     until, since = _timestamp(text), _timestamp(reply.headers.get("Date", ""))
-    if until is None:
-        return None
-    return min(max(0.0, until - (now() if since is None else since)), _LONGEST)
+    return None if until is None else min(max(0.0, until - (now() if since is None else since)), _LONGEST)
 
 
 def _timestamp(date: str) -> float | None:
@@ -66,8 +64,6 @@ def wait_before_retry(
     1. Full jitter, a server's `Retry-After` obeyed, never past the deadline: then stopping at once tells more than
     waiting.
     """
-    if retries == 0:
-        return None
     pause = random.uniform(0, min(_CAP, _BASE * 2 ** min(attempt, 10)))
     if isinstance(outcome, Failure):
         again = outcome.kind not in ("certificate", "too_large") and (method == "GET" or not outcome.sent)
@@ -75,7 +71,7 @@ def wait_before_retry(
         wait = told(outcome) or 0.0
         if outcome.status == 429:
             # Nothing was done and the server says when to come back: neither counted nor an outage.
-            return pause + wait if pause + wait < remaining else None
+            return pause + wait if retries and pause + wait < remaining else None
         pause = max(pause, wait)
         again = method == "GET" and (outcome.status == 408 or outcome.status >= 500)
     return pause if again and attempt <= retries and pause < remaining and budget.spend() else None

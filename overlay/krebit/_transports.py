@@ -3,6 +3,7 @@
 import functools
 import os
 import ssl
+import threading
 import urllib.request
 from collections.abc import AsyncGenerator, Callable
 from typing import Any, Literal, TypeAlias, cast
@@ -33,9 +34,9 @@ def _context(ca_file: str | None, *environment: str | None) -> ssl.SSLContext:
         ) from None
 
 
-def _over(transport: Any, backend: Any) -> Any:
+def _over(transport: Any, backend: Any, **more: Any) -> Any:
     # httpx has no argument for httpcore's public `network_backend`; a test notices if the attribute should move.
-    transport._pool._network_backend = backend
+    vars(transport._pool).update(more, _network_backend=backend)
     return transport
 
 
@@ -67,7 +68,12 @@ class Route:
                 "proxy": _proxy(url.reveal(), context) if url else None,
                 "limits": _LIMITS,
             }
-            self._own: httpx.HTTPTransport = _over(httpx.HTTPTransport(**self._options), Backend())
+            self._own: httpx.HTTPTransport = _over(
+                # httpcore's own lock is written in Python: a signal that raises can leave it taken, for every thread.
+                httpx.HTTPTransport(**self._options),
+                Backend(),
+                _optional_thread_lock=threading.Lock(),
+            )
             return
         except (ValueError, httpx.InvalidURL, ImportError) as error:
             problem = mask(str(error))  # the exception itself may hold a password

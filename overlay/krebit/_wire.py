@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import anyio
 import httpx
 
-from krebit._deadline import Deadline, current
+from krebit._deadline import Deadline, current, of_a_signal
 from krebit._mask import mask
 from krebit.errors import ConnectionFailed, DeadlineExceeded, TransportError
 
@@ -43,8 +43,11 @@ class Failure(NamedTuple):
     def error(self, operation: str, deadline: Deadline | None = None) -> TransportError:
         """The exception for this failure. Its text names the operation, never the request's content."""
         if self.kind == "timeout" and (deadline is None or deadline.passed()):
-            late = f"within {deadline.seconds:g} s" if deadline else "in time"
-            return DeadlineExceeded(f"{operation}: no answer {late}", sent=self.sent, operation=operation)
+            return DeadlineExceeded(
+                f"{operation}: no answer {f'within {deadline.seconds:g} s' if deadline else 'in time'}",
+                sent=self.sent,
+                operation=operation,
+            )
         return ConnectionFailed(
             f"{operation}: {_WHAT[self.kind].format(self.text)}", sent=self.sent, operation=operation
         )
@@ -54,7 +57,12 @@ _TOO_LARGE = Failure("too_large", f"over {MAX_BODY} bytes", sent=True)
 
 
 def failure(error: Exception, url: httpx.URL) -> Failure:
-    """Sort an exception of the transport. The frames it carries hold headers and bodies, so it is not kept."""
+    """Sort an exception of the transport. The frames it carries hold headers and bodies, so it is not kept.
+
+    One that a signal handler raised is none of the transport's: it is raised again, and nothing is sent again.
+    """
+    if raised := of_a_signal(error):
+        raise raised
     error = _told_apart(error)
     # Only httpx's own texts are known to repeat nothing of the request; h11's on what it refuses to write does.
     known = isinstance(error, httpx.TransportError) and not isinstance(error, httpx.LocalProtocolError)

@@ -149,12 +149,11 @@ class _Client(Driver):
         `timeout` in seconds for a whole call, `retries` beyond the first attempt, `headers` added to each request.
         Raises ConfigurationError.
         """
-        now = self._options
         return self._view(
             Options(
-                now.timeout if timeout is None else timeout,
-                now.retries if retries is None else retries,
-                {**now.headers, **(headers or {})},
+                self._options.timeout if timeout is None else timeout,
+                self._options.retries if retries is None else retries,
+                {**self._options.headers, **(headers or {})},
             ),
             self._observer,
         )
@@ -362,8 +361,9 @@ class AsyncKrebit(_Client, AsyncOperations):
             await self._end()
 
     async def _end(self) -> None:
-        await anyio.to_thread.run_sync(self._core.end)  # which a cancellation waits for
-        await self._core.async_transport.aclose()
+        with anyio.CancelScope(shield=True):  # in a scope that is cancelled neither would even begin
+            await anyio.to_thread.run_sync(self._core.end)
+            await self._core.async_transport.aclose()
 
     async def _send(self, operation: Operation, request: Callable[[], dict[str, Any]], result: Result[T]) -> T:
         return await self._call(operation, request, result)

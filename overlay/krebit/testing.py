@@ -104,8 +104,7 @@ class TokenStoreConformance:
         meanwhile finds a whole login, the old one or the new one."""
         with ThreadPoolExecutor(8) as threads:
             _count_up(threads, self.make_store, 8)
-        factory = self.process_factory()
-        if factory is not None:
+        if (factory := self.process_factory()) is not None:
             context = multiprocessing.get_context("spawn")
             with ProcessPoolExecutor(4, context, context.Barrier(4, timeout=_PATIENCE).wait) as processes:
                 _count_up(processes, factory, 4)

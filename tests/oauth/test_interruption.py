@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import pytest
 
-from krebit.errors import LoginRequired
+from krebit.errors import DeadlineExceeded, LoginRequired
 from tests.oauth.support import LONG, Program, Site, eventually
 
 KILLS = 1000 if LONG else 60
@@ -180,6 +180,34 @@ def test_cancelled_after_any_number_of_steps(site: Site) -> None:
         cancelled += asyncio.run(once(steps))
         assert site.state() == "live"
     assert cancelled > 1
+
+
+class Alarm(BaseException):
+    """What the handler of a signal raises."""
+
+
+def test_what_interrupts_closing_comes_out_when_the_pair_is_stored(site: Site) -> None:
+    def ring(number: int, frame: Any) -> None:
+        site.sandbox.release()
+        raise Alarm
+
+    site.login()
+    site.hold()
+    krebit = site.client(timeout=0.2)
+    with pytest.raises(DeadlineExceeded):
+        krebit.get_current_user()
+    site.sandbox.wait_for_held()
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        with pytest.raises(Alarm):
+            krebit.close()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    krebit.close()
+    assert site.state() == "live"
+    assert len(site.token_requests()) == 1
 
 
 def test_other_tasks_go_on(site: Site) -> None:

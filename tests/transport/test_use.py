@@ -12,10 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 
-from krebit import AsyncKrebit, ClientClosed
+from krebit import AsyncKrebit, ClientClosed, Krebit, paginate
 from krebit_sandbox import Sandbox
 from tests.transport.support import LONG, Place, RawServer, Way, arrived, connections_to, descriptors, reply
 
@@ -144,6 +145,21 @@ def test_a_call_that_is_cancelled_anywhere_gives_its_connection_back(
 
 
 @pytest.mark.parametrize("way", ["asyncio", "aiohttp"])
+def test_a_client_that_is_left_by_a_cancelled_scope_is_closed(sandbox: Sandbox, way: Way) -> None:
+    async def main() -> None:
+        with anyio.CancelScope() as scope:
+            async with Place.sandbox(sandbox).async_client(way) as krebit:
+                await krebit.get_current_user()
+                scope.cancel()
+                await anyio.sleep(30)
+        # Another loop's end would close them too.
+        while connections_to(sandbox.domain):  # noqa: ASYNC110 - the kernel has no event for it
+            await asyncio.sleep(0)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("way", ["asyncio", "aiohttp"])
 def test_one_client_on_one_loop_after_the_other(sandbox: Sandbox, way: Way) -> None:
     krebit = Place.sandbox(sandbox).async_client(way)
     for _ in range(3):
@@ -177,6 +193,33 @@ def test_a_loop_that_is_closed_without_ceremony_does_not_matter(sandbox: Sandbox
             loop.close()
         asyncio.run(_me(krebit))
         gc.collect()
+
+
+class TimeLimit(Exception):
+    """As the one of a task queue."""
+
+
+@pytest.mark.parametrize("call", [Krebit.get_current_user, lambda krebit: list(paginate(krebit.list_clients))])
+@pytest.mark.parametrize("limit", [TimeLimit, TimeoutError])
+def test_what_a_signal_handler_raises_is_no_broken_connection(
+    sandbox: Sandbox, limit: type[Exception], call: Callable[[Krebit], Any]
+) -> None:
+    """It comes out as it is, and nothing is sent again."""
+
+    def ring(number: int, frame: Any) -> None:
+        raise limit("the caller's own")
+
+    sandbox.fault(kind="stall", path="*", times=None)
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        with Place.sandbox(sandbox).client() as krebit:
+            signal.setitimer(signal.ITIMER_REAL, 0.3)
+            with pytest.raises(limit, match="the caller's own"):
+                call(krebit)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert len(sandbox.requests) <= 1
 
 
 def test_used_after_closing(sandbox: Sandbox, way: Way) -> None:

@@ -82,17 +82,19 @@ class Flight(Generic[T]):
             raise
         return self._result(deadline)
 
-    def settle(self) -> None:
-        """Wait until it has landed, however often interrupted. A forked child has no thread that would land it."""
+    def settle(self) -> BaseException | None:
+        """Wait until it has landed, however often interrupted, and return the first of what interrupted. A forked child
+        has no thread that would land it."""
+        interruption: BaseException | None = None
         patience = Deadline(self._longest)
         while True:
             # All of the waiting stands inside: what interrupts between two rounds must not get through either.
             try:
                 while not self._done and not patience.passed() and self._process == os.getpid():
                     self._wait(_LOOK)
-                return
-            except BaseException:  # noqa: BLE001, S112 - raised again by whoever was interrupted first
-                continue
+                return interruption
+            except BaseException as error:  # noqa: BLE001 - whoever waits raises it, or was interrupted before
+                interruption = interruption or error
 
     def _result(self, deadline: Deadline) -> T:
         if not self._done:

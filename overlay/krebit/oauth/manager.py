@@ -95,12 +95,13 @@ class TokenManager:
 
     def settle(self) -> None:
         """Wait for everything under way, so that closing its transport cannot lose what it is about to be granted; and
-        try once more to store what could not be stored."""
-        for flight in list(self._flights.values()):
-            flight.settle()
+        try once more to store what could not be stored. Then raises what interrupted the waiting."""
+        interruptions = [flight.settle() for flight in list(self._flights.values())]
         if self._unsaved is not None:
             with suppress(Exception), self._store.lease(self.key, patience=self._patience) as lease:
                 self._saved_late(lease, lease.load())
+        for interruption in filter(None, interruptions):
+            raise interruption
 
     def _flight(self, what: object, work: Callable[[], T]) -> Flight[T]:
         # A forked child does not find its parent's, which no thread would land there.
