@@ -35,7 +35,9 @@ _BANNER = """\
 *** KREBIT SANDBOX: made-up data on this machine only, no tenant of Krebit Finance. ***
     {url}   control: {url}/_sandbox/switches
     KREBIT_AUTH_CODE and KREBIT_REFRESH_TOKEN belong to two grants and work once; the code lives ten minutes.
-    New ones: curl -X POST {url}/_sandbox/reset
+    Another refresh token: curl -X POST {url}/_sandbox/tokens
+    All as new, the application too: curl -X POST {url}/_sandbox/reset
+    With its environment a shell trusts this sandbox's certificate authority and no other.
     Stop with Ctrl+C."""
 
 
@@ -67,7 +69,7 @@ def run(arguments: list[str] | None = None) -> int:
         port=options.port,
         switches=switches,
         state_dir=options.state_dir,
-        redirect_uris=[*REDIRECT_URIS, *options.redirect_uri],
+        redirect_uris=[*options.redirect_uri, *REDIRECT_URIS],
     )
     try:
         sandbox.start()
@@ -128,7 +130,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--tls", action=argparse.BooleanOptionalAction, default=True, help="plain http with --no-tls")
     add("--state-dir", type=Path, help="keep the certificate authority here, for the next run (default: a new one)")
     add("--env-file", type=Path, help="write the export lines into this file as well")
-    add("--redirect-uri", action="append", default=[], metavar="URI", help="register one more; may be repeated")
+    add(
+        "--redirect-uri",
+        action="append",
+        default=[],
+        metavar="URI",
+        help="register it, and export the first; may be repeated",
+    )
     add("--fault", action="append", default=[], metavar="NAME=VALUE,…", help=_FAULTS)
     switches = parser.add_argument_group("switches")
     defaults = Switches()

@@ -123,7 +123,7 @@ def _endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
             result = handler(_fields(await request.body()))
         except KeyError as error:
             return message(f"Missing or unknown: {error.args[0]}", 422)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             return message(str(error), 422)
         content = php_json({} if result is None else result)
         return Response(content, 201 if request.method == "POST" else 200, media_type="application/json")

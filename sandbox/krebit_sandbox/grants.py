@@ -88,6 +88,8 @@ class Grants:
 
     def register(self, name: str, redirect_uris: Sequence[str]) -> Application:
         """A new application with a secret of its own."""
+        if not redirect_uris:
+            raise ValueError("An application has one redirect URI or more.")
         application = Application(str(uuid4()), secrets.token_urlsafe(30), name, tuple(redirect_uris))
         with self._lock:
             self._applications[application.client_id] = application

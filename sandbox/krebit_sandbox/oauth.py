@@ -104,7 +104,9 @@ class OAuth:
         session = request.cookies.get(_COOKIE, "")
         with self._lock:
             consent = self._consents.get(str(fields.get("_token", "")))
-            if consent is None or not compare_digest(consent.session.encode(), session.encode()):
+            # One from before a reset asks for an application that is gone.
+            known = consent and self._tenant.grants.application(consent.application.client_id)
+            if consent is None or not known or not compare_digest(consent.session.encode(), session.encode()):
                 return page("error.html", 419, reason="This page has expired. Start the sign-in once more.")
             del self._consents[str(fields["_token"])]
         return self._decided(consent, allow=fields.get("decision") == "allow")

@@ -181,7 +181,7 @@ def test_a_client_each_and_one_grant_from_the_environment(site: Site) -> None:
 
 def test_two_tenants_and_two_applications_on_one_store(site: Site) -> None:
     """Each has a login of its own."""
-    other = site.sandbox.register("Another", [])
+    other = site.sandbox.register("Another", ["https://a.example/callback"])
     tenant = {"domain": site.sandbox.domain.replace("localhost", "127.0.0.1")}
     application = {"client_id": other.client_id, "client_secret": other.client_secret}
     first = site.login()

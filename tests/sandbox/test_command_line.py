@@ -209,8 +209,9 @@ def test_switches_and_faults_as_options(start: Start) -> None:
         assert {name: switches[name] for name in expected} == expected
         assert [client.get("/login").status_code for _ in range(3)] == [418, 418, 200]
         query = {"client_id": environment["KREBIT_CLIENT_ID"], "response_type": "code"}
-        query["redirect_uri"] = "http://127.0.0.1:5/cb"
-        assert client.get("/oauth/authorize", params=query).status_code == 200
+        for uri in (environment["KREBIT_REDIRECT_URI"], "https://yourapp.example.com/oauth/callback"):
+            assert client.get("/oauth/authorize", params={**query, "redirect_uri": uri}).status_code == 200
+    assert environment["KREBIT_REDIRECT_URI"] == "http://127.0.0.1:5/cb"
 
 
 @pytest.mark.parametrize(

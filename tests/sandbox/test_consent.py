@@ -35,6 +35,12 @@ def test_allow_leads_back_with_a_code_that_works(browser: httpx.Client, sandbox:
     assert exchange(browser, sandbox, query["code"]).status_code == 200
 
 
+def test_a_page_from_before_a_reset_has_expired(browser: httpx.Client, sandbox: Sandbox) -> None:
+    page = browser.get(AUTHORIZE, params=authorize_query(sandbox))
+    sandbox.reset()
+    assert browser.post(CONSENT, data={"_token": form_token(page), "decision": "allow"}).status_code == 419
+
+
 def test_deny_leads_back_with_an_error(browser: httpx.Client, sandbox: Sandbox) -> None:
     query = callback_query(decide(browser, sandbox, "deny"))
     assert query["error"] == "access_denied"

@@ -104,7 +104,9 @@ def test_requests_leave_control_out(control: Callable[..., Any], api: httpx.Clie
         ("tokens", {"client_id": "nobody"}, "Missing or unknown: nobody"),
         ("revoke", {"refresh_token": "none"}, "Missing or unknown: none"),
         ("clock", {"advance": "soon"}, "could not convert"),
+        ("clock", {"advance": 10**400}, "too large"),
         ("applications", {"redirect_uris": "http://localhost"}, "redirect_uris is a list"),
+        ("applications", {"redirect_uris": []}, "one redirect URI or more"),
     ],
 )
 def test_mistakes_are_422_with_a_reason(browser: httpx.Client, name: str, fields: dict[str, Any], text: str) -> None:
