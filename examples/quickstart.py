@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,11 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 def _client(options: argparse.Namespace, stack: ExitStack) -> Krebit:
     if os.environ.get("KREBIT_DOMAIN"):
-        krebit = stack.enter_context(Krebit.from_env())
+        if options.secret_file and not options.webhook:
+            raise ConfigurationError("--secret-file: is for the secret of a webhook; add --webhook URL")
+        # As a sandbox without TLS says it; anywhere else it is refused.
+        plain_http = os.environ.get("KREBIT_API", "").startswith("http:")
+        krebit = stack.enter_context(Krebit.from_env(plain_http=plain_http))
         if options.login:
             krebit.login()
         return krebit
@@ -132,22 +137,12 @@ def walk(krebit: Krebit, options: argparse.Namespace) -> None:
     console.print(f"[green]←[/] [dim]{heard.answer}[/]")
     for client in page.data:
         console.print(f"  {client.id:>7}  {escape(str(client.company_name)):34.34}  {masked(client.org_number)}")
-    if not page.data:
-        console.print("  (this tenant has no clients yet: nothing more to show)")
-        return
-    chosen = page.data[0].id if options.client is None else options.client
-
-    step("Step 4 · Fetch client details", f"GET /api/1.0/clients/{chosen}")
-    client = krebit.get_client(chosen)
-    show(
-        {
-            "company_name": client.company_name,
-            "org_number": masked(client.org_number),
-            "credit_limit": f"{money(client.credit_limit)} {client.currency or ''}".strip(),
-        }
-    )
-
-    show_act(krebit, chosen)
+    chosen = page.data[0].id if page.data and options.client is None else options.client
+    if chosen is None:
+        console.print("  (this tenant has no clients yet: nothing to show of one)")
+    else:
+        show_client(krebit, chosen)
+        show_act(krebit, chosen)
     if options.webhook:
         step(
             "Optional · Create a webhook", "POST /api/1.0/webhooks", f"event {options.event}, target {options.webhook}"
@@ -157,6 +152,19 @@ def walk(krebit: Krebit, options: argparse.Namespace) -> None:
         show({"id": hook.id, "event": hook.event, "target": hook.target, "secret": f"*** ({kept})"})
 
     walk_all(krebit, options.page)
+
+
+def show_client(krebit: Krebit, chosen: int) -> None:
+    """What is known of one client."""
+    step("Step 4 · Fetch client details", f"GET /api/1.0/clients/{chosen}")
+    client = krebit.get_client(chosen)
+    show(
+        {
+            "company_name": client.company_name,
+            "org_number": masked(client.org_number),
+            "credit_limit": f"{amount(client.credit_limit)} {client.currency or ''}".strip(),
+        }
+    )
 
 
 def show_act(krebit: Krebit, chosen: int) -> None:
@@ -171,7 +179,7 @@ def show_act(krebit: Krebit, chosen: int) -> None:
         {
             "uuid": str(act.uuid),
             "template_name": act.template_name,
-            "amount": money(act.amount),
+            "amount": amount(act.amount),
             "currency": act.currency,
         }
     )
@@ -187,7 +195,11 @@ def create_webhook(krebit: Krebit, body: WebhookStoreRequest, file: Path | None)
     """The subscription, and where its secret is now. The file is made first: afterwards it would be too late."""
     if file is None:
         return krebit.create_webhook(body=body), "shown once and not kept; --secret-file FILE keeps it"
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as secret:
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise ConfigurationError(f"--secret-file {file}: cannot be made ({error.strerror})") from None
+    with os.fdopen(descriptor, "w") as secret:
         try:
             hook = krebit.create_webhook(body=body)
         except KrebitError:
@@ -199,15 +211,20 @@ def create_webhook(krebit: Krebit, body: WebhookStoreRequest, file: Path | None)
 
 def walk_all(krebit: Krebit, start: int) -> None:
     """Every page of the client list, with a progress bar."""
-    step("And all of them", "GET /api/1.0/clients?limit=100&page=1, 2, 3 …", "pages are fetched ahead, four at once")
+    step(
+        "And all of them",
+        f"GET /api/1.0/clients?limit=100&page={start}, {start + 1}, …",
+        "pages are fetched ahead, four at once",
+    )
     columns = (SpinnerColumn(), TextColumn("  clients"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("clients", total=None)
         clients = paginate(krebit.list_clients, limit=100, page=start).options(
             prefetch=4, progress=lambda done, total: progress.update(task, completed=done, total=total)
         )
-        limits = [money(client.credit_limit) for client in clients]
-    console.print(f"  {len(limits)} clients, credit limits of {sum(filter(None, limits)):,} in sum")
+        limits = [amount(client.credit_limit) for client in clients]
+    known = [limit for limit in limits if isinstance(limit, Decimal)]
+    console.print(f"  {len(limits)} clients, credit limits of {sum(known):,} in sum")
 
 
 def step(title: str | None, request: str, remark: str = "") -> None:
@@ -223,10 +240,23 @@ def show(answer: Mapping[str, Any]) -> None:
     console.print_json(data=_plain(answer), indent=2)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, key: str = "") -> Any:
+    """What JSON can say, without addresses, telephone and organisation numbers."""
     if isinstance(value, Mapping):
-        return {key: "***@***" if key == "email" and part else _plain(part) for key, part in value.items()}
-    return value if isinstance(value, str | int | float | list | None) else str(value)
+        return {key: _plain(part, key) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part, key) for part in value]
+    if value and any(word in key for word in ("mail", "phone", "org_number")) and "*" not in str(value):
+        return "***"
+    return value if isinstance(value, str | int | float | None) else str(value)
+
+
+def amount(value: Any) -> Any:
+    """As the exact Decimal; what is no number as it came."""
+    try:
+        return money(value)
+    except ValueError:
+        return value
 
 
 def masked(org_number: object) -> str:

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -100,9 +101,37 @@ def test_the_secret_of_a_webhook_goes_into_a_file_that_is_made_first(krebit_sand
     assert len(krebit_sandbox._tenant.subscriptions) == 1
 
 
+def test_a_webhook_where_there_are_no_clients(krebit_sandbox: Sandbox, tmp_path: Path) -> None:
+    krebit_sandbox.switch(clients=0)
+    krebit_sandbox.fault(kind="status", status=200, path="/api/1.0/clients", body={"data": []}, times=None)
+    done = walk("--webhook", "https://example.com/hook", environ=krebit_sandbox.environment, home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "no clients yet" in done.stdout
+    assert ("POST", "/api/1.0/webhooks") in {(one.method, one.path) for one in krebit_sandbox.requests}
+
+
+def test_answers_that_the_document_does_not_know(krebit_sandbox: Sandbox, tmp_path: Path) -> None:
+    user = {"id": 1, "name": "Anna", "rates": [1.5], "contacts": [{"email": "anna@example.com", "org_number": "5560"}]}
+    krebit_sandbox.fault(kind="status", status=200, path="/api/1.0/me", body=user)
+    client = {"id": 12345, "company_name": "Bolaget", "credit_limit": "unlimited"}
+    krebit_sandbox.fault(kind="status", status=200, path="/api/1.0/clients/*", body=client)
+    done = walk(environ=krebit_sandbox.environment, home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "unlimited" in done.stdout
+    assert "anna@" not in done.stdout
+    assert "5560" not in done.stdout.partition("Step 3")[0]
+
+
+def test_a_sandbox_without_tls(krebit_sandbox_factory: Any, tmp_path: Path) -> None:
+    sandbox = krebit_sandbox_factory(tls=False)
+    done = walk(environ=sandbox.environment, home=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["--secret-file", "secret"], "--webhook"),
         (["--client", "99999999"], "404 Not Found"),
         (["--client", "0"], "404 Not Found"),
         (["--limit", "0"], "limit"),
@@ -134,7 +163,9 @@ def test_no_tenant_within_reach(krebit_sandbox: Sandbox, tmp_path: Path) -> None
 
 def test_a_refused_refresh_token(krebit_sandbox: Sandbox, tmp_path: Path) -> None:
     environ = krebit_sandbox.environment | {"KREBIT_REFRESH_TOKEN": "spent", "KREBIT_AUTH_CODE": ""}
-    assert_one_line(walk(environ=environ, home=tmp_path), "KREBIT_REFRESH_TOKEN", "sign in")
+    done = walk(environ=environ, home=tmp_path)
+    assert_one_line(done, "KREBIT_REFRESH_TOKEN", "sign in")
+    assert done.stderr.count("\n") == 1  # said once, not as a warning before
 
 
 def test_no_login_at_all(krebit_sandbox: Sandbox, tmp_path: Path) -> None:

@@ -135,15 +135,16 @@ class Refresh:
     def _seed_failed(self, kind: Kind, error: KrebitError) -> Action:
         name = "KREBIT_REFRESH_TOKEN" if self._grant.kind == "refresh_token" else "KREBIT_AUTH_CODE"
         if kind == "dead":
-            refused = f"the server refused {name} ({error})"
-            self.warn(f"{refused}; it is not tried again")
             self._login = self._login.with_seen(self._grant.value)
-            return Save(self._login, self._next(refused))
+            then = self._next(refused := f"the server refused {name} ({error})")
+            if not isinstance(then, Stop):  # which says the same
+                self.warn(f"{refused}; it is not tried again")
+            return Save(self._login, then)
         # Not known to be spent: it is tried again another time, unless there is nothing else to go on with.
         then = self._from_store()
         if isinstance(then, Stop):
             return Stop(error)
-        self.warn(f"{name} could not be used now ({error}); the stored login goes on")
+        self.warn(f"{name} could not be used now ({error}); the stored login is used instead")
         return then
 
     def _dead(self, error: KrebitError, stored: Login | None) -> Action:
