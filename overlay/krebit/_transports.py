@@ -24,13 +24,14 @@ _LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=100, keepa
 
 
 @functools.cache
-def _context(ca_file: str | None, *environment: str | None) -> ssl.SSLContext:
+def _context(ca_file: str | None, cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
     """Made once in a process for each authority: reading one takes longer than the first call itself."""
     try:
         return ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context()
     except (OSError, ValueError) as error:
         raise ConfigurationError(
-            f"certificate authority: {ca_file or environment[0] or environment[1]} cannot be read ({error})"
+            f"certificate authority: {ca_file or f'{cert_file or cert_dir} (SSL_CERT_FILE, SSL_CERT_DIR)'} "
+            f"cannot be read ({error})"
         ) from None
 
 
@@ -59,8 +60,9 @@ class Route:
     """
 
     def __init__(self, origin: str, ca_file: str | os.PathLike[str] | None, proxy: Secret) -> None:
-        named = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
-        context = _context(os.fspath(ca_file) if ca_file else None, *named)
+        context = _context(
+            os.fspath(ca_file) if ca_file else None, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+        )
         url = proxy or Secret(_proxy_of_environment(origin))
         try:
             self._options: dict[str, Any] = {

@@ -13,7 +13,7 @@ from krebit.errors import ConnectionFailed, DeadlineExceeded, TransportError
 # A page of 100 records is about 50 KB; what is far beyond any answer of this API would only fill the memory.
 MAX_BODY = 64 * 2**20
 _WHAT = {
-    "connect": "no connection ({})",
+    "connect": "no connection ({}); check the tenant's domain, the network and the proxy, if there is one",
     "timeout": "no answer in time ({})",
     "certificate": "the server's certificate is not trusted ({}); for a company's or a sandbox's own authority set "
     "SSL_CERT_FILE or pass ca_file=",

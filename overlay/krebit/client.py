@@ -129,7 +129,7 @@ class _Client(Driver):
 
     def _begin(self, found: Settings, given: ClientOptions) -> None:
         if unknown := given.keys() - ClientOptions.__annotations__.keys():
-            raise TypeError(f"{type(self).__name__} takes no {', '.join(sorted(unknown))}")
+            raise TypeError(f"no option here: {', '.join(sorted(unknown))}; krebit.ClientOptions lists what there is")
         self._options = Options(given.get("timeout", 30.0), given.get("retries", 2))
         self._core = Core(found, given)
 

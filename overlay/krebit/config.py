@@ -123,7 +123,10 @@ def settings(
         else "must be 1 to 100 printable characters",
     }
     if not problems["domain"] and api and api.removesuffix("/").lower() != origin + API_PREFIX:
-        problems["api"] = f"does not belong to KREBIT_DOMAIN; unset it or set it to {origin}{API_PREFIX}"
+        problems["api"] = (
+            f"does not belong to KREBIT_DOMAIN; unset it or set it to {origin}{API_PREFIX}"
+            f"{'; a sandbox without TLS needs plain_http=True' if api.startswith('http:') else ''}"
+        )
     wrong = [
         f"{prefix + name.upper() if prefix and name != 'profile' else name}: {problem}"
         for name, problem in problems.items()

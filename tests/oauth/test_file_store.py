@@ -238,6 +238,14 @@ def test_the_name_shows_whose_login_it_is(site: Site, tmp_path: Path) -> None:
     assert paths[0].name.startswith("yourco.krebit.se.default.")
 
 
+def test_a_file_in_place_of_the_folder_is_not_to_be_removed(tmp_path: Path) -> None:
+    file = tmp_path / "report.csv"
+    file.write_text("somebody's own")
+    with pytest.raises(StoreUnsafe, match="name a folder for the logins") as caught:
+        FileTokenStore(file).load(LoginKey("a", "b"))
+    assert "rm " not in str(caught.value)
+
+
 def test_a_network_file_system_is_warned_of(
     tmp_path: Path, log: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

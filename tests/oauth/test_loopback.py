@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import http.client
+import math
 import socket
 import warnings
 from collections.abc import Callable, Iterator
@@ -256,9 +257,16 @@ def test_something_else_is_pasted(site: Site, pasted: str) -> None:
     assert not site.token_requests()
 
 
-def test_nothing_is_pasted(site: Site) -> None:
+def test_waiting_without_an_end(site: Site, port: int) -> None:
+    sign_in(site, f"http://127.0.0.1:{port}/callback", Person(follow), timeout=math.inf)
+
+
+@pytest.mark.parametrize(
+    "error", [EOFError(), RuntimeError("input(): lost sys.stdin"), ValueError("closed"), OSError("no terminal")]
+)
+def test_nothing_is_pasted(site: Site, error: Exception) -> None:
     def end(url: str) -> str:
-        raise EOFError
+        raise error
 
     with pytest.raises(LoginFailed, match="nothing was pasted"):
         sign_in(site, "https://a.example/callback", Person(pastes=end))

@@ -74,6 +74,7 @@ def test_field_errors(sandbox: Sandbox, way: Way) -> None:
     assert isinstance(error, ValidationFailed)
     assert list(error.errors) == ["limit"]
     assert "limit: " in str(error)
+    assert str(error).count("must") == 1
 
 
 def test_400_with_field_errors_is_a_validation_error() -> None:

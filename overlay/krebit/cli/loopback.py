@@ -43,7 +43,7 @@ class Terminal:
 
     browser: Callable[[str], bool] = webbrowser.open
     ask: Callable[[str], str] = input
-    tell: Callable[[str], object] = lambda text: sys.stderr.write(f"{text}\n")
+    tell: Callable[[str], object] = lambda text: print(text, file=sys.stderr)  # noqa: T201 - none where there is none
 
 
 def listens_at(redirect_uri: str) -> tuple[str, int, str] | None:
@@ -102,7 +102,7 @@ def _by_pasting(attempt: LoginAttempt, finish: Callable[[str], object], terminal
     terminal.tell("Then copy the whole address that the browser was sent to; a page that cannot be shown is no harm.")
     try:
         callback = terminal.ask("Paste it here: ")
-    except EOFError:
+    except (EOFError, OSError, RuntimeError, ValueError):  # at its end, closed, or not there at all
         raise LoginFailed("nothing was pasted") from None
     finish(callback)
 
@@ -152,7 +152,7 @@ class _Desk:
 
     def wait(self, timeout: float) -> None:
         """Until the sign-in has ended, one way or the other."""
-        self._wake.wait(timeout)
+        self._wake.wait(min(timeout, threading.TIMEOUT_MAX))
         if self._taken.locked():
             self._answered.wait()  # the code is being exchanged: that has a deadline of its own
         else:

@@ -97,8 +97,11 @@ def _refusal(status: int, content: dict[str, Any], text: str) -> Kind:
 
 def _success(status: int, content: dict[str, Any]) -> Outcome:
     access, refresh = content.get("access_token"), content.get("refresh_token")
-    bearer = str(content.get("token_type") or "Bearer").lower() == "bearer"
-    if not bearer or not _is_token(access) or (refresh not in (None, "") and not _is_token(refresh)):
+    if (
+        str(content.get("token_type") or "Bearer").lower() != "bearer"
+        or not _is_token(access)
+        or (refresh not in (None, "") and not _is_token(refresh))
+    ):
         return _unexpected("unknown", status, "an answer without a usable one")
     return Outcome(
         "granted",

@@ -229,7 +229,9 @@ def check_stat(path: Path, found: os.stat_result, *, folder: bool = False) -> No
     kind, is_kind, mode = ("folder", stat.S_ISDIR, "700") if folder else ("regular file", stat.S_ISREG, "600")
     name = shlex.quote(str(path))
     if not is_kind(found.st_mode):
-        raise StoreUnsafe(f"{path}: is not a {kind} of its own; remove it with: rm {name}")
+        # A file in place of the folder was named by mistake, and is not ours to have removed.
+        mistaken = "name a folder for the logins" if folder and stat.S_ISREG(found.st_mode) else ""
+        raise StoreUnsafe(f"{path}: is not a {kind} of its own; {mistaken or f'remove it with: rm {name}'}")
     if found.st_uid != os.geteuid():
         raise StoreUnsafe(
             f"{path}: belongs to another user (uid {found.st_uid}, not {os.geteuid()}); run as that user, or keep "
