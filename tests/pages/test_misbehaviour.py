@@ -150,8 +150,13 @@ def test_metadata_without_sense_are_as_none(list_server: MakeServer, world: Worl
     assert ids(walked(server, world, limit=2, on_drift="raise")) == [1]
 
 
-def test_metadata_in_texts_are_read(list_server: MakeServer, world: World) -> None:
-    server = list_server(lambda page: {"data": records(page), "last_page": "3", "per_page": "1", "total": "3"})
+@pytest.mark.parametrize(
+    "metadata",
+    [{"last_page": "3", "per_page": "1", "total": "3"}, {"meta": {"last_page": 3, "per_page": "1", "total": 3}}],
+)
+def test_metadata_in_texts_are_read(list_server: MakeServer, world: World, metadata: dict[str, Any]) -> None:
+    """A limit is often repeated as the query had it."""
+    server = list_server(lambda page: {"data": records(page), **metadata})
     assert ids(walked(server, world, limit=1, prefetch=4, on_drift="raise")) == [1, 2, 3]
 
 

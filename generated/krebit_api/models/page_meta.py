@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..models.page_link import PageLink
 
 
+_INT_OR_NONE_OR_STR_OR_UNSET = kinds("int", "None", "str", "Unset")
 _INT_OR_NONE_OR_UNSET = kinds("int", "None", "Unset")
 _NONE_OR_STR_OR_UNSET = kinds("None", "str", "Unset")
 
@@ -46,8 +47,8 @@ class PageMeta:
     path: None | str | Unset = UNSET
     """Address of the list without its query."""
 
-    per_page: int | None | Unset = UNSET
-    """Records per page, the `limit` that was used."""
+    per_page: int | None | str | Unset = UNSET
+    """Records per page, the `limit` that was used; as a text where the server repeats the query's own."""
 
     to: int | None | Unset = UNSET
     """Number of the last record of this page; null on an empty page."""
@@ -142,8 +143,8 @@ class PageMeta:
             )
             made_.per_page = (
                 value_
-                if type(value_ := take_("per_page", UNSET)) in _INT_OR_NONE_OR_UNSET
-                else refuse("not an integer or null", "per_page", value_)
+                if type(value_ := take_("per_page", UNSET)) in _INT_OR_NONE_OR_STR_OR_UNSET
+                else refuse("not an integer or null or a string", "per_page", value_)
             )
             made_.to = (
                 value_
