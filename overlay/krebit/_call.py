@@ -61,7 +61,7 @@ class Options:
 
     timeout: float = 30.0
     retries: int = 2
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         timeout, retries = cast("tuple[Any, Any]", (self.timeout, self.retries))

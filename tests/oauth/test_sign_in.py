@@ -223,8 +223,10 @@ def test_an_attempt_that_the_caller_keeps(site: Site) -> None:
         krebit.get_current_user()
 
 
-@pytest.mark.parametrize("kept", [{}, {"url": 1, "state": "a", "redirect_uri": "b"}, {"url": "a", "state": "b"}])
-def test_an_attempt_that_was_not_kept_well(kept: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "kept", [None, [], {}, {"url": 1, "state": "a", "redirect_uri": "b"}, {"url": "a", "state": "b"}]
+)
+def test_an_attempt_that_was_not_kept_well(kept: Any) -> None:
     with pytest.raises(LoginFailed, match="to_dict"):
         LoginAttempt.from_dict(kept)
 

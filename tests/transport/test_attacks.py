@@ -41,6 +41,13 @@ def _shown(error: BaseException) -> str:
     return "".join(traceback.StackSummary.from_list(frames).format())
 
 
+def test_no_frame_shows_the_headers_of_ones_own(way: Way) -> None:
+    with answering({}, "500 Internal Server Error") as server:
+        place = Place.raw(server, retries=0)
+        error = place.error(way, lambda krebit: krebit.with_options(headers={"X-Api-Key": CANARY}).get_current_user())
+    assert CANARY not in _shown(error)
+
+
 # --- secrets in tracebacks --------------------------------------------------------------------------------------------
 
 

@@ -44,7 +44,10 @@ class LoginAttempt(NamedTuple):
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any]) -> Self:
         """What `to_dict` gave. Raises LoginFailed if it is not that."""
-        url, state, redirect_uri, verifier = map(kept.get, ("url", "state", "redirect_uri", "code_verifier"))
+        url, state, redirect_uri, verifier = map(
+            (kept if isinstance(kept, Mapping) else {}).get,  # a session may have kept nothing
+            ("url", "state", "redirect_uri", "code_verifier"),
+        )
         if not (isinstance(url, str) and isinstance(state, str) and isinstance(redirect_uri, str)):
             raise LoginFailed("the kept sign-in is not what to_dict() gave; begin the sign-in again")
         return cls(url, state, redirect_uri, Secret(verifier) if isinstance(verifier, str) else None)
