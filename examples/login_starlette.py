@@ -1,8 +1,9 @@
 """A web application that is connected to a Krebit tenant by one of its people, in their browser.
 
     pip install krebit starlette uvicorn
-    uvicorn examples.login_starlette:app --port 8000
+    uvicorn examples.login_starlette:app --port 8000 --no-access-log
 
+The server's own log of requests is off: it would hold whole addresses, and the callback's holds the authorization code.
 Reads the quickstart's variables; KREBIT_REDIRECT_URI must end in /oauth/callback and be registered for the application.
 """
 

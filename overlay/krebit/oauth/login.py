@@ -42,10 +42,10 @@ class LoginAttempt(NamedTuple):
         }
 
     @classmethod
-    def from_dict(cls, kept: Mapping[str, Any]) -> Self:
+    def from_dict(cls, kept: Mapping[str, Any] | None) -> Self:
         """What `to_dict` gave. Raises LoginFailed if it is not that."""
         url, state, redirect_uri, verifier = map(
-            (kept if isinstance(kept, Mapping) else {}).get,  # a session may have kept nothing
+            (kept or {}).get,  # a session may have kept nothing
             ("url", "state", "redirect_uri", "code_verifier"),
         )
         if not (isinstance(url, str) and isinstance(state, str) and isinstance(redirect_uri, str)):
