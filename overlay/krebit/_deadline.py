@@ -23,7 +23,6 @@ import httpx
 
 # What this thread's blocking calls keep to.
 current: "contextvars.ContextVar[Deadline | None]" = contextvars.ContextVar("krebit_deadline", default=None)
-_anyio: Any = httpcore.AnyIOBackend()
 # Seconds for an address that does not answer while there is another to try.
 _NEXT_ADDRESS = 5.0
 # Seconds after which a read looks whether the deadline is still the same.
@@ -128,11 +127,11 @@ class Backend(httpcore.SyncBackend):
         return _Stream(super().connect_tcp(last, port, _cut(timeout, httpcore.ConnectTimeout), *arguments, **options))
 
 
-class AsyncBackend(httpcore.AsyncNetworkBackend):
+class AsyncBackend(httpcore.AnyIOBackend):
     """Closes a stream whose TLS handshake is cancelled, which httpcore leaves open until the server ends it."""
 
     async def connect_tcp(self, *arguments: Any, **options: Any) -> httpcore.AsyncNetworkStream:
-        stream: Any = await _anyio.connect_tcp(*arguments, **options)
+        stream: Any = await super().connect_tcp(*arguments, **options)
         stream.start_tls = functools.partial(_start_tls, stream, stream.start_tls)
         return cast("httpcore.AsyncNetworkStream", stream)
 

@@ -53,7 +53,16 @@ class Failure(NamedTuple):
         )
 
 
-_TOO_LARGE = Failure("too_large", f"over {MAX_BODY} bytes", sent=True)
+def _enough(body: bytearray, deadline: Deadline) -> Failure | None:
+    """Why no more of an answer is read. What floods never blocks, and would pass a deadline that is held at the
+    socket."""
+    return (
+        Failure("too_large", f"over {MAX_BODY} bytes", sent=True)
+        if len(body) > MAX_BODY
+        else Failure("timeout", "cut off at the deadline", sent=True)
+        if deadline.passed()
+        else None
+    )
 
 
 def failure(error: Exception, url: httpx.URL) -> Failure:
@@ -104,8 +113,8 @@ def transmit(transport: httpx.BaseTransport, request: httpx.Request, deadline: D
         with closing(_as_asked(transport.handle_request(request))) as response:
             for chunk in response.iter_bytes():
                 body += chunk
-                if len(body) > MAX_BODY:
-                    return _TOO_LARGE
+                if failed := _enough(body, deadline):
+                    return failed
     except Exception as error:  # noqa: BLE001 - a transport may raise anything on what a server sends
         return failure(error, request.url)
     return Reply(response.status_code, response.headers, bytes(body))
@@ -120,8 +129,8 @@ async def atransmit(transport: httpx.AsyncBaseTransport, request: httpx.Request,
             async with aclosing(_as_asked(await transport.handle_async_request(request))) as response:
                 async for chunk in response.aiter_bytes():
                     body += chunk
-                    if len(body) > MAX_BODY:
-                        return _TOO_LARGE
+                    if failed := _enough(body, deadline):
+                        return failed
     except TimeoutError:
         return Failure("timeout", "cancelled at the deadline", sent=True)
     except Exception as error:  # noqa: BLE001 - as above
