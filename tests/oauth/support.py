@@ -85,6 +85,11 @@ class Site:
         assert token is not None
         return token.reveal()
 
+    def file(self) -> Path:
+        """Where the login is kept."""
+        assert isinstance(self.store, FileTokenStore)
+        return self.store.path(self.key())
+
     def state(self) -> str:
         """Of the stored refresh token, at the server."""
         return self.sandbox.token_state(self.refresh_token())

@@ -1,0 +1,197 @@
+"""The rights of the store's files: what others could read or replace is refused, with the repair."""
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from krebit import FileTokenStore
+from krebit.errors import StoreUnsafe
+from krebit.oauth.record import LoginKey
+from tests.needs import absent
+from tests.oauth.support import ROOT, Site
+
+NOBODY = 65534
+
+
+RIGHTS = """
+    import os, stat, sys
+    from pathlib import Path
+    os.umask(0)
+    from krebit import FileTokenStore
+    from krebit.errors import StoreUnsafe, StoreError
+    from krebit.oauth.record import Login, LoginKey
+    here, case = Path(sys.argv[1]), sys.argv[2]
+    store, key = FileTokenStore(here / "state" / "krebit" / "logins"), LoginKey("a", "b")
+    def save():
+        with store.lease(key, patience=1) as lease:
+            lease.prepare()
+            (temporary,) = store.folder.glob(".*.tmp")
+            assert stat.S_IMODE(temporary.stat().st_mode) == 0o600
+            lease.save(Login.empty())
+    save()
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (here / "state").rglob("*")}
+    modes[here / "state"] = stat.S_IMODE((here / "state").stat().st_mode)
+    assert all(mode == (0o700 if path.is_dir() else 0o600) for path, mode in modes.items()), modes
+    file, lock, victim = store.path(key), store.path(key).with_suffix(".lock"), here / "victim"
+    victim.write_bytes(b"precious"); victim.chmod(0o600)
+    def replace(path, how):
+        path.unlink()
+        how(path)
+    {
+        "file link": lambda: replace(file, lambda p: p.symlink_to(victim)),
+        "lock link": lambda: replace(lock, lambda p: p.symlink_to(victim)),
+        "folder link": lambda: (store.folder.rename(here / "real"), store.folder.symlink_to(here / "real")),
+        "file fifo": lambda: replace(file, os.mkfifo),
+        "lock fifo": lambda: replace(lock, os.mkfifo),
+        "file group": lambda: file.chmod(0o640),
+        "file others": lambda: file.chmod(0o604),
+        "lock others": lambda: lock.chmod(0o606),
+        "folder group": lambda: store.folder.chmod(0o750),
+        "folder others": lambda: store.folder.chmod(0o701),
+        "none": lambda: None,
+    }[case]()
+    named = {"file": file, "lock": lock, "folder": store.folder}.get(case.split()[0])
+    for work in (save, lambda: store.load(key)):
+        if work is not save and case.startswith("lock"):
+            continue
+        try:
+            work()
+        except StoreUnsafe as error:
+            assert str(named) in str(error), error
+            assert "chmod " in str(error) or "rm " in str(error), error
+        else:
+            assert case == "none", "not refused"
+    assert victim.read_bytes() == b"precious"
+"""
+CASES = ["none", "file link", "lock link", "folder link", "file fifo", "lock fifo", "file group", "file others"]
+CASES += ["lock others", "folder group", "folder others"]
+
+
+@pytest.fixture
+def others_folder() -> Iterator[Path]:
+    """A folder of somebody who is not root: root would see no refusal."""
+    if os.getuid():
+        absent("needs root, to become somebody else")
+    folder = Path(tempfile.mkdtemp(prefix="krebit-rights-"))
+    os.chown(folder, NOBODY, NOBODY)
+    yield folder
+    shutil.rmtree(folder)
+
+
+# The interpreter may lie where only root can read it: everything is imported first.
+BECOME_NOBODY = f"""
+    import os, filelock, krebit.stores.file
+    os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})
+"""
+
+
+def as_nobody(code: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    program = [sys.executable, "-c", textwrap.dedent(BECOME_NOBODY + code), *arguments]
+    return subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_unsafe_files_are_refused(others_folder: Path, case: str) -> None:
+    """Whatever the umask, files are 0600 and folders 0700; links, FIFOs and rights of others are refused with the
+    repair, and what a link points to is untouched."""
+    result = as_nobody(RIGHTS, str(others_folder), case)
+    assert result.returncode == 0, result.stderr
+
+
+READ_ONLY = """
+    import sys
+    from pathlib import Path
+    from krebit import FileTokenStore
+    from krebit.errors import StoreError
+    from krebit.oauth.record import Login, LoginKey
+    store, key = FileTokenStore(Path(sys.argv[1]) / "logins"), LoginKey("a", "b")
+    with store.lease(key, patience=1) as lease:
+        lease.save(Login.empty())
+    before = store.load(key)
+    store.folder.chmod(0o500)
+    try:
+        with store.lease(key, patience=1) as lease:
+            lease.prepare()
+    except StoreError as error:
+        assert "Permission denied" in str(error), error
+    else:
+        sys.exit("no error")
+    assert store.load(key) == before
+    store.folder.chmod(0o000)
+    for work in (lambda: store.load(key), lambda: store.lease(key, patience=1).__enter__()):
+        try:
+            work()
+        except StoreError as error:
+            assert "Permission denied" in str(error), error
+        else:
+            sys.exit("no error")
+    store.folder.chmod(0o700)
+"""
+
+
+def test_a_read_only_folder_is_found_before_the_request(others_folder: Path) -> None:
+    result = as_nobody(READ_ONLY, str(others_folder))
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("what", ["file", "lock", "folder"])
+def test_another_owner_is_refused(site: Site, what: str) -> None:
+    if os.getuid():
+        absent("needs root, to give a file away")
+    site.login()
+    file = site.file()
+    given = {"file": file, "lock": file.with_suffix(".lock"), "folder": file.parent}[what]
+    os.chown(given, NOBODY, NOBODY)
+    with site.client() as krebit, pytest.raises(StoreUnsafe, match="belongs to another user") as caught:
+        krebit.get_current_user()
+    assert str(given) in str(caught.value)
+    os.chown(given, 0, 0)
+    assert not site.sandbox.requests
+
+
+def test_rights_survive_a_refresh(site: Site) -> None:
+    site.login()
+    with site.client() as krebit:
+        krebit.get_current_user()
+    assert {stat.S_IMODE(path.stat().st_mode) for path in site.file().parent.iterdir()} == {0o600}
+
+
+HOMELESS = """
+    import os, filelock, platformdirs.unix, pwd, krebit.stores.file
+    from krebit.errors import ConfigurationError
+    os.setgroups([]); os.setgid(54321); os.setuid(54321)
+    del os.environ["HOME"]
+    for folder in (None, "~/logins", "~nobody-of-this-name/logins"):
+        try:
+            krebit.stores.file.FileTokenStore(folder)
+        except ConfigurationError as error:
+            assert "set HOME" in str(error), error
+        else:
+            raise AssertionError("no error")
+    krebit.stores.file.FileTokenStore("/somewhere/logins")
+"""
+
+
+def test_a_user_without_a_home_folder() -> None:
+    if os.getuid():
+        absent("needs root, to become somebody else")
+    program = [sys.executable, "-c", textwrap.dedent(HOMELESS)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")} | {"HOME": "/root"}
+    result = subprocess.run(program, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_file_in_place_of_the_folder_is_not_to_be_removed(tmp_path: Path) -> None:
+    file = tmp_path / "report.csv"
+    file.write_text("somebody's own")
+    with pytest.raises(StoreUnsafe, match="name a folder for the logins") as caught:
+        FileTokenStore(file).load(LoginKey("a", "b"))
+    assert "rm " not in str(caught.value)
