@@ -131,7 +131,8 @@ class AsyncBackend(httpcore.AnyIOBackend):
     """Closes a stream whose TLS handshake is cancelled, which httpcore leaves open until the server ends it."""
 
     async def connect_tcp(self, *arguments: Any, **options: Any) -> httpcore.AsyncNetworkStream:
-        stream: Any = await super().connect_tcp(*arguments, **options)
+        # Without anyio, which is ours to install, httpcore has a class of that name that can nothing.
+        stream: Any = await super().connect_tcp(*arguments, **options)  # pyright: ignore[reportAttributeAccessIssue]
         stream.start_tls = functools.partial(_start_tls, stream, stream.start_tls)
         return cast("httpcore.AsyncNetworkStream", stream)
 
