@@ -98,7 +98,7 @@ class Core:
 
     def end(self) -> None:
         """Wait for a refresh under way, then close the blocking transport."""
-        try:
-            self.tokens.settle()
-        finally:
-            self.transport.close()
+        interruption = self.tokens.settle()
+        self.transport.close()
+        if interruption:
+            raise interruption

@@ -15,6 +15,7 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from sys import exception as exception  # _wire asks for it too
 from typing import Any, cast
 
 import anyio
@@ -65,11 +66,19 @@ def _cut(timeout: float | None, late: type[httpcore.TimeoutException]) -> float 
     return timeout if deadline is None else deadline.cut(timeout, late)
 
 
-def of_a_signal(error: BaseException | None) -> BaseException | None:
-    """What a signal handler raised, such as a time limit, where that is behind it."""
+def of_a_signal(error: BaseException | None, before: BaseException | None) -> BaseException | None:
+    """What a signal handler raised, such as a time limit, where that is behind `error`, and is no older: `before` was
+    being handled when the call began, and Python chains it to whatever is raised meanwhile. Handlers are known by their
+    code: an object that is called for one is not."""
     handlers = [getattr(signal.getsignal(number), "__code__", None) for number in signal.valid_signals()]
     frames = traceback.walk_tb(error.__traceback__ if error else None)
-    return error if any(frame.f_code in handlers for frame, _ in frames) else error and of_a_signal(error.__context__)
+    return error and (
+        None
+        if error is before
+        else error
+        if any(frame.f_code in handlers for frame, _ in frames)
+        else of_a_signal(error.__context__, before)
+    )
 
 
 class _Stream(httpcore.NetworkStream):
@@ -80,13 +89,13 @@ class _Stream(httpcore.NetworkStream):
         self.close, self.get_extra_info = stream.close, stream.get_extra_info  # type: ignore[method-assign]
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        deadline = current.get()
+        deadline, before = current.get(), exception()
         while deadline is not None:
             left = deadline.cut(timeout, httpcore.ReadTimeout)
             try:
                 return self._stream.read(max_bytes, min(left, _GLANCE))
             except httpcore.ReadTimeout as error:  # somebody may have brought the deadline forward meanwhile
-                if of_a_signal(error):
+                if of_a_signal(error, before):
                     raise
         return self._stream.read(max_bytes, timeout)
 
@@ -161,15 +170,19 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
             await self._sweep()
             raise
         stream: Any = response.stream
-        stream.aclose = functools.partial(self._close, stream._httpcore_stream._pool_request, stream.aclose)
+        stream.aclose = functools.partial(
+            self._close,
+            # Tools that record or make up answers put streams of their own there.
+            getattr(getattr(stream, "_httpcore_stream", None), "_pool_request", None),
+            stream.aclose,
+        )
         return response
 
     async def _close(self, request: Any, close: Callable[[], Awaitable[None]]) -> None:
         try:
             await close()
         finally:
-            if request in self._pool._requests:
-                await self._sweep(request)
+            await self._sweep(request)
 
     async def _sweep(self, *ended: Any) -> None:
         pool: Any = self._pool

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import anyio
 import httpx
 
-from krebit._deadline import Deadline, current, of_a_signal
+from krebit._deadline import Deadline, current, exception, of_a_signal
 from krebit._mask import mask
 from krebit.errors import ConnectionFailed, DeadlineExceeded, TransportError
 
@@ -65,12 +65,12 @@ def _enough(body: bytearray, deadline: Deadline) -> Failure | None:
     )
 
 
-def failure(error: Exception, url: httpx.URL) -> Failure:
+def failure(error: Exception, url: httpx.URL, before: BaseException | None = None) -> Failure:
     """Sort an exception of the transport. The frames it carries hold headers and bodies, so it is not kept.
 
     One that a signal handler raised is none of the transport's: it is raised again, and nothing is sent again.
     """
-    if raised := of_a_signal(error):
+    if raised := of_a_signal(error, before):
         raise raised
     error = _told_apart(error)
     # Only httpx's own texts are known to repeat nothing of the request; h11's on what it refuses to write does.
@@ -107,7 +107,7 @@ def _as_asked(response: httpx.Response) -> httpx.Response:
 def transmit(transport: httpx.BaseTransport, request: httpx.Request, deadline: Deadline) -> Reply | Failure:
     """Send once and read the whole answer, within the deadline. Nothing but `BaseException`s comes out."""
     request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), deadline.remaining())
-    body = bytearray()
+    body, before = bytearray(), exception()
     current.set(deadline)
     try:
         with closing(_as_asked(transport.handle_request(request))) as response:
@@ -116,14 +116,14 @@ def transmit(transport: httpx.BaseTransport, request: httpx.Request, deadline: D
                 if failed := _enough(body, deadline):
                     return failed
     except Exception as error:  # noqa: BLE001 - a transport may raise anything on what a server sends
-        return failure(error, request.url)
+        return failure(error, request.url, before)
     return Reply(response.status_code, response.headers, bytes(body))
 
 
 async def atransmit(transport: httpx.AsyncBaseTransport, request: httpx.Request, deadline: Deadline) -> Reply | Failure:
     """As `transmit`, on the event loop."""
     request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), deadline.remaining())
-    body = bytearray()
+    body, before = bytearray(), exception()
     try:
         with anyio.fail_after(deadline.remaining()):
             async with aclosing(_as_asked(await transport.handle_async_request(request))) as response:
@@ -134,5 +134,5 @@ async def atransmit(transport: httpx.AsyncBaseTransport, request: httpx.Request,
     except TimeoutError:
         return Failure("timeout", "cancelled at the deadline", sent=True)
     except Exception as error:  # noqa: BLE001 - as above
-        return failure(error, request.url)
+        return failure(error, request.url, before)
     return Reply(response.status_code, response.headers, bytes(body))

@@ -361,8 +361,9 @@ class AsyncKrebit(_Client, AsyncOperations):
             await self._end()
 
     async def _end(self) -> None:
-        with anyio.CancelScope(shield=True):  # in a scope that is cancelled neither would even begin
-            await anyio.to_thread.run_sync(self._core.end)
+        # In a scope that is cancelled neither would even begin. A thread beyond the loop's own: those may be waiting.
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(self._core.end, limiter=anyio.CapacityLimiter(1))
             await self._core.async_transport.aclose()
 
     async def _send(self, operation: Operation, request: Callable[[], dict[str, Any]], result: Result[T]) -> T:

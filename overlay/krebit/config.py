@@ -125,7 +125,7 @@ def settings(
     if not problems["domain"] and api and api.removesuffix("/").lower() != origin + API_PREFIX:
         problems["api"] = (
             f"does not belong to KREBIT_DOMAIN; unset it or set it to {origin}{API_PREFIX}"
-            f"{'; a sandbox without TLS needs plain_http=True' if api.startswith('http:') else ''}"
+            f"{'; a sandbox without TLS needs plain_http=True' if api.startswith('http:') and not plain_http else ''}"
         )
     wrong = [
         f"{prefix + name.upper() if prefix and name != 'profile' else name}: {problem}"

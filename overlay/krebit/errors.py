@@ -165,12 +165,12 @@ class ApiError(KrebitError):
         super().__init__(self._text())
 
     def _text(self) -> str:
-        # A message that is the one field error once more, as Laravel's is, is not repeated.
-        said = "" if [self.message] in self.errors.values() else self.message
-        title = ": ".join(filter(None, [f"{self.status} {_PHRASES.get(self.status, '')}".rstrip(), said]))
         fields = [
             f"{mask(field)[:80]}: {mask(' '.join(reasons))[:200]}" for field, reasons in list(self.errors.items())[:10]
         ]
+        # A message that is a field error once more, as Laravel's is, is not repeated.
+        said = "" if any(field.endswith(f": {self.message}") for field in fields) else self.message
+        title = ": ".join(filter(None, [f"{self.status} {_PHRASES.get(self.status, '')}".rstrip(), said]))
         wait = [f"try again in {self.retry_after:g} s"] if self.retry_after is not None else []
         call = f"{self.method} {mask_path(self.path)}".strip()
         where = ", ".join(filter(None, (call, self.request_id and f"request {self.request_id}")))

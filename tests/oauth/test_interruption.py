@@ -3,6 +3,9 @@
 import asyncio
 import random
 import signal
+import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +208,46 @@ def test_what_interrupts_closing_comes_out_when_the_pair_is_stored(site: Site) -
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+    krebit.close()
+    assert site.state() == "live"
+    assert len(site.token_requests()) == 1
+
+
+STEPS = range(1, 80) if LONG else range(1, 80, 4)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_closing_that_is_interrupted_anywhere_does_not_cut_off_the_refresh(site: Site, step: int) -> None:
+    """At each line of ours that closing runs through, while the server has rotated and the answer is on its way."""
+    left = step
+
+    def at(frame: Any, event: str, argument: Any) -> Any:
+        nonlocal left
+        left -= event in ("line", "return")
+        if not left:
+            sys.settrace(None)
+            raise Alarm
+        return at
+
+    def calls(frame: Any, event: str, argument: Any) -> Any:
+        return at if "/krebit/" in frame.f_code.co_filename else None
+
+    site.login()
+    site.hold(after_effect=True)
+    krebit = site.client(timeout=0.1)
+    with pytest.raises(DeadlineExceeded):
+        krebit.get_current_user()
+    site.sandbox.wait_for_held()
+    release = threading.Timer(0.2, site.sandbox.release)
+    release.start()
+    tracing = sys.gettrace()
+    sys.settrace(calls)
+    try:
+        with suppress(Alarm):
+            krebit.close()
+    finally:
+        sys.settrace(tracing)
+    release.join()
     krebit.close()
     assert site.state() == "live"
     assert len(site.token_requests()) == 1

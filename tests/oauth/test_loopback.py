@@ -4,6 +4,7 @@ import asyncio
 import gc
 import http.client
 import math
+import signal
 import socket
 import warnings
 from collections.abc import Callable, Iterator
@@ -270,6 +271,22 @@ def test_nothing_is_pasted(site: Site, error: Exception) -> None:
 
     with pytest.raises(LoginFailed, match="nothing was pasted"):
         sign_in(site, "https://a.example/callback", Person(pastes=end))
+
+
+def test_a_time_limit_at_the_prompt_is_the_callers_own(site: Site) -> None:
+    def ring(number: int, frame: Any) -> None:
+        raise TimeoutError("the caller's own")
+
+    def ask(url: str) -> str:
+        signal.raise_signal(signal.SIGALRM)
+        return ""
+
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        with pytest.raises(TimeoutError, match="the caller's own"):
+            sign_in(site, "https://a.example/callback", Person(pastes=ask))
+    finally:
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_without_a_redirect_uri(site: Site) -> None:

@@ -90,6 +90,16 @@ def test_one_that_is_refused_and_nothing_else(site: Site) -> None:
     assert len(site.token_requests()) == 1
 
 
+def test_one_that_is_refused_beside_a_dead_login(site: Site, log: pytest.LogCaptureFixture) -> None:
+    """The error tells of the login; that the fresh one was refused too is in the log."""
+    site.put("gone", "spent-long-ago", expired=True)
+    with site.client() as krebit, pytest.raises(LoginRequired):
+        krebit.get_current_user()
+    with site.client(refresh_token="mistyped") as krebit, pytest.raises(LoginRequired, match="stored refresh token"):
+        krebit.get_current_user()
+    assert "refused KREBIT_REFRESH_TOKEN" in log.text
+
+
 def test_a_refused_token_and_a_good_code(site: Site) -> None:
     given = {**environment(site, "KREBIT_AUTH_CODE"), "KREBIT_REFRESH_TOKEN": "def50200" + "0" * 64}
     with Krebit.from_env(given, plain_http=True, store=site.store) as krebit:

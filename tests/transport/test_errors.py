@@ -86,6 +86,17 @@ def test_400_with_field_errors_is_a_validation_error() -> None:
 
 
 @pytest.mark.parametrize(
+    "errors",
+    [
+        {"limit": ["x" * 250]},  # of which 200 characters are shown
+        {**{f"field{number}": ["is odd"] for number in range(10)}, "limit": ["x" * 250]},
+    ],
+)
+def test_a_message_is_left_out_only_where_all_of_it_is_shown(errors: dict[str, list[str]]) -> None:
+    assert "x" * 250 in str(ApiError(422, "x" * 250, errors=errors))
+
+
+@pytest.mark.parametrize(
     ("errors", "shown"),
     [
         ({"amount": [{"rule": "min"}]}, {"amount": ["{'rule': 'min'}"]}),

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import httpx
 import pytest
 
@@ -92,11 +93,11 @@ def test_cancelled_calls_leave_no_connection_behind(sandbox: Sandbox, way: Way) 
 
 
 class Interrupted:
-    """A coroutine whose task is cancelled where it suspends for the `step`th time."""
+    """A coroutine whose task is cancelled where it suspends for the `step`th time, and if asked at the next."""
 
-    def __init__(self, work: Coroutine[Any, Any, Any], step: int) -> None:
+    def __init__(self, work: Coroutine[Any, Any, Any], step: int, *, twice: bool) -> None:
         self._work = work
-        self._step = step
+        self._steps = {step, step + twice}
 
     def __await__(self) -> Generator[Any, None, Any]:
         advance: Callable[[], Any] = partial(self._work.send, None)
@@ -106,7 +107,7 @@ class Interrupted:
             except StopIteration as ended:
                 return ended.value
             task = asyncio.current_task()
-            if number == self._step and task is not None:
+            if number in self._steps and task is not None:
                 task.cancel()
             try:
                 yield waits_for
@@ -115,17 +116,18 @@ class Interrupted:
                 advance = partial(self._work.throw, error)
 
 
+@pytest.mark.parametrize("twice", [False, True])
 @pytest.mark.parametrize("connected", [True, False])
 @pytest.mark.parametrize("way", ["asyncio", "aiohttp"])
 def test_a_call_that_is_cancelled_anywhere_gives_its_connection_back(
-    sandbox: Sandbox, way: Way, connected: bool, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, way: Way, connected: bool, twice: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With room for one connection, one that is lost would be missed by the next call."""
     monkeypatch.setattr("krebit._transports._LIMITS", httpx.Limits(max_connections=1, max_keepalive_connections=1))
 
     async def at(krebit: AsyncKrebit, step: int) -> bool:
         try:
-            await Interrupted(krebit.get_current_user(), step)
+            await Interrupted(krebit.get_current_user(), step, twice=twice)
         except asyncio.CancelledError:
             return True
         return False
@@ -142,6 +144,38 @@ def test_a_call_that_is_cancelled_anywhere_gives_its_connection_back(
         raise AssertionError
 
     assert asyncio.run(main()) > 1
+
+
+def test_answers_that_a_tool_makes_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As pytest-httpx, respx and vcrpy do: in place of the transport's own method."""
+
+    async def answer(transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"id": 1, "name": "Anna"})
+
+    async def main() -> Any:
+        async with Place.at("yourco.krebit.se").async_client() as krebit:
+            return (await krebit.get_current_user()).name
+
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", answer)
+    assert asyncio.run(main()) == "Anna"
+
+
+@pytest.mark.parametrize("way", ["asyncio", "aiohttp"])
+def test_closing_needs_none_of_the_loops_threads(sandbox: Sandbox, way: Way) -> None:
+    """They may wait for what comes only after the client is left."""
+    left = threading.Event()
+
+    async def main() -> None:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = 1
+        async with anyio.create_task_group() as tasks:
+            async with Place.sandbox(sandbox).async_client(way) as krebit:
+                await krebit.get_current_user()
+                tasks.start_soon(anyio.to_thread.run_sync, left.wait, 30)
+                await anyio.lowlevel.checkpoint()
+            assert not left.is_set()
+            left.set()
+
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize("way", ["asyncio", "aiohttp"])
@@ -220,6 +254,24 @@ def test_what_a_signal_handler_raises_is_no_broken_connection(
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert len(sandbox.requests) <= 1
+
+
+def test_where_a_time_limit_is_handled_calls_are_as_ever(sandbox: Sandbox, way: Way) -> None:
+    """Python chains what is being handled to all that is raised meanwhile: that does not make it new."""
+
+    def ring(number: int, frame: Any) -> None:
+        raise TimeLimit
+
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        signal.raise_signal(signal.SIGALRM)
+    except TimeLimit:
+        sandbox.fault(kind="reset", path="/api/1.0/me")
+        sandbox.switch(latency=0.6)  # longer than a single wait at the socket
+        assert Place.sandbox(sandbox).call(way, lambda krebit: krebit.get_current_user()).id is not None
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert len(sandbox.requests) == 2
 
 
 def test_used_after_closing(sandbox: Sandbox, way: Way) -> None:

@@ -80,6 +80,19 @@ def test_whom_another_one_has_anticipated_goes_on_in_the_new_file(
     other.close()
 
 
+def test_a_file_that_is_replaced_within_a_batch_ends_the_batch_where_it_began(path: Path) -> None:
+    inbox, other = SqliteInbox(path), SqliteInbox(path)
+    with inbox.together():
+        assert inbox.claim("one", "d", b"b") == "new"
+        _the_file(path)
+        other.claim("elsewhere", "d", b"b")
+        assert inbox.claim("two", "d", b"b") == "new"
+    assert keys(path) == {"elsewhere"}
+    assert [inbox.claim(key, "d", b"b") for key in ("one", "two")] == ["new", "new"]
+    inbox.close()
+    other.close()
+
+
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_a_file_that_is_broken_is_a_503_until_somebody_takes_it_away(framework: str, path: Path) -> None:
     inbox = SqliteInbox(path)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
+from krebit._deadline import of_a_signal
 from krebit._mask import mask
 from krebit.errors import ConfigurationError, KrebitError, LoginFailed
 from krebit.oauth.login import LoginAttempt, same
@@ -100,10 +101,11 @@ def _opened(terminal: Terminal, url: str) -> bool:
 def _by_pasting(attempt: LoginAttempt, finish: Callable[[str], object], terminal: Terminal) -> None:
     terminal.tell(f"Open this address in a browser and sign in:\n\n{attempt.url}\n")
     terminal.tell("Then copy the whole address that the browser was sent to; a page that cannot be shown is no harm.")
+    before = sys.exception()
     try:
         callback = terminal.ask("Paste it here: ")
-    except (EOFError, OSError, RuntimeError, ValueError):  # at its end, closed, or not there at all
-        raise LoginFailed("nothing was pasted") from None
+    except (EOFError, OSError, RuntimeError, ValueError) as error:  # at its end, closed, or not there at all
+        raise of_a_signal(error, before) or LoginFailed("nothing was pasted") from None
     finish(callback)
 
 

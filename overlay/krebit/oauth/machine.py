@@ -137,7 +137,7 @@ class Refresh:
         if kind == "dead":
             self._login = self._login.with_seen(self._grant.value)
             then = self._next(refused := f"the server refused {name} ({error})")
-            if not isinstance(then, Stop):  # which says the same
+            if not (isinstance(then, Stop) and refused in str(then.error)):  # which says the same
                 self.warn(f"{refused}; it is not tried again")
             return Save(self._login, then)
         # Not known to be spent: it is tried again another time, unless there is nothing else to go on with.

@@ -93,15 +93,14 @@ class TokenManager:
         """Whether the store holds a login that is not known to be dead, or the environment a grant it has not seen."""
         return self._flight(object(), self._signed_in)
 
-    def settle(self) -> None:
+    def settle(self) -> BaseException | None:
         """Wait for everything under way, so that closing its transport cannot lose what it is about to be granted; and
-        try once more to store what could not be stored. Then raises what interrupted the waiting."""
+        try once more to store what could not be stored. Returns what interrupted the waiting."""
         interruptions = [flight.settle() for flight in list(self._flights.values())]
         if self._unsaved is not None:
             with suppress(Exception), self._store.lease(self.key, patience=self._patience) as lease:
                 self._saved_late(lease, lease.load())
-        for interruption in filter(None, interruptions):
-            raise interruption
+        return next(filter(None, interruptions), None)
 
     def _flight(self, what: object, work: Callable[[], T]) -> Flight[T]:
         # A forked child does not find its parent's, which no thread would land there.

@@ -122,7 +122,11 @@ class SqliteInbox:
             return db.execute(sql, values).rowcount
 
     def _open(self) -> sqlite3.Connection:
-        if self._db is not None and not (self._path.exists() and self._path.stat().st_ino == self._file):
+        if (
+            self._db is not None
+            and not self._db.in_transaction  # which ends where it began
+            and not (self._path.exists() and self._path.stat().st_ino == self._file)
+        ):
             # Somebody took the file away, and may have put another there: what it is told would go with it. The
             # owner's may be gone too.
             self._disconnect()
