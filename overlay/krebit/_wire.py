@@ -105,7 +105,8 @@ def _as_asked(response: httpx.Response) -> httpx.Response:
 
 
 def transmit(transport: httpx.BaseTransport, request: httpx.Request, deadline: Deadline) -> Reply | Failure:
-    """Send once and read the whole answer, within the deadline. Nothing but `BaseException`s comes out."""
+    """Send once and read the whole answer, within the deadline. Raises nothing but what is none of the transport's:
+    `BaseException`s, and what a signal handler raises."""
     request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), deadline.remaining())
     body, before = bytearray(), exception()
     current.set(deadline)
