@@ -30,7 +30,7 @@ class FileTokenStore:
 
     Safe for many processes of one user on one host. Files that others could read or replace are refused
     (StoreUnsafe), as ssh does, with the command that repairs them. On a network file system a warning is logged:
-    locks there are not to be trusted. Raises ConfigurationError on Windows.
+    locks there are not to be trusted, between the threads of a process neither. Raises ConfigurationError on Windows.
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
