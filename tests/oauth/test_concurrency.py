@@ -109,7 +109,7 @@ def test_who_is_refused_never_gets_the_refused_token_from_a_refresh_that_others_
         tokens = krebit._core.tokens
         with site.store.lease(site.key(), patience=10):
             # What could not be stored makes the first caller wait for the lease instead of adopting at once.
-            tokens._unsaved = (login, login.generation)
+            tokens._unsaved = (login, login)
             first = Background(lambda: tokens.refreshed(None).join(Deadline(30)))
             eventually(lambda: bool(tokens._flights))
             second = Background(lambda: tokens.refreshed(login.access_token).join(Deadline(30)))

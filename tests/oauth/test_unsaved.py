@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from krebit import FileTokenStore
+from krebit import FileTokenStore, Krebit
 from krebit.errors import LoginRequired, StoreError, StoreUnsafe
 from krebit.oauth.record import Login, LoginKey
 from krebit.stores import Lease, TokenStore
@@ -188,6 +188,30 @@ def test_a_newer_login_is_stored_where_an_older_one_died_meanwhile(site: Site, m
         newer.get_current_user()
         assert site.state() == "live"
         older.get_current_user()
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_sign_ins_that_could_not_be_stored_do_not_replace_a_later_one(
+    site: Site, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many they were: what counts is what they were begun upon."""
+    monkeypatch.setattr("krebit.oauth.manager._STORE_AGAIN", 0.0)
+    site.login()
+    store = Moody(site.store)
+    store.full = True
+
+    def sign_in(krebit: Krebit) -> None:
+        attempt = krebit.start_login()._replace(code_verifier=None)
+        krebit.finish_login(code=site.sandbox.issue_code(), state=attempt.state, attempt=attempt)
+
+    with site.client(store=store) as full, site.client() as other:
+        for _ in range(times):
+            sign_in(full)
+        sign_in(other)
+        newest = site.refresh_token()
+        store.full = False
+        full.get_current_user()
+        assert site.refresh_token() == newest
 
 
 def test_an_older_login_does_not_replace_a_newer_one_that_died(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,8 +59,8 @@ class TokenManager:
         # of sign-ins and logouts it was read: what is still brought of an earlier login is not used again.
         self._current: tuple[Secret | None, float, int] = None, 0.0, 0
         self._logins = 0
-        # A pair that could not be stored, and the generation of what was stored when it was granted.
-        self._unsaved: tuple[Login, int] | None = None
+        # A pair that could not be stored, and what was stored when it was granted.
+        self._unsaved: tuple[Login, Login] | None = None
         self._flights: dict[object, Flight[Any]] = {}
 
     def cached(self, rejected: Secret | None = None) -> Secret | None:
@@ -168,8 +168,10 @@ class TokenManager:
             if not granted:
                 _log.warning("it could not be noted that the server refused a token (%s)", text)
                 return
-            # Where an earlier one could not be stored either, what it was granted upon is what is stored still.
-            self._unsaved = (login, self._unsaved[1] if self._unsaved else (stored or Login()).generation)
+            # Where an earlier one could not be stored either, what it was granted upon is what is stored still; and
+            # several sign-ins that nobody saw count as one, or they would replace a later one of somebody else.
+            base = self._unsaved[1] if self._unsaved else stored or Login()
+            self._unsaved = login._replace(turns=min(login.turns, base.turns + 1)), base
             _log.error(
                 "the new tokens could not be stored (%s): they live in this process only, and will be stored as soon "
                 "as that works; until then other processes find the old, dead token",
@@ -184,7 +186,7 @@ class TokenManager:
         found = stored or Login()
         # A login of an earlier sign-in than ours, or of the same and found dead. None at all is not: it was ended.
         worse = found.access_token is not None and (found.turns, not found.is_dead) < (login.turns, True)
-        if found.generation != base and not worse:
+        if found.generation != base.generation and not worse:
             self._unsaved = None
             return stored
         login = login._replace(generation=found.generation + 1)
@@ -194,7 +196,6 @@ class TokenManager:
     def _use(self, login: Login, logins: int) -> Secret:
         """Give out its access token and keep it at hand."""
         assert login.access_token is not None
-        left = login.remaining(time.time())
-        left = left if self._unsaved is None else min(left, _STORE_AGAIN)
+        left = min(login.remaining(time.time()), _STORE_AGAIN if self._unsaved else float("inf"))
         self._current = login.access_token, time.monotonic() + left, logins
         return login.access_token
