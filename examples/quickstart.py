@@ -246,7 +246,7 @@ def _plain(value: Any, key: str = "") -> Any:
         return {key: _plain(part, key) for key, part in value.items()}
     if isinstance(value, list):
         return [_plain(part, key) for part in value]
-    if value and any(word in key for word in ("mail", "phone", "org_number")) and "*" not in str(value):
+    if value and any(word in key for word in ("mail", "phone", "org_number")) and not str(value).endswith("****-****"):
         return "***"
     return value if isinstance(value, str | int | float | None) else str(value)
 
