@@ -35,8 +35,8 @@ def plain(server: Server) -> httpx.Client:
 def signed_in(server: Server, folder: str) -> FileTokenStore:
     """A store in which a login is kept whose access token is good for an hour."""
     store = FileTokenStore(folder)
-    with make(Krebit, server, store) as krebit:
-        krebit.get_current_user()
+    with make(Krebit, server, store) as api:
+        api.get_current_user()
     return store
 
 

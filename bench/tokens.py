@@ -24,11 +24,11 @@ _PROCESSES = 8
 PROGRAM = """
     import sys
     from krebit import FileTokenStore, Krebit
-    krebit = Krebit(sys.argv[1], "application", "secret", refresh_token="refresh-0", plain_http=True,
-                    store=FileTokenStore(sys.argv[2]))
+    api = Krebit(sys.argv[1], "application", "secret", refresh_token="refresh-0", plain_http=True,
+                 store=FileTokenStore(sys.argv[2]))
     print("ready", flush=True)
     sys.stdin.readline()
-    krebit.get_current_user()
+    api.get_current_user()
 """
 
 
@@ -53,8 +53,8 @@ def _count(server: Server) -> int:
 
 
 def _threads(server: Server, store: FileTokenStore) -> None:
-    with make(Krebit, server, store) as krebit:
-        _together(krebit.get_current_user)
+    with make(Krebit, server, store) as api:
+        _together(api.get_current_user)
 
 
 def _together(work: Callable[[], object]) -> None:
@@ -66,8 +66,8 @@ def _together(work: Callable[[], object]) -> None:
 
 def _tasks(server: Server, store: FileTokenStore) -> None:
     async def main() -> None:
-        async with make(AsyncKrebit, server, store) as krebit:
-            await asyncio.gather(*(krebit.get_current_user() for _ in range(_CALLERS)))
+        async with make(AsyncKrebit, server, store) as api:
+            await asyncio.gather(*(api.get_current_user() for _ in range(_CALLERS)))
 
     asyncio.run(main())
 

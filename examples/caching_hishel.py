@@ -67,9 +67,9 @@ class _Bearer(httpx.BaseTransport):
 
 def main() -> None:
     """Ask twice; the second answer comes from memory."""
-    with Krebit.from_env(transport=ClientCache) as krebit:
+    with Krebit.from_env(transport=ClientCache) as api:
         for _ in range(2):
-            print(len(krebit.list_clients(limit=10).data), "clients")
+            print(len(api.list_clients(limit=10).data), "clients")
 
 
 if __name__ == "__main__":

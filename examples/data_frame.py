@@ -14,9 +14,9 @@ from krebit import Krebit, paginate
 COLUMNS = ["id", "company_name", "org_number", "currency", "credit_limit", "updated_at"]
 
 
-def portfolio(krebit: Krebit) -> polars.DataFrame:
+def portfolio(api: Krebit) -> polars.DataFrame:
     """All clients, one a row."""
-    walk = paginate(krebit.list_clients, limit=100).options(prefetch=8)
+    walk = paginate(api.list_clients, limit=100).options(prefetch=8)
     rows = ({name: row[name] for name in COLUMNS} for row in walk.rows())
     # Schema from all rows: a column may begin with a hundred empty cells.
     return polars.from_dicts(rows, infer_schema_length=None)
@@ -25,8 +25,8 @@ def portfolio(krebit: Krebit) -> polars.DataFrame:
 def main() -> None:
     """Print what credit is granted, by currency."""
     plain_http = os.environ.get("KREBIT_PLAIN_HTTP") == "1"  # for a sandbox without TLS
-    with Krebit.from_env(plain_http=plain_http) as krebit:
-        clients = portfolio(krebit)
+    with Krebit.from_env(plain_http=plain_http) as api:
+        clients = portfolio(api)
     print(f"{len(clients)} clients")
     print(
         clients.group_by("currency").agg(

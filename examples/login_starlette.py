@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from krebit import AsyncKrebit
 from krebit.errors import KrebitError, LoginFailed, LoginRequired
-from krebit.oauth.login import LoginAttempt
+from krebit.oauth.sign_in import LoginAttempt
 
 COOKIE = "session"
 
@@ -54,16 +54,16 @@ def create(**options: Any) -> Starlette:
     sessions = Sessions()
 
     async def home(request: Request) -> Response:
-        krebit: AsyncKrebit = request.app.state.krebit
+        api: AsyncKrebit = request.app.state.api
         try:
-            user = await krebit.get_current_user()
+            user = await api.get_current_user()
         except LoginRequired:
             return page('Not connected. <a href="/connect">Connect to Krebit</a>')
         return page(f"Connected as {html.escape(str(user.name))}.")
 
     async def connect(request: Request) -> Response:
-        krebit: AsyncKrebit = request.app.state.krebit
-        attempt = krebit.start_login()
+        api: AsyncKrebit = request.app.state.api
+        attempt = api.start_login()
         answer = RedirectResponse(attempt.url, 303)
         answer.set_cookie(
             COOKIE,
@@ -76,11 +76,11 @@ def create(**options: Any) -> Starlette:
         return answer
 
     async def callback(request: Request) -> Response:
-        krebit: AsyncKrebit = request.app.state.krebit
+        api: AsyncKrebit = request.app.state.api
         kept = sessions.end(request.cookies.get(COOKIE, ""))
         try:
             attempt = LoginAttempt.from_dict(kept.get("attempt", {}))
-            await krebit.finish_login(str(request.url), attempt=attempt)
+            await api.finish_login(str(request.url), attempt=attempt)
         except LoginFailed as error:
             return page(f"{html.escape(str(error))}. <a href='/connect'>Try again</a>", 400)
         except KrebitError as error:
@@ -92,8 +92,8 @@ def create(**options: Any) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with AsyncKrebit.from_env(**options) as krebit:
-            app.state.krebit = krebit
+        async with AsyncKrebit.from_env(**options) as api:
+            app.state.api = api
             yield
 
     routes = [Route("/", home), Route("/connect", connect), Route("/oauth/callback", callback)]

@@ -24,17 +24,17 @@ def instrument(exporter: SpanExporter) -> TracerProvider:
     return provider
 
 
-def show_user(krebit: Krebit, tracer: trace.Tracer) -> str:
+def show_user(api: Krebit, tracer: trace.Tracer) -> str:
     """One span of our own, and the requests' spans within it."""
     with tracer.start_as_current_span("who am I"):
-        return str(krebit.get_current_user().name)
+        return str(api.get_current_user().name)
 
 
 def main() -> None:
     """Trace one call to the console."""
     tracer = instrument(ConsoleSpanExporter()).get_tracer("example")
-    with Krebit.from_env() as krebit:
-        print(show_user(krebit, tracer))
+    with Krebit.from_env() as api:
+        print(show_user(api, tracer))
 
 
 if __name__ == "__main__":

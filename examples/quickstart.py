@@ -94,10 +94,10 @@ def _client(options: argparse.Namespace, stack: ExitStack) -> Krebit:
             raise ConfigurationError("--secret-file: is for the secret of a webhook; add --webhook URL")
         # As a sandbox without TLS says it; anywhere else it is refused.
         plain_http = os.environ.get("KREBIT_API", "").startswith("http:")
-        krebit = stack.enter_context(Krebit.from_env(plain_http=plain_http))
+        api = stack.enter_context(Krebit.from_env(plain_http=plain_http))
         if options.login:
-            krebit.login()
-        return krebit
+            api.login()
+        return api
     if options.login:
         raise ConfigurationError("--login: set KREBIT_DOMAIN and KREBIT_CLIENT_ID; the sandbox is signed in already")
     from krebit_sandbox import Sandbox
@@ -116,14 +116,14 @@ def _client(options: argparse.Namespace, stack: ExitStack) -> Krebit:
     )
 
 
-def walk(krebit: Krebit, options: argparse.Namespace) -> None:
+def walk(api: Krebit, options: argparse.Namespace) -> None:
     """The five steps, the webhook, and all pages of the client list."""
     step(
         "Step 1 · Obtain an access token",
         "POST /api/oauth/token",
         "for the code or the stored refresh token, when there is no access token that is good",
     )
-    user = krebit.with_raw_response(krebit.get_current_user)
+    user = api.with_raw_response(api.get_current_user)
     for grant in heard.token_requests:
         console.print(f"[green]←[/] {escape(grant)}; the tokens (***) are stored")
     if not heard.token_requests:
@@ -133,7 +133,7 @@ def walk(krebit: Krebit, options: argparse.Namespace) -> None:
     show(user.content)
 
     step("Step 3 · List clients", f"GET /api/1.0/clients?limit={options.limit}&page=1")
-    page = krebit.list_clients(limit=options.limit, page=1)
+    page = api.list_clients(limit=options.limit, page=1)
     console.print(f"[green]←[/] [dim]{heard.answer}[/]")
     for client in page.data:
         console.print(f"  {client.id:>7}  {escape(str(client.company_name)):34.34}  {masked(client.org_number)}")
@@ -141,23 +141,23 @@ def walk(krebit: Krebit, options: argparse.Namespace) -> None:
     if chosen is None:
         console.print("  (this tenant has no clients yet: nothing to show of one)")
     else:
-        show_client(krebit, chosen)
-        show_act(krebit, chosen)
+        show_client(api, chosen)
+        show_act(api, chosen)
     if options.webhook:
         step(
             "Optional · Create a webhook", "POST /api/1.0/webhooks", f"event {options.event}, target {options.webhook}"
         )
         body = WebhookStoreRequest(event=options.event, target=options.webhook)
-        hook, kept = create_webhook(krebit, body, options.secret_file)
+        hook, kept = create_webhook(api, body, options.secret_file)
         show({"id": hook.id, "event": hook.event, "target": hook.target, "secret": f"*** ({kept})"})
 
-    walk_all(krebit, options.page)
+    walk_all(api, options.page)
 
 
-def show_client(krebit: Krebit, chosen: int) -> None:
+def show_client(api: Krebit, chosen: int) -> None:
     """What is known of one client."""
     step("Step 4 · Fetch client details", f"GET /api/1.0/clients/{chosen}")
-    client = krebit.get_client(chosen)
+    client = api.get_client(chosen)
     show(
         {
             "company_name": client.company_name,
@@ -167,11 +167,11 @@ def show_client(krebit: Krebit, chosen: int) -> None:
     )
 
 
-def show_act(krebit: Krebit, chosen: int) -> None:
+def show_act(api: Krebit, chosen: int) -> None:
     """A client's latest act and the values in it, where it has one."""
     step("Step 5 · Pull the latest act", f"GET /api/1.0/clients/{chosen}/acts/latest")
     try:
-        act = krebit.get_latest_act(chosen)
+        act = api.get_latest_act(chosen)
     except NotFound:
         console.print(f"[green]←[/] [dim]{heard.answer}[/]\n  (this client has no act yet; --client ID takes another)")
         return
@@ -184,24 +184,24 @@ def show_act(krebit: Krebit, chosen: int) -> None:
         }
     )
     step(None, f"GET /api/1.0/acts/{act.uuid}/data")
-    points = krebit.get_act_data(act.uuid)
+    points = api.get_act_data(act.uuid)
     console.print(f"[green]←[/] [dim]{heard.answer}[/]")
     for point in points:
         value = "-" if point.value is None else str(point.value)
         console.print(f"  {escape(str(point.name)):34.34}  {escape(value)}")
 
 
-def create_webhook(krebit: Krebit, body: WebhookStoreRequest, file: Path | None) -> tuple[WebhookSubscription, str]:
+def create_webhook(api: Krebit, body: WebhookStoreRequest, file: Path | None) -> tuple[WebhookSubscription, str]:
     """The subscription, and where its secret is now. The file is made first: afterwards it would be too late."""
     if file is None:
-        return krebit.create_webhook(body=body), "shown once and not kept; --secret-file FILE keeps it"
+        return api.create_webhook(body=body), "shown once and not kept; --secret-file FILE keeps it"
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
         raise ConfigurationError(f"--secret-file {file}: cannot be made ({error.strerror})") from None
     with os.fdopen(descriptor, "w") as secret:
         try:
-            hook = krebit.create_webhook(body=body)
+            hook = api.create_webhook(body=body)
         except KrebitError:
             file.unlink()
             raise
@@ -209,7 +209,7 @@ def create_webhook(krebit: Krebit, body: WebhookStoreRequest, file: Path | None)
     return hook, f"in {file}"
 
 
-def walk_all(krebit: Krebit, start: int) -> None:
+def walk_all(api: Krebit, start: int) -> None:
     """Every page of the client list, with a progress bar."""
     step(
         "And all of them",
@@ -219,7 +219,7 @@ def walk_all(krebit: Krebit, start: int) -> None:
     columns = (SpinnerColumn(), TextColumn("  clients"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("clients", total=None)
-        clients = paginate(krebit.list_clients, limit=100, page=start).options(
+        clients = paginate(api.list_clients, limit=100, page=start).options(
             prefetch=4, progress=lambda done, total: progress.update(task, completed=done, total=total)
         )
         limits = [amount(client.credit_limit) for client in clients]

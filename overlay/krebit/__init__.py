@@ -1,19 +1,17 @@
-"""The Python client of Krebit Finance: typed calls, a login that is never lost, pages, and errors that say what
-happened.
+"""The Python client of Krebit Finance: typed calls, a login that is never lost, pages, and clear errors.
 
-Everything public is here; each name is loaded when it is first used, so that `import krebit` costs next to nothing.
+Everything public is here. Each name is loaded when it is first used, so that `import krebit` costs next to nothing.
 """
 
-import sys
+from importlib import import_module
 
 from krebit._version import __version__
 
 # A name that type checkers know, without importing typing at run time.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from krebit._core import ClientOptions
-    from krebit._course import ListDriftWarning, PageOf
     from krebit.client import AsyncKrebit, Krebit, RawResponse
+    from krebit.core import ClientOptions
     from krebit.errors import (
         ApiError,
         BadRequest,
@@ -40,17 +38,17 @@ if TYPE_CHECKING:
         ValidationFailed,
         WebhookError,
     )
-    from krebit.oauth.login import LoginAttempt
-    from krebit.pages import AsyncWalk, Walk, paginate
+    from krebit.oauth.sign_in import LoginAttempt
+    from krebit.pagination import AsyncWalk, ListDriftWarning, PageOf, Walk, paginate
     from krebit.stores import TokenStore
     from krebit.stores.file import FileTokenStore
     from krebit.stores.memory import MemoryTokenStore
     from krebit_api.types import money, parse_time
 
+# The module that each name comes from.
 _HOMES = {
-    "krebit._core": ("ClientOptions",),
-    "krebit._course": ("ListDriftWarning", "PageOf"),
     "krebit.client": ("AsyncKrebit", "Krebit", "RawResponse"),
+    "krebit.core": ("ClientOptions",),
     "krebit.errors": (
         "ApiError",
         "BadRequest",
@@ -77,8 +75,8 @@ _HOMES = {
         "ValidationFailed",
         "WebhookError",
     ),
-    "krebit.oauth.login": ("LoginAttempt",),
-    "krebit.pages": ("AsyncWalk", "Walk", "paginate"),
+    "krebit.oauth.sign_in": ("LoginAttempt",),
+    "krebit.pagination": ("AsyncWalk", "ListDriftWarning", "PageOf", "Walk", "paginate"),
     "krebit.stores": ("TokenStore",),
     "krebit.stores.file": ("FileTokenStore",),
     "krebit.stores.memory": ("MemoryTokenStore",),
@@ -133,8 +131,13 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    __import__(_HOME[name])
-    globals()[name] = value = getattr(sys.modules[_HOME[name]], name)
+    try:
+        module = import_module(_HOME[name])
+    except AttributeError as error:
+        # Left alone, Python would say that `krebit` has no such name, and hide the fault of a dependency.
+        raise ImportError(f"{_HOME[name]} cannot be imported: {error}") from error
+    value: object = getattr(module, name)
+    globals()[name] = value
     return value
 
 

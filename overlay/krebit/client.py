@@ -1,6 +1,7 @@
 """`Krebit` and `AsyncKrebit`: the operations of the document over one login.
 
-What a call decides stands in modules without I/O; here are the two drivers that do what those say.
+Both are thin: decisions stand in modules without I/O, and one code path serves both. Here are the two drivers that wait
+and send.
 """
 
 import os
@@ -8,64 +9,63 @@ import threading
 import time
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, NoReturn, ParamSpec, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, Self, TypeVar, Unpack
 
 import anyio
 import httpx
 
-from krebit._body import parse
-from krebit._call import Driver, Options, attempts, unsuspended
-from krebit._core import ClientOptions, Core
-from krebit._deadline import Deadline
-from krebit._mask import mask_path
-from krebit._secret import Secret
-from krebit._wire import Failure, Reply, atransmit, transmit
-from krebit.config import API_PREFIX, Settings, settings, variables
+from krebit.config import API_PREFIX, DEFAULT_PROFILE, Given, Settings, check_settings, from_environment
+from krebit.core import ClientOptions, Core
 from krebit.errors import ConfigurationError
-from krebit.oauth.flight import Flight
-from krebit.oauth.login import LoginAttempt
+from krebit.http.call import AccessToken, Driver, make_call, run_blocking
+from krebit.http.deadline import Deadline
+from krebit.http.request import CallOptions, RequestArguments
+from krebit.http.response import parse_success
+from krebit.http.send import Failure, Reply, send, send_async
+from krebit.oauth.background import BackgroundWork
+from krebit.oauth.session import TokenSession
+from krebit.oauth.sign_in import LoginAttempt, SignIns
+from krebit.redaction import Secret, mask_path
 from krebit_api.api import RAW, AsyncOperations, Operation, Operations, Result
 
 if TYPE_CHECKING:
-    from krebit.cli.loopback import Terminal
+    from krebit.oauth.terminal import Terminal
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class RawResponse(NamedTuple, Generic[T]):
-    """A success with what it came in: `value` as the operation returns it, `status`, `headers` (names in lower case;
-    rate limits are among them), `body` in raw bytes, and the body's JSON as `content` (fractions as `Decimal`)."""
+class RawResponse(Generic[T]):
+    """A success and the answer that it came in.
 
-    value: T
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    content: Any
+    `value` is what the operation returns, `status` a number, `headers` have names in lower case (rate limits are among
+    them), `body` is raw bytes, and `content` is the body's JSON with fractions as `Decimal`.
+    """
+
+    __slots__ = ("body", "content", "headers", "status", "value")
+
+    def __init__(self, value: T, status: int, headers: Mapping[str, str], body: bytes, content: Any) -> None:
+        self.value = value
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.content = content
 
     def __repr__(self) -> str:
         return f"RawResponse(status={self.status})"
 
 
-class Call:
-    """One call that is watched: what came back, and the deadline that can be brought forward to end it."""
+class BaseClient:
+    """The part that both clients share: settings, views, sign-ins."""
 
-    deadline: Deadline
-    response: RawResponse[Any] | None = None
-    answered: Callable[[], object] | None = None
-
-    def told(self) -> RawResponse[Any]:
-        """What came back. Raises ConfigurationError if the operation did not send anything."""
-        if self.response is None:
-            raise ConfigurationError("operation: is not one that sends a request")
-        return self.response
-
-
-class _Client(Driver):
-    """What both clients have: settings, views, sign-ins."""
-
-    _observer: "Call | None" = None
+    _core: Core
+    _settings: Settings
+    _session: TokenSession
+    _sign_ins: SignIns
+    _options: CallOptions
+    _driver: Driver
+    _response_hooks: tuple[Callable[[RawResponse[Any]], object], ...] = ()
+    _retry_hooks: tuple[Callable[[], bool], ...] = ()
 
     def __init__(
         self,
@@ -76,169 +76,252 @@ class _Client(Driver):
         redirect_uri: str | None = None,
         refresh_token: str | None = None,
         auth_code: str | None = None,
-        profile: str = "default",
+        profile: str = DEFAULT_PROFILE,
         plain_http: bool = False,
         **options: Unpack[ClientOptions],
     ) -> None:
-        """A client of the tenant at `domain` for an application registered there.
+        """Make a client of the tenant at `domain`, for an application that is registered there. Opens no socket.
 
-        `refresh_token` and `auth_code` begin a login that was granted elsewhere; each is used once. `profile` tells
-        several people's logins apart. `plain_http` is for a sandbox on this machine. Opens no socket. Raises
-        ConfigurationError.
+        `refresh_token` and `auth_code` start a login that was granted elsewhere; each is used once. `profile` tells the
+        logins of several people apart. `plain_http` is for a sandbox on this machine. Raises ConfigurationError.
         """
-        secret, token, code = Secret(client_secret), Secret(refresh_token), Secret(auth_code)
-        # A traceback that shows local variables must not show these.
-        del client_secret, refresh_token, auth_code
-        self._begin(
-            settings(
-                domain,
-                client_id,
-                secret,
-                redirect_uri=redirect_uri,
-                refresh_token=token,
-                auth_code=code,
-                profile=profile,
-                plain_http=plain_http,
-            ),
-            options,
+        given = Given(
+            domain,
+            client_id,
+            Secret(client_secret),
+            redirect_uri,
+            Secret(refresh_token),
+            Secret(auth_code),
+            profile,
         )
+        del client_secret, refresh_token, auth_code  # a traceback that shows local variables must not show these
+        if unknown := options.keys() - ClientOptions.__annotations__.keys():
+            raise TypeError(
+                f"there is no option {', '.join(sorted(unknown))}; krebit.ClientOptions lists those that there are"
+            )
+        settings = check_settings(given, plain_http=plain_http)
+        self._options = CallOptions(options.get("timeout", 30.0), options.get("retries", 2))
+        self._core = Core(settings, options)
+        self._settings = settings
+        self._sign_ins = SignIns(settings, pkce=options.get("pkce", True))
+        self._session = self._core.session(settings)
+        self._driver = self._make_driver(self._session)
 
     @classmethod
     def from_env(
         cls,
         environ: Mapping[str, str] | None = None,
         *,
-        profile: str = "default",
+        profile: str | None = None,
         plain_http: bool = False,
         **options: Unpack[ClientOptions],
     ) -> Self:
-        """A client from the quickstart's variables, of the process or given.
+        """Make a client from the quickstart's environment variables, of the process or given as a mapping.
 
-        `KREBIT_DOMAIN`, `KREBIT_CLIENT_ID` and `KREBIT_CLIENT_SECRET` are needed; `KREBIT_REDIRECT_URI`,
-        `KREBIT_REFRESH_TOKEN` and `KREBIT_AUTH_CODE` are read when set. `KREBIT_API`, when set, must belong to the
-        domain. `KREBIT_STATE` is not read: a state is made anew for each sign-in (RFC 6749, 10.12). Of variables that
-        are given, `SSL_CERT_FILE` counts too. Raises ConfigurationError naming each that is missing or malformed.
+        `KREBIT_DOMAIN`, `KREBIT_CLIENT_ID` and `KREBIT_CLIENT_SECRET` are needed. `KREBIT_REDIRECT_URI`,
+        `KREBIT_REFRESH_TOKEN`, `KREBIT_AUTH_CODE` and `KREBIT_PROFILE` are read when set. `KREBIT_API`, when set, must
+        belong to the domain. `KREBIT_STATE` is not read: each sign-in makes a state of its own (RFC 6749, 10.12).
+
+        The token and the code of the environment belong to the profile that `KREBIT_PROFILE` names, or to `default`.
+        Of a mapping, `SSL_CERT_FILE` counts too. Raises ConfigurationError that names each missing or malformed one.
         """
         if environ is not None and "SSL_CERT_FILE" in environ:
             options.setdefault("ca_file", environ["SSL_CERT_FILE"])
-        found = variables(os.environ if environ is None else environ)
-        del environ
-        client = cls.__new__(cls)
-        client._begin(found(profile=profile, plain_http=plain_http), options)
-        return client
+        given = from_environment(os.environ if environ is None else environ, profile)
+        del environ  # a traceback that shows local variables must not show it
+        settings = check_settings(given, plain_http=plain_http, prefix="KREBIT_")
+        return cls(
+            settings.domain,
+            settings.client_id,
+            settings.client_secret.reveal(),
+            redirect_uri=settings.redirect_uri,
+            refresh_token=settings.refresh_token.reveal(),
+            auth_code=settings.auth_code.reveal(),
+            profile=settings.profile,
+            plain_http=plain_http,
+            **options,
+        )
 
-    def _begin(self, found: Settings, given: ClientOptions) -> None:
-        if unknown := given.keys() - ClientOptions.__annotations__.keys():
-            raise TypeError(f"no option here: {', '.join(sorted(unknown))}; krebit.ClientOptions lists what there is")
-        self._options = Options(given.get("timeout", 30.0), given.get("retries", 2))
-        self._core = Core(found, given)
+    @abstractmethod
+    def _make_driver(self, session: TokenSession) -> Driver:
+        """Return the driver of calls with the tokens of a session."""
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a client is not pickled; make one in each process: they share the stored login")
+        raise TypeError("a client cannot be pickled; make one in each process: they share the stored login")
 
     def __repr__(self) -> str:
-        if "_core" not in vars(self):  # a traceback may show one that could not be made
-            return f"<{type(self).__name__} unmade>"
-        return f"<{type(self).__name__} {self._core.settings.domain}, profile {self._core.settings.profile!r}>"
+        settings = getattr(self, "_settings", None)
+        if settings is None:  # a traceback may show one whose making failed
+            return f"<{type(self).__name__}, not made>"
+        return f"<{type(self).__name__} {settings.domain}, profile {settings.profile!r}>"
 
     def with_options(
         self, *, timeout: float | None = None, retries: int | None = None, headers: Mapping[str, str] | None = None
     ) -> Self:
-        """A view of this client, on the same connections and login, whose calls have these settings.
+        """Return a view of this client, on the same connections and login, with other settings for its calls.
 
         `timeout` in seconds for a whole call, `retries` beyond the first attempt, `headers` added to each request.
         Raises ConfigurationError.
         """
-        return self._view(
-            Options(
-                self._options.timeout if timeout is None else timeout,
-                self._options.retries if retries is None else retries,
-                {**self._options.headers, **(headers or {})},
-            ),
-            self._observer,
+        options = CallOptions(
+            self._options.timeout if timeout is None else timeout,
+            self._options.retries if retries is None else retries,
+            {**self._options.headers, **(headers or {})},
         )
+        return self._view(_options=options)
 
-    def _view(self, options: Options, observer: "Call | None") -> Self:
+    def with_profile(self, profile: str) -> Self:
+        """Return a view of this client, on the same connections, with the login of another profile.
+
+        A web application names the profile after its own id of the person. Grants from outside are not taken: they
+        belong to this client's own profile. Raises ConfigurationError.
+        """
+        settings = self._settings.for_profile(profile)
+        session = self._core.session(settings)
+        return self._view(_settings=settings, _session=session, _driver=self._make_driver(session))
+
+    def with_hooks(
+        self,
+        *,
+        on_response: Callable[[RawResponse[Any]], object] | None = None,
+        keep_trying: Callable[[], bool] | None = None,
+    ) -> Self:
+        """Return a view of this client that tells of its calls.
+
+        `on_response` is called with each success, before the operation returns. `keep_trying` is asked before another
+        attempt after one that failed: while it returns False there is none. Hooks of this client stay.
+        """
+        response_hooks, retry_hooks = self._response_hooks, self._retry_hooks
+        if on_response is not None:
+            response_hooks = (*response_hooks, on_response)
+        if keep_trying is not None:
+            retry_hooks = (*retry_hooks, keep_trying)
+        return self._view(_response_hooks=response_hooks, _retry_hooks=retry_hooks)
+
+    def _view(self, **changes: Any) -> Self:
         view = object.__new__(type(self))
-        view._core, view._options, view._observer = self._core, options, observer
+        # A subclass may keep attributes of its own: a view has them too.
+        view.__dict__.update(self.__dict__, **changes)
         return view
 
     def start_login(self, *, redirect_uri: str | None = None) -> LoginAttempt:
-        """Begin a sign-in: send the person to the `url` of what comes back. No socket is opened.
+        """Begin a sign-in: send the person to the `url` of the attempt. Opens no socket.
 
-        The client keeps state and PKCE verifier for `finish_login`; where another process will get the callback, keep
-        the attempt (`to_dict`) in the person's session. Raises ConfigurationError without a redirect URI.
+        The client keeps state and PKCE verifier for `finish_login`. Where another process gets the callback, keep the
+        attempt (`to_dict`) in the person's session. Raises ConfigurationError without a redirect URI.
         """
-        return self._core.opened().logins.start(redirect_uri=redirect_uri)
+        self._core.opened()
+        return self._sign_ins.start(redirect_uri=redirect_uri)
 
-    def _at_terminal(
+    def _login_at_terminal(
         self,
         redirect_uri: str | None,
         timeout: float,
         paste: bool | None,
         terminal: "Terminal | None",
-        wake: threading.Event,
+        stop: threading.Event,
     ) -> None:
-        from krebit.cli.loopback import sign_in
+        from krebit.oauth.terminal import sign_in_at_terminal
 
         attempt = self.start_login(redirect_uri=redirect_uri)
-        sign_in(
+        sign_in_at_terminal(
             attempt,
-            lambda callback: self._finishing(callback, attempt=attempt).join(),
+            lambda callback: self._finish(callback, attempt=attempt).result(),
             timeout=timeout,
             paste=paste,
             terminal=terminal,
-            wake=wake,
+            stop=stop,
         )
 
-    def _finishing(
+    def _finish(
         self,
         callback: str | None = None,
         *,
         code: str | None = None,
         state: str | None = None,
         attempt: LoginAttempt | None = None,
-    ) -> Flight[Secret]:
-        core = self._core.opened()
-        return core.tokens.sign_in(core.logins.finish(callback, code=code, state=state, attempt=attempt))
+    ) -> BackgroundWork[AccessToken]:
+        self._core.opened()
+        return self._session.sign_in(self._sign_ins.finish(callback, code=code, state=state, attempt=attempt))
 
     @abstractmethod
     async def _end(self) -> None:
         """Close the connections."""
 
-    async def _call(self, operation: Operation, request: Callable[[], dict[str, Any]], result: Result[T]) -> T:
-        core, options, observer = self._core.opened(), self._options, self._observer
-        deadline = observer.deadline if observer else Deadline(options.timeout)
-        core.calls.add(deadline)
+    async def _call(self, operation: Operation, arguments: RequestArguments, result: Result[T]) -> T:
+        core = self._core.opened()
+        deadline = Deadline(self._options.timeout)
         try:
-            reply = await attempts(
-                self, operation, core.build, request, options=options, deadline=deadline, budget=core.budget
-            )
+            with core.call(deadline):
+                reply = await make_call(
+                    self._driver,
+                    operation,
+                    core.builder,
+                    arguments,
+                    options=self._options,
+                    deadline=deadline,
+                    budget=core.budget,
+                    keep_trying=self._keep_trying,
+                )
         finally:
-            core.calls.discard(deadline)
-            if core.closed and not core.calls:
+            if core.closed and core.is_idle:
                 await self._end()
-        if observer and observer.answered:
-            observer.answered()
-            await self._sleep(0)
-        value, content = parse(operation, reply, result)
-        if observer:
-            observer.response = RawResponse(value, reply.status, dict(reply.headers), reply.body, content)
+        value, content = parse_success(operation, reply, result)
+        if self._response_hooks:
+            response = RawResponse(value, reply.status, dict(reply.headers), reply.body, content)
+            for hook in self._response_hooks:
+                hook(response)
         return value
 
-    def _plan(self, method: str, path: str, **given: Any) -> tuple[Operation, Callable[[], dict[str, Any]]]:
+    def _keep_trying(self) -> bool:
+        return all(hook() for hook in self._retry_hooks)
+
+    def _plan(self, method: str, path: str, **arguments: Any) -> tuple[Operation, RequestArguments]:
+        """Return an operation for a path that the document does not know. Raises ConfigurationError."""
         base = API_PREFIX + "/"
-        where = path.removeprefix(self._core.settings.origin + base).removeprefix(base)
-        if "://" in where.partition("?")[0] or where.startswith("//"):
+        relative = path.removeprefix(self._settings.origin + base).removeprefix(base)
+        if "://" in relative.partition("?")[0] or relative.startswith("//"):
             raise ConfigurationError(f"path: is not on this tenant; write it relative to {API_PREFIX}, such as /acts")
         if not method.isascii() or not method.isalpha():
             raise ConfigurationError("method: must be one such as GET or POST")
-        url, method = f"{API_PREFIX}/{where.lstrip('/')}", method.upper()
+        method = method.upper()
+        url = f"{API_PREFIX}/{relative.lstrip('/')}"
         shown = url.partition("?")[0]
-        return Operation(f"{method} {mask_path(shown)}", method, shown), partial(dict, method=method, url=url, **given)
+        operation = Operation(f"{method} {mask_path(shown)}", method, shown)
+        return operation, lambda: {"method": method, "url": url, **arguments}
 
 
-class Krebit(_Client, Operations):
+class _BlockingDriver(Driver):
+    def __init__(self, core: Core, session: TokenSession) -> None:
+        self._core = core
+        self._session = session
+
+    async def send(self, request: httpx.Request, deadline: Deadline) -> Reply | Failure:
+        return send(self._core.transport, request, deadline)
+
+    async def token(self, rejected: Secret | None, deadline: Deadline) -> AccessToken:
+        return self._session.cached(rejected) or self._session.refresh(rejected).result(deadline)
+
+    async def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)  # noqa: ASYNC251 - no loop runs this
+
+
+class _AsyncDriver(Driver):
+    def __init__(self, core: Core, session: TokenSession) -> None:
+        self._core = core
+        self._session = session
+
+    async def send(self, request: httpx.Request, deadline: Deadline) -> Reply | Failure:
+        return await send_async(self._core.async_transport, request, deadline)
+
+    async def token(self, rejected: Secret | None, deadline: Deadline) -> AccessToken:
+        return self._session.cached(rejected) or await self._session.refresh(rejected).result_async(deadline)
+
+    async def sleep(self, seconds: float) -> None:
+        await anyio.sleep(seconds)
+
+
+class Krebit(BaseClient, Operations):
     """A client that blocks. Safe to share between threads.
 
     Its methods are the operations of the document. They raise the types of `krebit.errors`, nothing else.
@@ -256,45 +339,35 @@ class Krebit(_Client, Operations):
         Calls of other threads that are under way end as they would; the last of them closes the connections.
         """
         self._core.closed = True
-        if not self._core.calls:
+        if self._core.is_idle:
             self._core.end()
 
-    def _send(self, operation: Operation, request: Callable[[], dict[str, Any]], result: Result[T]) -> T:
-        return unsuspended(self._call(operation, request, result))
+    def _make_driver(self, session: TokenSession) -> Driver:
+        return _BlockingDriver(self._core, session)
 
-    async def _transmit(self, request: httpx.Request, deadline: Deadline) -> Reply | Failure:
-        return transmit(self._core.transport, request, deadline)
-
-    async def _token(self, rejected: Secret | None, deadline: Deadline) -> Secret:
-        return self._core.tokens.cached(rejected) or self._core.tokens.refreshed(rejected).join(deadline)
-
-    async def _sleep(self, seconds: float) -> None:
-        time.sleep(seconds)  # noqa: ASYNC251 - no loop runs this
+    def _send(self, operation: Operation, request: RequestArguments, result: Result[T]) -> T:
+        return run_blocking(self._call(operation, request, result))
 
     async def _end(self) -> None:
         self._core.end()
 
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, Any] | None = None,
-        json: Any = None,
-    ) -> Any:
+    def request(self, method: str, path: str, *, params: Mapping[str, Any] | None = None, json: Any = None) -> Any:
         """Call a path that the document does not know, relative to `/api/1.0`, with the same login, retries and errors.
 
-        Returns the answer's JSON as it is (fractions as `Decimal`), or None for an empty one. Raises as every
-        operation does.
+        Returns the answer's JSON as it is (fractions as `Decimal`), or None for an empty one. Raises as every operation
+        does.
         """
         return self._send(*self._plan(method, path, params=params, json=json), RAW)
 
     def with_raw_response(self, operation: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> RawResponse[T]:
-        """Call an operation of this client and get status, headers and body beside its value:
-        `krebit.with_raw_response(krebit.get_client, 12345).headers["x-ratelimit-remaining"]`."""
-        call = Call()
-        observing(operation, call, Krebit)(*args, **kwargs)
-        return call.told()
+        """Call an operation of this client. Return status, headers and body beside its value.
+
+        `api.with_raw_response(api.get_client, 12345).headers["x-ratelimit-remaining"]`
+        """
+        responses: list[RawResponse[T]] = []
+        view = client_of(operation, Krebit).with_hooks(on_response=responses.append)
+        on_view(operation, view)(*args, **kwargs)
+        return _only(responses)
 
     def finish_login(
         self,
@@ -304,13 +377,13 @@ class Krebit(_Client, Operations):
         state: str | None = None,
         attempt: LoginAttempt | None = None,
     ) -> None:
-        """End a sign-in with the callback's whole URL, or its code and state; the login is stored.
+        """End a sign-in with the callback's whole URL, or with its code and state. The login is stored.
 
-        `attempt` is what `start_login` gave, where it was kept elsewhere. Raises LoginFailed for a state that is
-        wrong, missing or used, for a refusal, and for a dead code; ConfigurationError where the server refuses the
-        application.
+        `attempt` is the one that `start_login` returned, where it was kept elsewhere. Raises LoginFailed for a state
+        that is wrong, missing or used, for a refusal, and for a dead code; ConfigurationError where the server refuses
+        the application.
         """
-        self._finishing(callback, code=code, state=state, attempt=attempt).join()
+        self._finish(callback, code=code, state=state, attempt=attempt).result()
 
     def login(
         self,
@@ -320,26 +393,33 @@ class Krebit(_Client, Operations):
         paste: bool | None = None,
         terminal: "Terminal | None" = None,
     ) -> None:
-        """Sign somebody in at this terminal; the login is stored.
+        """Sign somebody in at this terminal. The login is stored.
 
-        With a redirect URI such as `http://127.0.0.1:8765/callback` the browser is opened and its way back listened
-        for, once, at that port. With one registered elsewhere, without a browser, or with `paste=True`, the address is
-        shown and the callback's address asked for (never with `paste=False`). Raises LoginFailed after `timeout`
-        seconds, and as `finish_login`.
+        With a redirect URI such as `http://127.0.0.1:8765/callback` a browser opens, and its way back is listened for
+        at that port. With one registered elsewhere, without a browser, or with `paste=True`, the address is shown and
+        the callback's address asked for (never with `paste=False`). Raises LoginFailed after `timeout` seconds, and as
+        `finish_login`.
         """
-        self._at_terminal(redirect_uri, timeout, paste, terminal, threading.Event())
+        self._login_at_terminal(redirect_uri, timeout, paste, terminal, threading.Event())
 
     def logout(self) -> None:
-        """Forget the login. The API has no revocation: at the server the tokens live until they end. Raises
-        StoreError."""
-        self._core.opened().tokens.sign_out().join()
+        """Forget the login. The API has no revocation: at the server the tokens live until they end.
 
-    def signed_in(self) -> bool:
-        """Whether there is a login that is not known to be dead. Asks the store, not the server. Raises StoreError."""
-        return self._core.opened().tokens.signed_in().join()
+        Raises StoreError.
+        """
+        self._core.opened()
+        self._session.sign_out().result()
+
+    def is_signed_in(self) -> bool:
+        """Return whether there is a login that is not known to be dead. Asks the store, not the server.
+
+        Raises StoreError.
+        """
+        self._core.opened()
+        return self._session.is_signed_in().result()
 
 
-class AsyncKrebit(_Client, AsyncOperations):
+class AsyncKrebit(BaseClient, AsyncOperations):
     """A client for asyncio. Safe to share between the tasks of one event loop.
 
     Token requests go over a blocking transport in a thread, so that no cancellation can lose a login.
@@ -357,45 +437,36 @@ class AsyncKrebit(_Client, AsyncOperations):
         Calls of other tasks that are under way end as they would; the last of them closes the connections.
         """
         self._core.closed = True
-        if not self._core.calls:
+        if self._core.is_idle:
             await self._end()
 
     async def _end(self) -> None:
-        # In a scope that is cancelled neither would even begin. A thread beyond the loop's own: those may be waiting.
+        # Shielded: in a cancelled scope neither would even begin. The thread is not of the loop's own, which may all be
+        # waiting for something else.
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(self._core.end, limiter=anyio.CapacityLimiter(1))
             await self._core.async_transport.aclose()
 
-    async def _send(self, operation: Operation, request: Callable[[], dict[str, Any]], result: Result[T]) -> T:
+    def _make_driver(self, session: TokenSession) -> Driver:
+        return _AsyncDriver(self._core, session)
+
+    async def _send(self, operation: Operation, request: RequestArguments, result: Result[T]) -> T:
         return await self._call(operation, request, result)
 
-    async def _transmit(self, request: httpx.Request, deadline: Deadline) -> Reply | Failure:
-        return await atransmit(self._core.async_transport, request, deadline)
-
-    async def _token(self, rejected: Secret | None, deadline: Deadline) -> Secret:
-        return self._core.tokens.cached(rejected) or await self._core.tokens.refreshed(rejected).ajoin(deadline)
-
-    async def _sleep(self, seconds: float) -> None:
-        await anyio.sleep(seconds)
-
     async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, Any] | None = None,
-        json: Any = None,
+        self, method: str, path: str, *, params: Mapping[str, Any] | None = None, json: Any = None
     ) -> Any:
-        """As `Krebit.request`."""
+        """Do as `Krebit.request`."""
         return await self._send(*self._plan(method, path, params=params, json=json), RAW)
 
     async def with_raw_response(
         self, operation: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs
     ) -> RawResponse[T]:
-        """As `Krebit.with_raw_response`."""
-        call = Call()
-        await observing(operation, call, AsyncKrebit)(*args, **kwargs)
-        return call.told()
+        """Do as `Krebit.with_raw_response`."""
+        responses: list[RawResponse[T]] = []
+        view = client_of(operation, AsyncKrebit).with_hooks(on_response=responses.append)
+        await on_view(operation, view)(*args, **kwargs)
+        return _only(responses)
 
     async def finish_login(
         self,
@@ -405,8 +476,8 @@ class AsyncKrebit(_Client, AsyncOperations):
         state: str | None = None,
         attempt: LoginAttempt | None = None,
     ) -> None:
-        """As `Krebit.finish_login`."""
-        await self._finishing(callback, code=code, state=state, attempt=attempt).ajoin()
+        """Do as `Krebit.finish_login`."""
+        await self._finish(callback, code=code, state=state, attempt=attempt).result_async()
 
     async def login(
         self,
@@ -416,34 +487,44 @@ class AsyncKrebit(_Client, AsyncOperations):
         paste: bool | None = None,
         terminal: "Terminal | None" = None,
     ) -> None:
-        """As `Krebit.login`. Cancelled, it stops listening; a prompt stays until it is answered."""
-        import asyncio  # whose threads a loop waits for at its end, so that the port is free then
+        """Do as `Krebit.login`. Cancelled, it stops listening; a prompt stays until it is answered."""
+        import asyncio  # the loop waits for its threads at its end, so that the port is free then
 
-        wake = threading.Event()
+        stop = threading.Event()
         try:
-            await asyncio.to_thread(self._at_terminal, redirect_uri, timeout, paste, terminal, wake)
+            await asyncio.to_thread(self._login_at_terminal, redirect_uri, timeout, paste, terminal, stop)
         finally:
-            wake.set()
+            stop.set()
 
     async def logout(self) -> None:
-        """As `Krebit.logout`."""
-        await self._core.opened().tokens.sign_out().ajoin()
+        """Do as `Krebit.logout`."""
+        self._core.opened()
+        await self._session.sign_out().result_async()
 
-    async def signed_in(self) -> bool:
-        """As `Krebit.signed_in`."""
-        return await self._core.opened().tokens.signed_in().ajoin()
+    async def is_signed_in(self) -> bool:
+        """Do as `Krebit.is_signed_in`."""
+        self._core.opened()
+        return await self._session.is_signed_in().result_async()
 
 
-def client_of(operation: Any, kind: type[_Client] = _Client) -> _Client:
-    """Whose method it is. Raises ConfigurationError if it is no such client's."""
+C = TypeVar("C", bound=BaseClient)
+
+
+def client_of(operation: Any, kind: type[C]) -> C:
+    """Return the client whose method `operation` is. Raises ConfigurationError if it is not one of that kind."""
     owner = getattr(operation, "__self__", None)
     if not isinstance(owner, kind):
-        raise ConfigurationError("operation: must be a method of a client, such as krebit.list_clients")
+        raise ConfigurationError("operation: must be a method of a client, such as api.list_clients")
     return owner
 
 
-def observing(operation: Any, call: Call, kind: type[_Client] = _Client) -> Callable[..., Any]:
-    """The same operation, on a view for one call, which `call` tells of and can end. Its time runs from here on."""
-    client = client_of(operation, kind)
-    call.deadline = Deadline(client._options.timeout)
-    return partial(operation.__func__, client._view(client._options, call))
+def on_view(operation: Callable[P, T], view: Krebit | AsyncKrebit) -> Callable[P, T]:
+    """Return the same operation on a view of its client."""
+    bound: Callable[P, T] = operation.__func__.__get__(view)  # type: ignore[attr-defined]
+    return bound
+
+
+def _only(responses: list[RawResponse[T]]) -> RawResponse[T]:
+    if not responses:
+        raise ConfigurationError("operation: does not send a request")
+    return responses[-1]

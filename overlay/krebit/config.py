@@ -1,20 +1,21 @@
-"""Where the tenant is and which application asks: from arguments or from the quickstart's environment, checked before
-any socket is opened."""
+"""Settings: which tenant, which application, whose login. From arguments or from the quickstart's environment.
+
+Everything is checked before any socket is opened.
+"""
 
 import re
-from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from krebit._secret import Secret
 from krebit.errors import ConfigurationError
+from krebit.redaction import Secret
 
 API_PREFIX = "/api/1.0"
+DEFAULT_PROFILE = "default"
 
-# What the quickstart prints where a value of one's own belongs: pasted as it stands, it is a missing value.
-_UNSET = {
-    "",
+# The quickstart prints these in the place of a value. One that is still there is a missing value.
+_PLACEHOLDERS = {
     "YOUR_CLIENT_ID",
     "YOUR_CLIENT_SECRET",
     "AUTH_CODE_FROM_CALLBACK",
@@ -32,20 +33,13 @@ _HOST = re.compile(rf"(\[[0-9a-f:.]+\]|{_LABEL}(\.{_LABEL})*)(:[0-9]{{1,5}})?", 
 _LOOPBACK = re.compile(r"((.+\.)?localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]+)?", re.IGNORECASE)
 
 
-class Grant(NamedTuple):
-    """What is sent to the token endpoint. `redirect_uri` and `code_verifier` belong to codes (RFC 6749, 4.1.3; RFC
-    7636, 4.5)."""
-
-    kind: Literal["refresh_token", "authorization_code"]
-    value: Secret
-    redirect_uri: str | None = None
-    code_verifier: Secret | None = None
-
-
 class Settings(NamedTuple):
-    """Who asks whom: the tenant's host, such as `yourco.krebit.se` or `localhost:8443`, and with its scheme the origin;
-    an OAuth application as registered there, and the profile whose login it uses. `seeds` are grants from outside, each
-    used once: what the quickstart keeps in its environment."""
+    """One tenant, one application, one profile.
+
+    `domain` is the tenant's host, such as `yourco.krebit.se` or `localhost:8443`; `origin` adds the scheme. `profile`
+    tells the logins of several people apart. `refresh_token` and `auth_code` are grants from outside, each used once;
+    they are empty where there are none.
+    """
 
     domain: str
     origin: str
@@ -53,21 +47,98 @@ class Settings(NamedTuple):
     client_secret: Secret
     redirect_uri: str | None
     profile: str
-    seeds: tuple[Grant, ...]
+    refresh_token: Secret
+    auth_code: Secret
+
+    def for_profile(self, profile: str) -> "Settings":
+        """Return the settings of another profile, without grants from outside. Raises ConfigurationError."""
+        if problem := _profile_problem(profile):
+            raise ConfigurationError(f"profile: {problem}")
+        return self._replace(profile=profile, refresh_token=Secret(None), auth_code=Secret(None))
 
 
-def _host(domain: str) -> str:
-    """What names the tenant: an `https://` in front and a slash behind are forgiven."""
-    return re.sub("(?i)^https://", "", domain).removesuffix("/")
+class Given(NamedTuple):
+    """Values as a user gave them, before any check. Secrets are wrapped already: frames of a traceback show locals."""
+
+    domain: str
+    client_id: str
+    client_secret: Secret
+    redirect_uri: str | None = None
+    refresh_token: Secret = Secret(None)
+    auth_code: Secret = Secret(None)
+    profile: str = DEFAULT_PROFILE
+    profile_source: str = "profile"
+    api: str = ""
+
+
+def from_environment(environ: Mapping[str, str], profile: str | None) -> Given:
+    """Return the values of the quickstart's environment variables.
+
+    `profile` goes before `KREBIT_PROFILE`. The grants of the environment belong to the profile that `KREBIT_PROFILE`
+    names, or to `default`: another profile does not take them.
+    """
+    own_profile = environ.get("KREBIT_PROFILE") or DEFAULT_PROFILE
+    given = Given(
+        environ.get("KREBIT_DOMAIN", ""),
+        environ.get("KREBIT_CLIENT_ID", ""),
+        Secret(environ.get("KREBIT_CLIENT_SECRET")),
+        redirect_uri=environ.get("KREBIT_REDIRECT_URI") or None,
+        profile=own_profile if profile is None else profile,
+        profile_source="KREBIT_PROFILE" if profile is None else "profile",
+        api=environ.get("KREBIT_API", ""),
+    )
+    if given.profile != own_profile:
+        return given
+    return given._replace(
+        refresh_token=Secret(environ.get("KREBIT_REFRESH_TOKEN")), auth_code=Secret(environ.get("KREBIT_AUTH_CODE"))
+    )
+
+
+def check_settings(given: Given, *, plain_http: bool, prefix: str = "") -> Settings:
+    """Return settings. Raises ConfigurationError that names each value that is missing or wrong.
+
+    `prefix` is that of the environment variables, where the values come from there.
+    """
+    host = _host(given.domain).lower()
+    origin = f"{'http' if plain_http else 'https'}://{host}"
+    problems = {
+        "domain": _missing("domain", given.domain) or domain_problem(given.domain, plain_http=plain_http),
+        "client_id": _missing("client_id", given.client_id) or _credential_problem(Secret(given.client_id)),
+        "client_secret": _missing("client_secret", given.client_secret.reveal())
+        or _credential_problem(given.client_secret),
+        "refresh_token": _credential_problem(given.refresh_token),
+        "auth_code": _credential_problem(given.auth_code),
+        "redirect_uri": None if given.redirect_uri is None else redirect_uri_problem(given.redirect_uri),
+        "profile": _profile_problem(given.profile),
+    }
+    if not problems["domain"]:
+        problems["api"] = _api_problem(given.api, origin, plain_http=plain_http)
+    labels = {name: prefix + name.upper() if prefix else name for name in problems}
+    labels["profile"] = given.profile_source
+    wrong = [f"{labels[name]}: {problem}" for name, problem in problems.items() if problem]
+    if wrong:
+        raise ConfigurationError(*wrong)
+    return Settings(
+        domain=host,
+        origin=origin,
+        client_id=given.client_id,
+        client_secret=given.client_secret,
+        redirect_uri=given.redirect_uri,
+        profile=given.profile,
+        refresh_token=_without_placeholder(given.refresh_token),
+        auth_code=_without_placeholder(given.auth_code),
+    )
 
 
 def domain_problem(domain: str, *, plain_http: bool) -> str | None:
-    """Why `domain` is not a bare host with an optional port, or None. Plain HTTP is for a sandbox on this machine: it
-    takes a loopback address."""
+    """Return why `domain` is not a bare host with an optional port, or None.
+
+    Plain HTTP takes a loopback address: it is for a sandbox on this machine.
+    """
     host = _host(domain)
     try:
         good = _HOST.fullmatch(host) is not None and len(host) <= 253 and urlsplit(f"//{host}").port != 0
-    except ValueError:  # a port above 65535, or what is in brackets and no address
+    except ValueError:  # a port above 65535, or something in brackets that is no address
         good = False
     if not good:
         # The value is not shown when it may hold credentials.
@@ -82,89 +153,54 @@ def domain_problem(domain: str, *, plain_http: bool) -> str | None:
 
 
 def redirect_uri_problem(uri: str) -> str | None:
-    """Why `uri` cannot be a redirect URI (RFC 6749, 3.1.2: absolute, without a fragment), or None."""
+    """Return why `uri` cannot be a redirect URI (RFC 6749, 3.1.2: absolute, without a fragment), or None."""
     try:
         parts = urlsplit(uri)
-        good = bool(parts.scheme and (parts.netloc or parts.path)) and not {" ", "#"} & set(uri) and uri.isprintable()
+        absolute = bool(parts.scheme and (parts.netloc or parts.path))
     except ValueError:
-        good = False
+        absolute = False
+    good = absolute and uri.isprintable() and " " not in uri and "#" not in uri
     return None if good else "is not an absolute URL without white space and fragment"
 
 
-def settings(
-    domain: str,
-    client_id: str,
-    client_secret: Secret | str,
-    *,
-    redirect_uri: str | None = None,
-    refresh_token: Secret | str | None = None,
-    auth_code: Secret | str | None = None,
-    profile: str = "default",
-    plain_http: bool = False,
-    api: str = "",
-    prefix: str = "",
-) -> Settings:
-    """Settings from arguments, or from environment variables of that `prefix`. Raises ConfigurationError naming each
-    one that is wrong."""
-    given = {
-        "client_id": Secret(client_id),
-        "client_secret": Secret(client_secret),
-        "refresh_token": Secret(refresh_token),
-        "auth_code": Secret(auth_code),
-    }
-    host = _host(domain).lower()
-    origin = f"{'http' if plain_http else 'https'}://{host}"
-    problems = {
-        "domain": _unset("domain", domain) or domain_problem(domain, plain_http=plain_http),
-        **{name: _problem(name, value.reveal()) for name, value in given.items()},
-        "redirect_uri": None if redirect_uri is None else redirect_uri_problem(redirect_uri),
-        "profile": None
-        if profile and len(profile) <= 100 and profile.isprintable()
-        else "must be 1 to 100 printable characters",
-    }
-    if not problems["domain"] and api and api.removesuffix("/").lower() != origin + API_PREFIX:
-        problems["api"] = (
-            f"does not belong to KREBIT_DOMAIN; unset it or set it to {origin}{API_PREFIX}"
-            f"{'; a sandbox without TLS needs plain_http=True' if api.startswith('http:') and not plain_http else ''}"
-        )
-    wrong = [
-        f"{prefix + name.upper() if prefix and name != 'profile' else name}: {problem}"
-        for name, problem in problems.items()
-        if problem
-    ]
-    if wrong:
-        raise ConfigurationError(*wrong)
-    grants = (
-        Grant("refresh_token", given["refresh_token"]),
-        # The quickstart's was asked for without PKCE: a verifier nobody announced would be refused.
-        Grant("authorization_code", given["auth_code"], redirect_uri),
-    )
-    seeds = tuple(grant for grant in grants if grant.value.reveal().strip() not in _UNSET)
-    return Settings(host, origin, client_id, given["client_secret"], redirect_uri, profile, seeds)
+def _host(domain: str) -> str:
+    """Return the tenant's host: an `https://` in front and a slash behind are forgiven."""
+    return re.sub("(?i)^https://", "", domain).removesuffix("/")
 
 
-def variables(environ: Mapping[str, str]) -> Callable[..., Settings]:
-    """`settings` with the quickstart's environment variables filled in. No frame of a traceback holds the secrets."""
-    return partial(
-        settings,
-        environ.get("KREBIT_DOMAIN", ""),
-        environ.get("KREBIT_CLIENT_ID", ""),
-        Secret(environ.get("KREBIT_CLIENT_SECRET")),
-        redirect_uri=environ.get("KREBIT_REDIRECT_URI") or None,
-        refresh_token=Secret(environ.get("KREBIT_REFRESH_TOKEN")),
-        auth_code=Secret(environ.get("KREBIT_AUTH_CODE")),
-        api=environ.get("KREBIT_API", ""),
-        prefix="KREBIT_",
-    )
+def _is_placeholder(value: str) -> bool:
+    return value.strip() in _PLACEHOLDERS
 
 
-def _unset(name: str, value: str) -> str | None:
-    return f"is not set; for example {_EXAMPLES[name]}" if name in _EXAMPLES and value.strip() in _UNSET else None
+def _without_placeholder(value: Secret) -> Secret:
+    """Return the value, or an empty one where the quickstart's placeholder was left."""
+    return Secret(None) if not value.reveal().strip() or _is_placeholder(value.reveal()) else value
 
 
-def _problem(name: str, value: str) -> str | None:
-    # RFC 6749, appendix A: %x20-7E; none that is issued holds a space or a quote.
-    good = value.strip() in _UNSET or re.fullmatch("[!#-&(-~]+", value)
-    return (
-        _unset(name, value) if good else "has characters that none has (white space, quotes or line breaks around it?)"
-    )
+def _missing(name: str, value: str) -> str | None:
+    if not value.strip():
+        return f"is not set; for example {_EXAMPLES[name]}"
+    if _is_placeholder(value):
+        return f"is still the quickstart's placeholder; set it to your own, for example {_EXAMPLES[name]}"
+    return None
+
+
+def _credential_problem(value: Secret) -> str | None:
+    # RFC 6749, appendix A: %x20-7E. No issued value holds a space or a quote.
+    text = value.reveal()
+    if not text.strip() or _is_placeholder(text) or re.fullmatch("[!#-&(-~]+", text):
+        return None
+    return "has characters that no issued value has (white space, quotes or line breaks around it?)"
+
+
+def _profile_problem(profile: str) -> str | None:
+    if profile and len(profile) <= 100 and profile.isprintable():
+        return None
+    return "must be 1 to 100 printable characters"
+
+
+def _api_problem(api: str, origin: str, *, plain_http: bool) -> str | None:
+    if not api or api.removesuffix("/").lower() == origin + API_PREFIX:
+        return None
+    hint = "; a sandbox without TLS needs plain_http=True" if api.startswith("http:") and not plain_http else ""
+    return f"does not belong to KREBIT_DOMAIN; unset it or set it to {origin}{API_PREFIX}{hint}"

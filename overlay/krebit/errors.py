@@ -1,4 +1,4 @@
-"""Everything that this library raises.
+"""The errors that this library raises.
 
 KrebitError
 ├── ConfigurationError        a setting is missing or malformed, or the server refused the application itself
@@ -25,15 +25,15 @@ KrebitError
 │   └── ListDrift             a list changed while it was walked, and on_drift="raise"
 └── WebhookError              a delivery that is not authentic, or whose payload is not what it should be
 
-No message, attribute or pickle of these holds a token, a client secret, a code or a webhook secret of ours. What the
-server itself put into a body is in `body` alone, which no text shows and no pickle holds.
+No message, attribute or pickle of these holds a token, a client secret, a code or a webhook secret of ours. A server's
+own body is in `body` alone, which no text shows and no pickle holds.
 """
 
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from krebit._mask import mask, mask_path
+from krebit.redaction import mask, mask_path
 
 __all__ = [
     "ApiError",
@@ -86,7 +86,7 @@ class ConfigurationError(KrebitError):
 
 
 class LoginRequired(KrebitError):
-    """There is no usable login. Sign in with `krebit.login()`, or `start_login()` and `finish_login()`."""
+    """There is no usable login. Sign in with `api.login()`, or with `api.start_login()` and `api.finish_login()`."""
 
 
 class LoginFailed(KrebitError):
@@ -102,7 +102,7 @@ class ClientClosed(KrebitError):
 
 
 class StoreError(KrebitError):
-    """The token store failed. What it held is as it was."""
+    """The token store failed. The stored login is as it was."""
 
 
 class StoreUnsafe(StoreError):
@@ -216,15 +216,14 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 
 
 def api_error_class(status: int, *, has_field_errors: bool = False) -> type[ApiError]:
-    """The type for a status, unknown ones included: compared as numbers, since not all of them are registered."""
+    """Return the error type for a status, registered or not."""
     if status == 400 and has_field_errors:
         return ValidationFailed
     return _BY_STATUS.get(status) or (ServerError if status >= 500 else ApiError)
 
 
 class UnexpectedResponse(KrebitError):
-    """A success that is not what the document says: `operation`, `field` (a path such as `data[3].id`), `expected`,
-    `got`.
+    """A success that differs from the document: `operation`, `field` (a path such as `data[3].id`), `expected`, `got`.
 
     `status` and `body` (raw bytes) are there to inspect; the text of the error never shows the body.
     """

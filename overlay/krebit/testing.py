@@ -1,4 +1,4 @@
-"""Tests that a `TokenStore` must pass. Needs nothing but the store; pytest collects them:
+"""Tests that a `TokenStore` must pass. They need nothing but the store; pytest collects them:
 
 class TestMyStore(TokenStoreConformance):
     @pytest.fixture(autouse=True)
@@ -15,15 +15,14 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 
-from krebit._secret import Secret
 from krebit.errors import StoreBusy
-from krebit.oauth.record import Login, LoginKey
-from krebit.stores import TokenStore
+from krebit.redaction import Secret
+from krebit.stores import Login, LoginKey, TokenStore
 
 __all__ = ["TokenStoreConformance"]
 
 _KEY = LoginKey("conformance.example", "application")
-# Which must not be taken for one another.
+# Keys that must not be taken for one another.
 _KEYS = [
     _KEY,
     LoginKey(_KEY.tenant, _KEY.client_id, "another"),
@@ -40,16 +39,18 @@ class TokenStoreConformance:
     """Derive from it and override `make_store`; override `process_factory` too where processes share the store."""
 
     def make_store(self) -> TokenStore:
-        """A store. Each test begins with an empty one; within a test, every call must find what the others stored."""
+        """Return a store. Each test begins with an empty one; within a test, all calls give the same logins."""
         raise NotImplementedError("override make_store() to return your store")
 
     def process_factory(self) -> Callable[[], TokenStore] | None:
-        """As `make_store`, to be called in other processes: it must be possible to pickle it. None: one process."""
+        """Return a function like `make_store` that can be pickled, for other processes; None for one process."""
         return None
 
     def test_what_is_saved_is_loaded(self) -> None:
-        """Every field of each login, odd ones too, by whoever asks, until another is saved. Preparing changes nothing,
-        and tenants, applications and profiles have a login and a lock each."""
+        """Load every field of each login, from any store, until another is saved.
+
+        Preparing changes nothing. Tenants, applications and profiles have a login and a lock each.
+        """
         long = _login(3)._replace(access_token=Secret("a" * 20_000)).marked_dead()
         endless = _login(2)._replace(expires_at=None, refresh_token=None)
         kept: dict[LoginKey, Login] = {}
@@ -68,7 +69,7 @@ class TokenStoreConformance:
                     lease.save(kept[key])
 
     def test_a_lease_keeps_others_out(self) -> None:
-        """StoreBusy after the waiting time, for this store and for another one; whoever waits longer reads anew."""
+        """Raise StoreBusy after the waiting time, in this store and in another one. A longer waiter reads anew."""
         store = self.make_store()
         with ThreadPoolExecutor(1) as others:
             with store.lease(_KEY, patience=_PATIENCE) as lease:
@@ -82,26 +83,18 @@ class TokenStoreConformance:
             assert waiter.result() == _login(7), "a waiter must see what the holder saved"
 
     def test_a_lease_is_given_back(self) -> None:
-        """After the block, and when the block raises."""
+        """Give the lease back after the block, and when the block raises."""
         with ThreadPoolExecutor(1) as others:
             for error in (None, ValueError("from the block"), KeyboardInterrupt()):
                 ended = others.submit(_hold, self.make_store(), error=error)
                 assert ended.exception() is error, "the block's own exception must come out as it is"
                 _hold(self.make_store())
 
-    def test_fences_grow(self) -> None:
-        """Each lease's number is above the one before; 0 throughout where a lock cannot be lost."""
-        fences = []
-        for _ in range(5):
-            with self.make_store().lease(_KEY, patience=_PATIENCE) as lease:
-                fences.append(lease.fence)
-        assert not any(fences) or all(one < later for one, later in itertools.pairwise(fences)), (
-            f"fences must grow, or be 0: {fences}"
-        )
-
     def test_no_change_is_lost(self) -> None:
-        """What threads, and processes where they share the store, change under the lease adds up; and whoever reads
-        meanwhile finds a whole login, the old one or the new one."""
+        """Add up the changes of threads, and of processes where they share the store.
+
+        A reader finds a whole login meanwhile: the old one or the new one.
+        """
         with ThreadPoolExecutor(8) as threads:
             _count_up(threads, self.make_store, 8)
         if (factory := self.process_factory()) is not None:
@@ -111,14 +104,13 @@ class TokenStoreConformance:
 
 
 def _login(number: int) -> Login:
-    """A login, always the same for a number."""
+    """Return a login, always the same for a number."""
     return Login(
         access_token=Secret(f"access-{number}"),
         refresh_token=Secret(f"refresh-{number}" + "x" * (number * 37 % 900)),
         obtained_at=1e9 + number,
         expires_at=2e9 + number,
         generation=number + 1,
-        turns=3,
         salt=b"0123456789abcdef",
         seen=b"seen",
     )
@@ -131,7 +123,7 @@ def _hold(
     patience: float = _PATIENCE,
     error: BaseException | None = None,
 ) -> Login | None:
-    """What the lease finds; or raise `error` within it."""
+    """Return the login under the lease, or raise `error` within it."""
     with store.lease(key, patience=patience) as lease:
         if error is not None:
             raise error

@@ -6,21 +6,25 @@ It reads one line of JSON (its settings) and answers in lines of JSON. The modes
 import asyncio
 import atexit
 import json
+import multiprocessing
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from krebit import AsyncKrebit, FileTokenStore, Krebit, MemoryTokenStore
+from krebit.config import Given, check_settings
 from krebit.errors import KrebitError
-from krebit.oauth.record import LoginKey
-from krebit.stores import Lease
+from krebit.http.transports import TransportFactory
+from krebit.oauth.session import TokenSession
+from krebit.redaction import Secret
+from krebit.stores import LoginKey
 
 
 def say(what: Any) -> None:
@@ -43,6 +47,22 @@ def client(given: dict[str, Any], **options: Any) -> Krebit:
     return Krebit(**settings)
 
 
+def session(given: dict[str, Any], refresh_token: str | None = None) -> tuple[TokenSession, httpx.BaseTransport]:
+    """A token session without a client around it, and its transport."""
+    settings = given["settings"]
+    checked = check_settings(
+        Given(
+            settings["domain"],
+            settings["client_id"],
+            Secret(settings["client_secret"]),
+            refresh_token=Secret(refresh_token),
+        ),
+        plain_http=True,
+    )
+    transport = TransportFactory(checked.origin, None, Secret(None)).blocking(None)
+    return TokenSession(checked, FileTokenStore(given["folder"]), lambda: transport, user_agent="test"), transport
+
+
 def outcome(call: Callable[[], object]) -> str:
     try:
         call()
@@ -53,10 +73,10 @@ def outcome(call: Callable[[], object]) -> str:
 
 def calls(given: dict[str, Any]) -> None:
     """So many calls, all at once with the other processes'."""
-    with client(given) as krebit:
+    with client(given) as api:
         say("ready")
         hear()
-        say([outcome(krebit.get_current_user) for _ in range(given["calls"])])
+        say([outcome(api.get_current_user) for _ in range(given["calls"])])
 
 
 def crowd(given: dict[str, Any]) -> None:
@@ -66,10 +86,10 @@ def crowd(given: dict[str, Any]) -> None:
     for _ in range(given["processes"]):
         child = os.fork()
         if child == 0:
-            with client(given) as krebit:
+            with client(given) as api:
                 os.close(go)
                 os.read(wait, 1)  # ends when the last writer has closed it
-                results = [outcome(krebit.get_current_user) for _ in range(given["calls"])]
+                results = [outcome(api.get_current_user) for _ in range(given["calls"])]
             os.write(1, (json.dumps(results) + "\n").encode())  # short enough to be written at once
             os._exit(0)
         children.append(child)
@@ -80,15 +100,15 @@ def crowd(given: dict[str, Any]) -> None:
 
 def forked(given: dict[str, Any]) -> None:
     """Fork while a refresh is under way in a thread; the child makes a call of its own."""
-    krebit = client(given)
+    api = client(given)
     results: list[str] = []
-    thread = threading.Thread(target=lambda: results.append(outcome(krebit.get_current_user)))
+    thread = threading.Thread(target=lambda: results.append(outcome(api.get_current_user)))
     thread.start()
     hear()
     child = os.fork()
     if child == 0:
         say("forked")
-        result = outcome(krebit.get_current_user)
+        result = outcome(api.get_current_user)
         os._exit(0 if result == "ok" else 1)
     thread.join()
     _, status = os.waitpid(child, 0)
@@ -97,10 +117,10 @@ def forked(given: dict[str, Any]) -> None:
 
 def survived(given: dict[str, Any]) -> None:
     """Fork while a refresh is under way, and leave a child behind that does nothing."""
-    krebit = client(given)
+    api = client(given)
     say("ready")
     hear()
-    threading.Thread(target=krebit.get_current_user, daemon=True).start()
+    threading.Thread(target=api.get_current_user, daemon=True).start()
     hear()
     if os.fork() == 0:
         say("forked")
@@ -109,28 +129,10 @@ def survived(given: dict[str, Any]) -> None:
     signal.pause()
 
 
-class Hung:
-    """A store whose lease never comes, whatever the patience."""
-
-    def load(self, key: LoginKey) -> None:
-        return None
-
-    @contextmanager
-    def lease(self, key: LoginKey, *, patience: float) -> Iterator[Lease]:
-        threading.Event().wait()
-        yield MemoryTokenStore().lease(key, patience=patience).__enter__()
-
-
-def hung(given: dict[str, Any]) -> None:
-    """A call with such a store, and the end of the program."""
-    options: dict[str, Any] = {"timeout": 0.1, "refresh_timeout": 0.1, "lock_patience": 0.1}
-    say(outcome(Krebit("localhost:1", "application", "secret", store=Hung(), **options).get_current_user))
-
-
 def at_exit(given: dict[str, Any]) -> None:
     """A call when no more threads can be started."""
-    krebit = client(given)
-    atexit.register(lambda: say(outcome(krebit.get_current_user)))
+    api = client(given)
+    atexit.register(lambda: say(outcome(api.get_current_user)))
 
 
 def memory_fork(given: dict[str, Any]) -> None:
@@ -151,16 +153,14 @@ def _raise_alarm(number: int, frame: Any) -> None:
 
 
 def interrupted(given: dict[str, Any]) -> None:
-    """A call that a signal interrupts: what is stored by the time that the program goes on?"""
+    """A call that a signal interrupts. The program goes on, and ends."""
     signal.signal(signal.SIGUSR1, _raise_alarm)
-    krebit = client(given)
+    api = client(given)
     say("ready")
     try:
-        krebit.get_current_user()
+        api.get_current_user()
     except (KeyboardInterrupt, Alarm) as error:
-        say({"error": type(error).__name__, "stored": stored(given)})
-    else:
-        say({"error": None, "stored": stored(given)})
+        say(type(error).__name__)
 
 
 def interrupted_async(given: dict[str, Any]) -> None:
@@ -168,16 +168,40 @@ def interrupted_async(given: dict[str, Any]) -> None:
     signal.signal(signal.SIGUSR1, _raise_alarm)
 
     async def main() -> None:
-        krebit = AsyncKrebit(**given["settings"], store=FileTokenStore(given["folder"]))
+        api = AsyncKrebit(**given["settings"], store=FileTokenStore(given["folder"]))
         say("ready")
-        await krebit.get_current_user()
+        await api.get_current_user()
 
     try:
         asyncio.run(main())
     except (KeyboardInterrupt, Alarm) as error:
-        say({"error": type(error).__name__, "stored": stored(given)})
-    else:
-        say({"error": None, "stored": stored(given)})
+        say(type(error).__name__)
+
+
+def cancelled(given: dict[str, Any]) -> None:
+    """A task that is cancelled, and the end of asyncio and of the program, which nobody closes."""
+
+    async def main() -> None:
+        api = AsyncKrebit(**given["settings"], store=FileTokenStore(given["folder"]))
+        task = asyncio.create_task(api.get_current_user())
+        await asyncio.to_thread(hear)
+        task.cancel()
+        await asyncio.wait([task])
+        say("cancelled" if task.cancelled() else "not cancelled")
+
+    say("ready")
+    asyncio.run(main())
+
+
+def left_loop(given: dict[str, Any]) -> None:
+    """An event loop that is closed while a task waits, as some frameworks do."""
+    api = AsyncKrebit(**given["settings"], store=FileTokenStore(given["folder"]))
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(api.get_current_user())
+    say("ready")
+    loop.run_until_complete(asyncio.wait([task], timeout=0.3))
+    loop.close()
+    say("closed")
 
 
 def unhandled(given: dict[str, Any]) -> None:
@@ -190,32 +214,62 @@ def unhandled_async(given: dict[str, Any]) -> None:
     """The same, with asyncio."""
 
     async def main() -> None:
-        krebit = AsyncKrebit(**given["settings"], store=FileTokenStore(given["folder"]))
+        api = AsyncKrebit(**given["settings"], store=FileTokenStore(given["folder"]))
         say("ready")
-        await krebit.get_current_user()
+        await api.get_current_user()
 
     asyncio.run(main())
 
 
-def peppered(given: dict[str, Any]) -> None:
-    """Many refreshes, each interrupted by a timer at another moment, by a handler that raises."""
-    signal.signal(signal.SIGALRM, _raise_alarm)
-    krebit = client(given)
-    krebit.get_current_user()
-    caught = 0
-    for number in range(given["rounds"]):
-        token = krebit._core.tokens.cached()
-        try:
-            signal.setitimer(signal.ITIMER_REAL, (number % 200 + 1) * given["microseconds"] / 1e6)
-            from krebit._deadline import Deadline
+def daemon(given: dict[str, Any]) -> None:
+    """A call in a daemon thread, and the end of the program meanwhile."""
+    api = client(given)
+    threading.Thread(target=api.get_current_user, daemon=True).start()
+    hear()
 
-            krebit._core.tokens.refreshed(token).join(Deadline(30))
-            signal.setitimer(signal.ITIMER_REAL, 0)
-        except Alarm:
-            caught += 1
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-    say({"caught": caught, "stored": stored(given)})
+
+def _call_that_is_too_late(given: dict[str, Any]) -> str:
+    return outcome(client(given, timeout=0.3).get_current_user)
+
+
+def _say_that_it_is_too_late(given: dict[str, Any]) -> None:
+    say(_call_that_is_too_late(given))
+
+
+def child(given: dict[str, Any]) -> None:
+    """A child of multiprocessing whose call runs out of time, and that ends while the refresh goes on."""
+    process = multiprocessing.get_context(given["method"]).Process(target=_say_that_it_is_too_late, args=(given,))
+    process.start()
+    process.join()
+    say(process.exitcode)
+
+
+def _say_the_process_and_call(given: dict[str, Any]) -> None:
+    say(os.getpid())
+    client(given).get_current_user()
+
+
+def interrupted_child(given: dict[str, Any]) -> None:
+    """A child of multiprocessing that is to be interrupted in mid-refresh."""
+    method = given["method"]
+    process = multiprocessing.get_context(method).Process(target=_say_the_process_and_call, args=(given,))
+    process.start()
+    process.join()
+    say(process.exitcode)
+
+
+def executor(given: dict[str, Any]) -> None:
+    """The same in a worker of an executor, which ends with it."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context(given["method"])) as workers:
+        say(workers.submit(_call_that_is_too_late, given).result())
+    say(0)
+
+
+def no_threads(given: dict[str, Any]) -> None:
+    """A call where the system refuses to start a thread: there is no room for a stack of this size."""
+    api = client(given)
+    threading.stack_size(2**46)
+    say(outcome(api.get_current_user))
 
 
 def killed(given: dict[str, Any]) -> None:
@@ -236,14 +290,14 @@ def killed(given: dict[str, Any]) -> None:
 
 
 def _refresh_and_die(given: dict[str, Any], token: str, step: int) -> None:
-    krebit = client(given, refresh_token=token)
-    krebit._core.tokens.refreshed(None).join()  # the login begins
-    _kill_at(step, krebit)
-    krebit._core.tokens.refreshed(krebit._core.tokens.cached()).join()
+    tokens, transport = session(given, token)
+    access_token = tokens.refresh(None).result()  # the login begins
+    _kill_at(step, transport)
+    tokens.refresh(access_token.value).result()
     os._exit(0)
 
 
-def _kill_at(step: int, krebit: Krebit) -> None:
+def _kill_at(step: int, transport: httpx.BaseTransport) -> None:
     """Before and after every system call that matters, and around the request."""
     left = [step]
 
@@ -263,7 +317,6 @@ def _kill_at(step: int, krebit: Krebit) -> None:
 
     for name in ("open", "write", "fsync", "lseek", "ftruncate", "close", "replace", "unlink"):
         setattr(os, name, around(getattr(os, name)))
-    transport: httpx.BaseTransport = krebit._core.transport
     transport.handle_request = around(transport.handle_request)  # type: ignore[method-assign]
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from krebit import AsyncKrebit, FileTokenStore, Krebit
-from krebit._secret import Secret
-from krebit.oauth.record import Login, LoginKey, TokenPair
+from krebit.redaction import Secret
 from krebit.stores import TokenStore
+from krebit.stores.record import Login, LoginKey, TokenPair
 from krebit_sandbox import Sandbox
 from krebit_sandbox.request_log import Request
 

@@ -5,13 +5,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from krebit._secret import Secret
-from krebit.oauth.record import Login, TokenPair, sane_lifetime
+from krebit.oauth.token_endpoint import parse_lifetime
+from krebit.redaction import Secret
+from krebit.stores.record import Login, TokenPair
 from tests.oauth.support import Site
 
 
 class FakeTime:
-    """The manager's clocks, moved by hand."""
+    """The session's clocks, moved by hand."""
 
     def __init__(self) -> None:
         self.wall = time.time()
@@ -28,7 +29,7 @@ class FakeTime:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
     fake = FakeTime()
-    monkeypatch.setattr("krebit.oauth.manager.time", fake.module())
+    monkeypatch.setattr("krebit.oauth.session.time", fake.module())
     return fake
 
 
@@ -37,9 +38,9 @@ def test_a_day_with_tokens_of_an_hour(site: Site, clock: FakeTime, lifetime: str
     """A call every ten minutes: as many refreshes as hours, and no failure."""
     site.sandbox.switch(expires_in=lifetime)
     site.login()
-    with site.client() as krebit:
+    with site.client() as api:
         for _ in range(24 * 6):
-            krebit.get_current_user()
+            api.get_current_user()
             clock.pass_by(600)
             site.sandbox.clock.advance(600)
     assert len(site.token_requests()) <= 25
@@ -52,10 +53,10 @@ def test_a_day_with_tokens_of_an_hour(site: Site, clock: FakeTime, lifetime: str
 def test_the_wall_clock_jumps(site: Site, clock: FakeTime, jump: float, fresh: bool) -> None:
     """The server's does not. Never a failure; at worst a refresh that was not needed, or a 401 and its replay."""
     site.login(expired=False)
-    with site.client() as krebit:
-        krebit.get_current_user()
+    with site.client() as api:
+        api.get_current_user()
         clock.wall += jump
-        with site.client() if fresh else krebit as client:
+        with site.client() if fresh else api as client:
             for _ in range(12):
                 client.get_current_user()
                 clock.pass_by(600)
@@ -68,8 +69,8 @@ def test_the_wall_clock_jumps(site: Site, clock: FakeTime, jump: float, fresh: b
 def test_it_jumps_back_and_forth(site: Site, clock: FakeTime, jump: float) -> None:
     site.login()
     for number in range(6):
-        with site.client() as krebit:
-            krebit.get_current_user()
+        with site.client() as api:
+            api.get_current_user()
             clock.wall += jump if number % 2 else -jump
     assert site.state() == "live"
 
@@ -108,4 +109,4 @@ def test_the_margin_is_a_tenth_at_most_a_minute(lifetime: float, margin: float) 
     ],
 )
 def test_lifetimes(value: object, seconds: float | None) -> None:
-    assert sane_lifetime(value) == seconds
+    assert parse_lifetime(value) == seconds

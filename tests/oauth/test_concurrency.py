@@ -1,16 +1,16 @@
 """Many callers, one token at its end: one request, and everybody goes on."""
 
-import _thread
 import asyncio
 import threading
+import time
 from typing import Any
 
 import pytest
 
 from krebit import MemoryTokenStore
 from krebit.errors import DeadlineExceeded, LoginRequired, StoreBusy
-from krebit.oauth import flight
-from tests.oauth.support import TOKEN, Background, Program, Site, eventually
+from krebit.stores import Login, LoginKey, TokenStore
+from tests.oauth.support import TOKEN, Background, Program, Site
 
 THREADS = 50
 
@@ -27,8 +27,8 @@ def together(call: Any, count: int = THREADS) -> list[Any]:
 
 def test_fifty_threads(site: Site) -> None:
     site.login()
-    with site.client() as krebit:
-        assert len(together(krebit.get_current_user)) == THREADS
+    with site.client() as api:
+        assert len(together(api.get_current_user)) == THREADS
     assert len(site.token_requests()) == 1
     assert site.state() == "live"
 
@@ -36,10 +36,10 @@ def test_fifty_threads(site: Site) -> None:
 def test_fifty_threads_that_are_all_refused(site: Site) -> None:
     """A token that the server no longer takes, while the clock says that it is good."""
     site.login(expired=False)
-    with site.client() as krebit:
-        krebit.get_current_user()
+    with site.client() as api:
+        api.get_current_user()
         site.sandbox.expire_access_tokens()
-        together(krebit.get_current_user)
+        together(api.get_current_user)
     assert len(site.token_requests()) == 1
 
 
@@ -47,8 +47,8 @@ def test_fifty_tasks(site: Site) -> None:
     site.login()
 
     async def main() -> list[Any]:
-        async with site.async_client() as krebit:
-            return await asyncio.gather(*(krebit.get_current_user() for _ in range(THREADS)))
+        async with site.async_client() as api:
+            return await asyncio.gather(*(api.get_current_user() for _ in range(THREADS)))
 
     assert len(asyncio.run(main())) == THREADS
     assert len(site.token_requests()) == 1
@@ -66,12 +66,12 @@ def test_threads_and_tasks_of_several_clients(site: Site, kind: str) -> None:
     done: list[Any] = []
 
     async def tasks() -> None:
-        async with site.async_client() as krebit:
-            done.extend(await asyncio.gather(*(krebit.get_current_user() for _ in range(10))))
+        async with site.async_client() as api:
+            done.extend(await asyncio.gather(*(api.get_current_user() for _ in range(10))))
 
     def work() -> None:
-        with site.client() as krebit:
-            done.append(krebit.get_current_user())
+        with site.client() as api:
+            done.append(api.get_current_user())
 
     calls = [Background(lambda: asyncio.run(tasks())) for _ in range(3)] + [Background(work) for _ in range(20)]
     for call in calls:
@@ -85,11 +85,11 @@ def test_all_get_the_error_and_each_its_own(site: Site) -> None:
     site.login()
     site.sandbox.revoke_refresh_token(site.refresh_token())
     errors: list[LoginRequired] = []
-    with site.client() as krebit:
+    with site.client() as api:
 
         def call() -> None:
             try:
-                krebit.get_current_user()
+                api.get_current_user()
             except LoginRequired as error:
                 errors.append(error)
 
@@ -99,22 +99,29 @@ def test_all_get_the_error_and_each_its_own(site: Site) -> None:
     assert len({id(error) for error in errors}) == THREADS
 
 
-def test_who_is_refused_never_gets_the_refused_token_from_a_refresh_that_others_began(site: Site) -> None:
-    """The first caller does not know that the stored token is refused: what it adopts is no use to the second."""
-    from krebit._deadline import Deadline
+class Slow:
+    """A store that is read when `may_read` is set."""
 
+    def __init__(self, store: TokenStore) -> None:
+        self.may_read = threading.Event()
+        self.lease = store.lease
+        self._load = store.load
+
+    def load(self, key: LoginKey) -> Login | None:
+        self.may_read.wait(30)
+        return self._load(key)
+
+
+def test_who_is_refused_does_not_get_the_refused_token_from_a_refresh_that_others_began(site: Site) -> None:
+    """The first caller does not know that the stored token is refused: its result is no use to the second."""
     login = site.login(expired=False)
-    assert login.access_token is not None
-    with site.client() as krebit:
-        tokens = krebit._core.tokens
-        with site.store.lease(site.key(), patience=10):
-            # What could not be stored makes the first caller wait for the lease instead of adopting at once.
-            tokens._unsaved = (login, login)
-            first = Background(lambda: tokens.refreshed(None).join(Deadline(30)))
-            eventually(lambda: bool(tokens._flights))
-            second = Background(lambda: tokens.refreshed(login.access_token).join(Deadline(30)))
-        assert second.finish() != login.access_token
-        assert first.finish() in (login.access_token, site.stored().access_token)
+    store = Slow(site.store)
+    with site.client(store=store) as api:
+        tokens = api._session
+        first, second = tokens.refresh(None), tokens.refresh(login.access_token)
+        store.may_read.set()
+        assert second.result().value != login.access_token
+        assert first.result().value in (login.access_token, site.stored().access_token)
     assert len(site.token_requests()) == 1
 
 
@@ -143,15 +150,15 @@ def test_a_holder_that_is_stopped(site: Site) -> None:
         site.sandbox.wait_for_held()
         holder.process.send_signal(signal.SIGSTOP)
         try:
-            with site.client(lock_patience=0.3) as krebit, pytest.raises(StoreBusy, match="another process"):
-                krebit.get_current_user()
+            with site.client(lock_patience=0.3) as api, pytest.raises(StoreBusy, match="another process"):
+                api.get_current_user()
         finally:
             holder.process.send_signal(signal.SIGCONT)
         assert len(site.token_requests()) == 1
         site.sandbox.release()
         assert holder.hear() == ["ok"]
-    with site.client() as krebit:
-        krebit.get_current_user()
+    with site.client() as api:
+        api.get_current_user()
     assert len(site.token_requests()) == 1
 
 
@@ -159,10 +166,10 @@ def test_a_thread_that_holds_the_lease_too_long(site: Site) -> None:
     site.login()
     with (
         site.store.lease(site.key(), patience=1),
-        site.client(lock_patience=0.1) as krebit,
+        site.client(lock_patience=0.1) as api,
         pytest.raises(StoreBusy, match="thread"),
     ):
-        krebit.get_current_user()
+        api.get_current_user()
     assert not site.sandbox.requests
 
 
@@ -171,8 +178,8 @@ def test_a_client_each_and_one_grant_from_the_environment(site: Site) -> None:
     seed = site.sandbox.issue_tokens().refresh_token
 
     def work() -> None:
-        with site.client(refresh_token=seed) as krebit:
-            krebit.get_current_user()
+        with site.client(refresh_token=seed) as api:
+            api.get_current_user()
 
     together(work, 20)
     assert [request.status for request in site.token_requests()] == [200]
@@ -187,22 +194,22 @@ def test_two_tenants_and_two_applications_on_one_store(site: Site) -> None:
     first = site.login()
     seed = site.sandbox.issue_tokens().refresh_token
     for settings in (tenant, application):
-        with site.client(**settings) as krebit, pytest.raises(LoginRequired, match="not signed in"):
-            krebit.get_current_user()
-    with site.client(**tenant, refresh_token=seed) as krebit:
-        krebit.get_current_user()
-        krebit.logout()
+        with site.client(**settings) as api, pytest.raises(LoginRequired, match="not signed in"):
+            api.get_current_user()
+    with site.client(**tenant, refresh_token=seed) as api:
+        api.get_current_user()
+        api.logout()
     assert site.stored() == first
-    with site.client() as krebit:
-        krebit.get_current_user()
+    with site.client() as api:
+        api.get_current_user()
     assert site.state() == "live"
 
 
 def test_the_lock_is_not_held_during_calls_of_the_api(site: Site) -> None:
     site.login()
     site.sandbox.fault(kind="hold", path="/api/1.0/me")
-    with site.client() as krebit:
-        call = Background(krebit.get_current_user)
+    with site.client() as api:
+        call = Background(api.get_current_user)
         site.sandbox.wait_for_held()
         with site.store.lease(site.key(), patience=0.1):
             pass
@@ -211,8 +218,12 @@ def test_the_lock_is_not_held_during_calls_of_the_api(site: Site) -> None:
 
 
 def test_a_waiter_is_more_patient_than_a_refresh_may_take(site: Site) -> None:
-    with site.client(refresh_timeout=7) as krebit:
-        assert krebit._core.tokens._patience > 7
+    site.login()
+    with site.client(refresh_timeout=0.5) as api:
+        with site.store.lease(site.key(), patience=1):
+            call = Background(api.get_current_user)
+            time.sleep(1.0)
+        call.finish()
 
 
 @pytest.mark.parametrize("release_first", [False, True])
@@ -244,30 +255,27 @@ def test_a_store_in_memory_is_not_shared_with_a_fork() -> None:
 def test_closing_waits_for_a_refresh_under_way(site: Site) -> None:
     site.login()
     site.hold()
-    krebit = site.client(timeout=0.1)
+    api = site.client(timeout=0.1)
     with pytest.raises(DeadlineExceeded):
-        krebit.get_current_user()
+        api.get_current_user()
     site.sandbox.wait_for_held()
-    closing = Background(krebit.close)
+    closing = Background(api.close)
     site.sandbox.release()
     closing.finish()
     assert site.state() == "live"
     assert len([request for request in site.sandbox.requests if request.path == TOKEN]) == 1
 
 
-def test_however_many_join_one_thread_flies(monkeypatch: pytest.MonkeyPatch) -> None:
-    starts: list[object] = []
-    start = _thread.start_new_thread
+def test_however_many_join_one_thread_does_the_work(site: Site) -> None:
+    site.login()
+    site.hold()
 
-    def counted(work: Any, *arguments: Any) -> int:
-        starts.append(work)
-        return start(work, *arguments)
+    async def main() -> None:
+        async with site.async_client() as api:
+            tasks = [asyncio.create_task(api.get_current_user()) for _ in range(THREADS)]
+            await asyncio.to_thread(site.sandbox.wait_for_held)
+            assert [thread.name for thread in threading.enumerate()].count("krebit-login") == 1
+            site.sandbox.release()
+            await asyncio.gather(*tasks)
 
-    monkeypatch.setattr(_thread, "start_new_thread", counted)
-
-    async def main() -> list[str]:
-        one = flight.Flight(lambda: "landed", lambda: None, 10.0)
-        return await asyncio.gather(*(one.ajoin() for _ in range(200)))
-
-    assert asyncio.run(main()) == ["landed"] * 200
-    assert starts.count(flight._start) == 1
+    asyncio.run(main())

@@ -8,13 +8,13 @@ from typing import Any
 import httpx
 import pytest
 
-from krebit._secret import Secret
-from krebit._wire import Failure, Reply
-from krebit.config import Grant
 from krebit.errors import ConfigurationError, ConnectionFailed, LoginFailed, LoginRequired, RateLimited, ServerError
-from krebit.oauth.exchange import Outcome, classify
-from krebit.oauth.machine import Action, Adopt, Post, Refresh, Save, Stop
-from krebit.oauth.record import Login, TokenPair
+from krebit.http.send import Failure, Reply
+from krebit.oauth.grants import Grant
+from krebit.oauth.refresh import Action, Adopt, Refresh, Save, Send, Stop
+from krebit.oauth.token_endpoint import Outcome, classify
+from krebit.redaction import Secret
+from krebit.stores.record import Login, TokenPair
 
 NOW = 1_000_000.0
 
@@ -123,20 +123,20 @@ LOGINS: dict[str, Login | None] = {
     "dead": login(access="ended", dead=True),
     "good, and dead": login(dead=True),
 }
-TOKEN = Grant("refresh_token", Secret("seed-token"))
-CODE = Grant("authorization_code", Secret("seed-code"), "https://a.example/")
-SEEDS: dict[str, tuple[Grant, ...]] = {"no seed": (), "token": (TOKEN,), "code": (CODE,), "both": (TOKEN, CODE)}
+TOKEN = Grant("refresh_token", Secret("outside-token"))
+CODE = Grant("authorization_code", Secret("outside-code"), "https://a.example/")
+OUTSIDE: dict[str, tuple[Grant, ...]] = {"none": (), "token": (TOKEN,), "code": (CODE,), "both": (TOKEN, CODE)}
 
 
 def _names_the_variable(warning: str) -> None:
     assert "KREBIT_" in warning
 
 
-def begin(stored: Login | None, seeds: tuple[Grant, ...], rejected: str | None = None) -> tuple[Refresh, Action]:
-    machine = Refresh(
-        rejected=Secret(rejected) if rejected else None, seeds=seeds, now=lambda: NOW, warn=_names_the_variable
+def begin(stored: Login | None, outside: tuple[Grant, ...], rejected: str | None = None) -> tuple[Refresh, Action]:
+    refresh = Refresh(
+        rejected=Secret(rejected) if rejected else None, outside=outside, now=lambda: NOW, warn=_names_the_variable
     )
-    return machine, machine.begin(stored)
+    return refresh, refresh.begin(stored)
 
 
 @pytest.mark.parametrize(
@@ -145,9 +145,9 @@ def begin(stored: Login | None, seeds: tuple[Grant, ...], rejected: str | None =
         ("nothing", None, Stop),
         ("signed out", None, Stop),
         ("good", None, Adopt),
-        ("good", "access", Post),
+        ("good", "access", Send),
         ("good", "older", Adopt),
-        ("ended", None, Post),
+        ("ended", None, Send),
         ("ended, and no refresh token", None, Stop),
         ("good, and no refresh token", None, Adopt),
         ("good, and no refresh token", "access", Stop),
@@ -157,21 +157,21 @@ def begin(stored: Login | None, seeds: tuple[Grant, ...], rejected: str | None =
     ],
 )
 def test_the_first_step(stored: str, rejected: str | None, expected: type) -> None:
-    _, action = begin(LOGINS[stored], SEEDS["no seed"], rejected)
+    _, action = begin(LOGINS[stored], OUTSIDE["none"], rejected)
     assert type(action) is expected
     if isinstance(action, Stop):
         assert isinstance(action.error, LoginRequired)
 
 
 @pytest.mark.parametrize("stored", LOGINS)
-@pytest.mark.parametrize("seeds", ["token", "code", "both"])
-def test_a_seed_goes_first_unless_it_was_seen(stored: str, seeds: str) -> None:
-    _, action = begin(LOGINS[stored], SEEDS[seeds])
-    assert isinstance(action, Post)
-    assert action.grant.kind == ("authorization_code" if seeds == "code" else "refresh_token")
-    held = (LOGINS[stored] or Login.empty()).with_seen(*(seed.value for seed in SEEDS[seeds]))
-    _, action = begin(held, SEEDS[seeds])
-    assert not isinstance(action, Post) or action.grant.value == Secret("refresh")
+@pytest.mark.parametrize("outside", ["token", "code", "both"])
+def test_a_grant_from_outside_goes_first_unless_it_was_seen(stored: str, outside: str) -> None:
+    _, action = begin(LOGINS[stored], OUTSIDE[outside])
+    assert isinstance(action, Send)
+    assert action.grant.kind == ("authorization_code" if outside == "code" else "refresh_token")
+    held = (LOGINS[stored] or Login.empty()).with_seen(*(grant.value for grant in OUTSIDE[outside]))
+    _, action = begin(held, OUTSIDE[outside])
+    assert not isinstance(action, Send) or action.grant.value == Secret("refresh")
 
 
 def _itself(login: Login | None) -> Login | None:
@@ -182,15 +182,15 @@ def walks(length: int) -> list[tuple[str, ...]]:
     return [walk for count in range(1, length + 1) for walk in itertools.product(OUTCOMES, repeat=count)]
 
 
-@pytest.mark.parametrize("seeds", SEEDS)
+@pytest.mark.parametrize("outside", OUTSIDE)
 @pytest.mark.parametrize("stored", LOGINS)
-def test_all_walks_of_four_answers(stored: str, seeds: str) -> None:
+def test_all_walks_of_four_answers(stored: str, outside: str) -> None:
     """Whatever the server says: it ends, nothing is wiped, and only tokens that were held or granted are used."""
     for reloaded, walk in itertools.product(("same", "newer", "nothing"), walks(4)):
-        machine, action = begin(LOGINS[stored], SEEDS[seeds])
+        refresh, action = begin(LOGINS[stored], OUTSIDE[outside])
         kept = LOGINS[stored]
         answers = iter(walk)
-        posts = 0
+        sent = 0
         while not isinstance(action, Adopt | Stop):
             if isinstance(action, Save):
                 was = kept.refresh_token if kept is not None else None
@@ -200,17 +200,17 @@ def test_all_walks_of_four_answers(stored: str, seeds: str) -> None:
                 action = action.then
                 continue
             answer = next(answers, "refused")
-            posts += 1
+            sent += 1
             newer = {"same": kept, "newer": login(refresh="newer"), "nothing": None}[reloaded]
-            action = machine.answered(OUTCOMES[answer], reload=partial(_itself, newer), remaining=1e9)
-        assert posts <= len(walk) + 3
+            action = refresh.answered(OUTCOMES[answer], reload=partial(_itself, newer), remaining=1e9)
+        assert sent <= len(walk) + 3
         if isinstance(action, Adopt):
             assert action.login.access_token in (Secret("access"), PAIR.access_token)
 
 
 def test_the_time_left_ends_the_tries() -> None:
-    machine, _ = begin(LOGINS["ended"], SEEDS["no seed"])
-    action = machine.answered(Outcome("not_spent", RateLimited(429, retry_after=60)), reload=lambda: None, remaining=59)
+    refresh, _ = begin(LOGINS["ended"], OUTSIDE["none"])
+    action = refresh.answered(Outcome("not_spent", RateLimited(429, retry_after=60)), reload=lambda: None, remaining=59)
     assert isinstance(action, Stop)
     assert isinstance(action.error, RateLimited)
 
@@ -218,38 +218,40 @@ def test_the_time_left_ends_the_tries() -> None:
 def test_no_connection_is_tried_five_times_and_a_rate_limit_as_long_as_there_is_time() -> None:
     offline = Outcome("not_spent", ConnectionFailed("refused", sent=False))
     for outcome, tries in ((offline, 5), (OUTCOMES["not_spent"], 50)):
-        machine, action = begin(LOGINS["ended"], SEEDS["no seed"])
+        refresh, action = begin(LOGINS["ended"], OUTSIDE["none"])
         for _ in range(tries - 1):
-            action = machine.answered(outcome, reload=lambda: None, remaining=1e9)
-            assert isinstance(action, Post)
+            action = refresh.answered(outcome, reload=lambda: None, remaining=1e9)
+            assert isinstance(action, Send)
             assert action.grant.value == Secret("refresh")
-        ends = isinstance(machine.answered(outcome, reload=lambda: None, remaining=1e9), Stop)
+        ends = isinstance(refresh.answered(outcome, reload=lambda: None, remaining=1e9), Stop)
         assert ends == (outcome is offline)
 
 
 def test_an_unknown_outcome_is_tried_three_times() -> None:
-    machine, action = begin(LOGINS["ended"], SEEDS["no seed"])
+    refresh, action = begin(LOGINS["ended"], OUTSIDE["none"])
     for _ in range(2):
-        action = machine.answered(OUTCOMES["unknown"], reload=lambda: None, remaining=1e9)
-        assert isinstance(action, Post)
+        action = refresh.answered(OUTCOMES["unknown"], reload=lambda: None, remaining=1e9)
+        assert isinstance(action, Send)
         assert action.grant.value == Secret("refresh")
-    assert machine.answered(OUTCOMES["unknown"], reload=lambda: None, remaining=1e9) == Stop(ERROR)
+    assert refresh.answered(OUTCOMES["unknown"], reload=lambda: None, remaining=1e9) == Stop(ERROR)
 
 
 @pytest.mark.parametrize("kind", OUTCOMES)
 def test_a_sign_in(kind: str) -> None:
-    machine = Refresh(
+    refresh = Refresh(
         rejected=None,
-        seeds=SEEDS["both"],
+        outside=OUTSIDE["both"],
         now=lambda: NOW,
         warn=_names_the_variable,
         sign_in=Grant("authorization_code", Secret("code")),
     )
-    assert isinstance(machine.begin(LOGINS["good"]), Post)
-    action = machine.answered(OUTCOMES[kind], reload=lambda: LOGINS["good"], remaining=0)
+    assert isinstance(refresh.begin(LOGINS["good"]), Send)
+    action = refresh.answered(OUTCOMES[kind], reload=lambda: LOGINS["good"], remaining=0)
     if kind == "granted":
         assert isinstance(action, Save)
-        assert all(action.login.has_seen(Secret(each)) for each in ("code", "seed-token", "seed-code", "new-refresh"))
+        assert all(
+            action.login.has_seen(Secret(each)) for each in ("code", "outside-token", "outside-code", "new-refresh")
+        )
     else:
         assert isinstance(action, Stop)
         assert isinstance(action.error, LoginFailed) == (kind == "dead")

@@ -14,7 +14,7 @@ import pytest
 
 from krebit import FileTokenStore
 from krebit.errors import StoreUnsafe
-from krebit.oauth.record import LoginKey
+from krebit.stores.record import LoginKey
 from tests.needs import absent
 from tests.oauth.support import ROOT, Site
 
@@ -27,7 +27,7 @@ RIGHTS = """
     os.umask(0)
     from krebit import FileTokenStore
     from krebit.errors import StoreUnsafe, StoreError
-    from krebit.oauth.record import Login, LoginKey
+    from krebit.stores.record import Login, LoginKey
     here, case = Path(sys.argv[1]), sys.argv[2]
     store, key = FileTokenStore(here / "state" / "krebit" / "logins"), LoginKey("a", "b")
     def save():
@@ -111,7 +111,7 @@ READ_ONLY = """
     from pathlib import Path
     from krebit import FileTokenStore
     from krebit.errors import StoreError
-    from krebit.oauth.record import Login, LoginKey
+    from krebit.stores.record import Login, LoginKey
     store, key = FileTokenStore(Path(sys.argv[1]) / "logins"), LoginKey("a", "b")
     with store.lease(key, patience=1) as lease:
         lease.save(Login.empty())
@@ -150,8 +150,8 @@ def test_another_owner_is_refused(site: Site, what: str) -> None:
     file = site.file()
     given = {"file": file, "lock": file.with_suffix(".lock"), "folder": file.parent}[what]
     os.chown(given, NOBODY, NOBODY)
-    with site.client() as krebit, pytest.raises(StoreUnsafe, match="belongs to another user") as caught:
-        krebit.get_current_user()
+    with site.client() as api, pytest.raises(StoreUnsafe, match="belongs to another user") as caught:
+        api.get_current_user()
     assert str(given) in str(caught.value)
     os.chown(given, 0, 0)
     assert not site.sandbox.requests
@@ -159,8 +159,8 @@ def test_another_owner_is_refused(site: Site, what: str) -> None:
 
 def test_rights_survive_a_refresh(site: Site) -> None:
     site.login()
-    with site.client() as krebit:
-        krebit.get_current_user()
+    with site.client() as api:
+        api.get_current_user()
     assert {stat.S_IMODE(path.stat().st_mode) for path in site.file().parent.iterdir()} == {0o600}
 
 
@@ -192,6 +192,6 @@ def test_a_user_without_a_home_folder() -> None:
 def test_a_file_in_place_of_the_folder_is_not_to_be_removed(tmp_path: Path) -> None:
     file = tmp_path / "report.csv"
     file.write_text("somebody's own")
-    with pytest.raises(StoreUnsafe, match="name a folder for the logins") as caught:
+    with pytest.raises(StoreUnsafe, match="name a folder instead") as caught:
         FileTokenStore(file).load(LoginKey("a", "b"))
     assert "rm " not in str(caught.value)

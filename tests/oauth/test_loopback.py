@@ -18,8 +18,9 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
-from krebit.cli.loopback import Terminal, listens_at
 from krebit.errors import ConfigurationError, LoginFailed
+from krebit.oauth.loopback import loopback_address
+from krebit.oauth.terminal import Terminal
 from tests.needs import needs
 from tests.oauth.support import Background, Site
 
@@ -45,7 +46,7 @@ class Person:
         self._pastes = pastes
 
     def terminal(self) -> Terminal:
-        return Terminal(browser=self._browse, ask=self._ask, tell=self.shown.append)
+        return Terminal(browser=self._browse, ask=self._ask, show=self.shown.append)
 
     def _browse(self, url: str) -> bool:
         self.url = url
@@ -71,9 +72,9 @@ def follow(url: str) -> httpx.Response:
 
 
 def sign_in(site: Site, uri: str, person: Person, **more: Any) -> None:
-    with site.client(**register(site, uri)) as krebit:
-        krebit.login(terminal=person.terminal(), **more)
-        krebit.get_current_user()
+    with site.client(**register(site, uri)) as api:
+        api.login(terminal=person.terminal(), **more)
+        api.get_current_user()
 
 
 @pytest.mark.parametrize("uri", ["http://127.0.0.1:{}/callback", "http://localhost:{}/", "http://127.0.0.1:{}/a/b?c=d"])
@@ -100,9 +101,9 @@ def test_with_asyncio(site: Site, port: int) -> None:
     settings = register(site, f"http://127.0.0.1:{port}/callback")
 
     async def main() -> None:
-        async with site.async_client(**settings) as krebit:
-            await krebit.login(terminal=person.terminal())
-            await krebit.get_current_user()
+        async with site.async_client(**settings) as api:
+            await api.login(terminal=person.terminal())
+            await api.get_current_user()
 
     asyncio.run(main())
 
@@ -189,11 +190,11 @@ def test_a_cancelled_task_stops_listening(site: Site, port: int) -> None:
     settings = register(site, f"http://127.0.0.1:{port}/callback")
 
     async def main() -> None:
-        async with site.async_client(**settings) as krebit:
+        async with site.async_client(**settings) as api:
             listening = asyncio.Event()
             loop = asyncio.get_running_loop()
             terminal = Terminal(browser=lambda url: bool(loop.call_soon_threadsafe(listening.set)) or True)
-            task = asyncio.create_task(krebit.login(terminal=terminal))
+            task = asyncio.create_task(api.login(terminal=terminal))
             await listening.wait()
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -217,7 +218,7 @@ def test_no_browser(site: Site, port: int) -> None:
 
     class Reader(Person):
         def terminal(self) -> Terminal:
-            return Terminal(browser=lambda url: False, ask=self._ask, tell=self.read)
+            return Terminal(browser=lambda url: False, ask=self._ask, show=self.read)
 
         def read(self, text: str) -> None:
             url = text.split("\n")[1]
@@ -290,8 +291,8 @@ def test_a_time_limit_at_the_prompt_is_the_callers_own(site: Site) -> None:
 
 
 def test_without_a_redirect_uri(site: Site) -> None:
-    with site.client(redirect_uri=None) as krebit, pytest.raises(ConfigurationError):
-        krebit.login()
+    with site.client(redirect_uri=None) as api, pytest.raises(ConfigurationError):
+        api.login()
 
 
 @pytest.mark.parametrize(
@@ -309,7 +310,7 @@ def test_without_a_redirect_uri(site: Site) -> None:
     ],
 )
 def test_where_it_listens(uri: str, where: tuple[str, int, str] | None) -> None:
-    assert listens_at(uri) == where
+    assert loopback_address(uri) == where
 
 
 def test_nothing_of_it_is_printed(site: Site, port: int, capfd: pytest.CaptureFixture[str]) -> None:

@@ -21,8 +21,8 @@ from tests.oauth.support import TOKEN, Background, Site
 
 def test_a_token_at_its_end_is_renewed_before_the_call(site: Site) -> None:
     old = site.login().refresh_token
-    with site.client() as krebit:
-        krebit.get_current_user()
+    with site.client() as api:
+        api.get_current_user()
     assert [request.path for request in site.sandbox.requests] == [TOKEN, "/api/1.0/me"]
     assert site.stored().refresh_token != old
     assert site.state() == "live"
@@ -30,17 +30,17 @@ def test_a_token_at_its_end_is_renewed_before_the_call(site: Site) -> None:
 
 def test_a_token_that_is_good_is_not_renewed(site: Site) -> None:
     site.login(expired=False)
-    with site.client() as krebit:
-        krebit.get_current_user()
-        krebit.get_current_user()
+    with site.client() as api:
+        api.get_current_user()
+        api.get_current_user()
     assert not site.token_requests()
 
 
 def test_what_is_sent(site: Site) -> None:
     old = site.login().refresh_token
     assert old is not None
-    with site.client() as krebit:
-        krebit.get_current_user()
+    with site.client() as api:
+        api.get_current_user()
     (request,) = site.token_requests()
     assert request.json() == {
         "grant_type": "refresh_token",
@@ -58,13 +58,13 @@ def test_any_lifetime_keeps_the_pair(site: Site, sent: object) -> None:
     """Without a lifetime that makes sense, only a 401 tells that a token has ended."""
     site.login()
     site.sandbox.switch(expires_in="token_lifetime") if sent is True else site.sandbox.switch(expires_in=sent)
-    with site.client() as krebit:
-        krebit.get_current_user()
+    with site.client() as api:
+        api.get_current_user()
         assert site.state() == "live"
-        krebit.get_current_user()
+        api.get_current_user()
         assert len(site.token_requests()) == 1
         site.sandbox.expire_access_tokens()
-        krebit.get_current_user()
+        api.get_current_user()
     assert len(site.token_requests()) == 2
     assert site.state() == "live"
 
@@ -72,10 +72,10 @@ def test_any_lifetime_keeps_the_pair(site: Site, sent: object) -> None:
 def test_without_a_new_refresh_token_the_old_one_is_kept(site: Site) -> None:
     site.sandbox.switch(rotation=False)
     old = site.login().refresh_token
-    with site.client() as krebit:
-        krebit.get_current_user()
+    with site.client() as api:
+        api.get_current_user()
         site.sandbox.expire_access_tokens()
-        krebit.get_current_user()
+        api.get_current_user()
     assert site.stored().refresh_token == old
     assert site.state() == "live"
 
@@ -86,8 +86,8 @@ def test_odd_fields_cost_no_pair(site: Site, odd: str) -> None:
     new = site.sandbox.issue_tokens()
     pair = f'"access_token": "{new.access_token}", "refresh_token": "{new.refresh_token}"'
     site.sandbox.fault(kind="status", status=200, path=TOKEN, body=f"{{{pair}, {odd}}}")
-    with site.client() as krebit:
-        krebit.get_current_user()
+    with site.client() as api:
+        api.get_current_user()
     assert site.refresh_token() == new.refresh_token
     assert len(site.token_requests()) == 1
 
@@ -99,8 +99,8 @@ def test_a_refresh_that_brings_the_refused_token_again_is_made_once(site: Site) 
     new = site.sandbox.issue_tokens().refresh_token
     body = {"access_token": old.reveal(), "refresh_token": new}
     site.sandbox.fault(kind="status", status=200, path=TOKEN, body=body, times=None)
-    with site.client() as krebit, pytest.raises(Unauthorized):
-        krebit.get_current_user()
+    with site.client() as api, pytest.raises(Unauthorized):
+        api.get_current_user()
     assert len(site.token_requests()) == 1
     assert site.refresh_token() == new
 
@@ -134,12 +134,12 @@ BAD_ANSWERS = {
 def test_no_bad_answer_overwrites_the_pair(site: Site, answer: dict[str, Any], error: type[KrebitError]) -> None:
     before = site.login()
     site.sandbox.fault(kind="status", path=TOKEN, times=None, **answer)
-    with site.client(refresh_timeout=5) as krebit:
+    with site.client(refresh_timeout=5) as api:
         with pytest.raises(error):
-            krebit.get_current_user()
+            api.get_current_user()
         assert site.stored() == before
         site.sandbox.clear_faults()
-        krebit.get_current_user()
+        api.get_current_user()
     assert site.state() == "live"
 
 
@@ -148,8 +148,8 @@ def test_a_broken_answer_leaves_the_pair_and_the_same_token_is_sent_again(site: 
     body = {"access_token": "abc"} if kind == "truncate" else None
     site.login()
     site.sandbox.fault(kind=kind, path=TOKEN, body=body)
-    with site.client() as krebit:
-        krebit.get_current_user()
+    with site.client() as api:
+        api.get_current_user()
     first, second = site.token_requests()
     assert first.body == second.body
     assert site.state() == "live"
@@ -159,16 +159,16 @@ def test_a_broken_answer_leaves_the_pair_and_the_same_token_is_sent_again(site: 
 def test_an_answer_that_is_lost_after_the_rotation_asks_for_a_sign_in(site: Site, kind: str) -> None:
     before = site.login()
     site.sandbox.fault(kind=kind, path=TOKEN, after_effect=True)
-    with site.client() as krebit:
+    with site.client() as api:
         with pytest.raises(LoginRequired, match="sign in with"):
-            krebit.get_current_user()
+            api.get_current_user()
         first, second = site.token_requests()
         assert first.body == second.body
         # The mark says which token is dead; nothing is wiped, and no further request is made with it.
         assert site.stored().refresh_token == before.refresh_token
         assert site.stored().is_dead
         with pytest.raises(LoginRequired):
-            krebit.get_current_user()
+            api.get_current_user()
     assert len(site.token_requests()) == 2
 
 
@@ -176,12 +176,12 @@ def test_an_answer_that_is_lost_after_the_rotation_asks_for_a_sign_in(site: Site
 def test_a_stall_leaves_time_to_send_the_same_token_again(site: Site, after_effect: bool) -> None:
     site.login()
     site.sandbox.fault(kind="stall", path=TOKEN, after_effect=after_effect)
-    with site.client(refresh_timeout=1.5) as krebit:
+    with site.client(refresh_timeout=1.5) as api:
         if after_effect:
             with pytest.raises(LoginRequired):
-                krebit.get_current_user()
+                api.get_current_user()
         else:
-            krebit.get_current_user()
+            api.get_current_user()
             assert site.state() == "live"
     first, second = site.token_requests()
     assert first.body == second.body
@@ -191,8 +191,8 @@ def test_a_stall_leaves_time_to_send_the_same_token_again(site: Site, after_effe
 def test_a_throttle_or_maintenance_has_spent_nothing(site: Site, status: int) -> None:
     site.login()
     site.sandbox.fault(kind="status", status=status, path=TOKEN, times=4)
-    with site.client() as krebit:
-        krebit.get_current_user()
+    with site.client() as api:
+        api.get_current_user()
     assert len({request.body for request in site.token_requests()}) == 1
     assert len(site.token_requests()) == 5
     assert site.state() == "live"
@@ -205,10 +205,10 @@ def test_a_server_that_cannot_be_reached_is_tried_within_the_deadline(site: Site
     with site.store.lease(type(key)("localhost:1", key.client_id), patience=1) as lease:
         lease.save(before)
     with (
-        type(site.client())(**settings, store=site.store, refresh_timeout=0.5) as krebit,
+        type(site.client())(**settings, store=site.store, refresh_timeout=0.5) as api,
         pytest.raises(ConnectionFailed) as caught,
     ):
-        krebit.get_current_user()
+        api.get_current_user()
     assert caught.value.sent is False
     assert not site.sandbox.requests
 
@@ -216,9 +216,9 @@ def test_a_server_that_cannot_be_reached_is_tried_within_the_deadline(site: Site
 def test_the_callers_time_is_up_and_the_refresh_goes_on(site: Site) -> None:
     site.login()
     site.hold()
-    with site.client(timeout=0.2) as krebit:
+    with site.client(timeout=0.2) as api:
         with pytest.raises(DeadlineExceeded, match="the refresh goes on"):
-            krebit.get_current_user()
+            api.get_current_user()
         site.sandbox.wait_for_held()
         site.sandbox.release()
     assert site.state() == "live"
@@ -230,30 +230,30 @@ def test_a_dead_token_in_either_dialect(site: Site, dialect: str) -> None:
     site.sandbox.switch(error_dialect=dialect)
     before = site.login()
     site.sandbox.revoke_refresh_token(site.refresh_token())
-    with site.client() as krebit:
-        with pytest.raises(LoginRequired, match=r"krebit\.login\(\)") as caught:
-            krebit.get_current_user()
+    with site.client() as api:
+        with pytest.raises(LoginRequired, match=r"api\.login\(\)") as caught:
+            api.get_current_user()
         assert "start_login()" in str(caught.value)
-        assert not krebit.signed_in()
+        assert not api.is_signed_in()
         assert (site.stored().refresh_token, site.stored().access_token) == (before.refresh_token, before.access_token)
     # Another process, later, does not use the dead token once more.
-    with site.client() as krebit, pytest.raises(LoginRequired):
-        krebit.get_current_user()
+    with site.client() as api, pytest.raises(LoginRequired):
+        api.get_current_user()
     assert len(site.token_requests()) == 1
 
 
 def test_a_new_login_clears_the_mark(site: Site) -> None:
     site.login()
     site.sandbox.revoke_refresh_token(site.refresh_token())
-    with site.client() as krebit:
+    with site.client() as api:
         with pytest.raises(LoginRequired):
-            krebit.get_current_user()
-        attempt = krebit.start_login()
+            api.get_current_user()
+        attempt = api.start_login()
         code = site.sandbox.issue_code(challenge=attempt.url.partition("code_challenge=")[2].partition("&")[0])
-        krebit.finish_login(code=code, state=attempt.state)
+        api.finish_login(code=code, state=attempt.state)
         assert not site.stored().is_dead
-        assert krebit.signed_in()
-        krebit.get_current_user()
+        assert api.is_signed_in()
+        api.get_current_user()
 
 
 @pytest.mark.parametrize("dialect", ["league9", "league8"])
@@ -267,8 +267,8 @@ def test_a_dead_token_and_a_newer_pair_in_the_store(site: Site, dialect: str) ->
     memory = MemoryTokenStore()
     with memory.lease(site.key(), patience=1) as lease:
         lease.save(site.stored())
-    with site.client(store=memory) as krebit:
-        call = Background(krebit.get_current_user)
+    with site.client(store=memory) as api:
+        call = Background(api.get_current_user)
         site.sandbox.wait_for_held()
         memory._logins[site.key()] = site.put(newer.access_token, newer.refresh_token, expired=False)
         site.sandbox.release()
@@ -281,20 +281,20 @@ def test_a_dead_token_and_a_newer_pair_in_the_store(site: Site, dialect: str) ->
 
 def test_the_application_itself_is_refused(site: Site) -> None:
     before = site.login()
-    with site.client(client_secret="not-the-secret") as krebit:
+    with site.client(client_secret="not-the-secret") as api:
         with pytest.raises(ConfigurationError, match="KREBIT_CLIENT_SECRET"):
-            krebit.get_current_user()
+            api.get_current_user()
         assert site.stored() == before
-        assert krebit.signed_in()
-    with site.client() as krebit:
-        krebit.get_current_user()
+        assert api.is_signed_in()
+    with site.client() as api:
+        api.get_current_user()
 
 
 def test_a_401_is_answered_by_a_refresh_and_one_replay(site: Site) -> None:
     site.login(expired=False)
     site.sandbox.expire_access_tokens()
-    with site.client() as krebit:
-        krebit.get_current_user()
+    with site.client() as api:
+        api.get_current_user()
     assert [(request.path, request.status) for request in site.sandbox.requests] == [
         ("/api/1.0/me", 401),
         (TOKEN, 200),
@@ -305,20 +305,20 @@ def test_a_401_is_answered_by_a_refresh_and_one_replay(site: Site) -> None:
 def test_a_second_401_is_an_error(site: Site) -> None:
     site.login(expired=False)
     site.sandbox.fault(kind="status", status=401, path="/api/1.0/me", times=None)
-    with site.client() as krebit, pytest.raises(Unauthorized):
-        krebit.get_current_user()
+    with site.client() as api, pytest.raises(Unauthorized):
+        api.get_current_user()
     assert len(site.token_requests()) == 1
     assert len(site.sandbox.requests) == 3
 
 
 def test_a_401_adopts_what_another_process_has_stored(site: Site) -> None:
     site.login(expired=False)
-    with site.client() as krebit, site.client() as other:
-        krebit.get_current_user()
+    with site.client() as api, site.client() as other:
+        api.get_current_user()
         other.get_current_user()
         site.sandbox.expire_access_tokens()
         other.get_current_user()
-        krebit.get_current_user()
+        api.get_current_user()
     assert len(site.token_requests()) == 1
 
 
@@ -326,25 +326,25 @@ def test_a_401_adopts_what_another_process_has_stored(site: Site) -> None:
 def test_the_token_endpoints_redirects_are_not_followed(site: Site, status: int) -> None:
     before = site.login()
     site.sandbox.fault(kind="redirect", status=status, path=TOKEN, location="/api/oauth/elsewhere", times=None)
-    with site.client() as krebit, pytest.raises(UnexpectedResponse, match="not followed"):
-        krebit.get_current_user()
+    with site.client() as api, pytest.raises(UnexpectedResponse, match="not followed"):
+        api.get_current_user()
     assert [request.path for request in site.sandbox.requests] == [TOKEN]
     assert site.stored() == before
 
 
 def test_without_a_login_it_is_said_how_to_sign_in(site: Site) -> None:
-    with site.client() as krebit:
-        assert not krebit.signed_in()
+    with site.client() as api:
+        assert not api.is_signed_in()
         with pytest.raises(LoginRequired, match="not signed in"):
-            krebit.get_current_user()
+            api.get_current_user()
     assert not site.sandbox.requests
 
 
 def test_an_access_token_without_a_refresh_token_is_used_to_its_end(site: Site) -> None:
     tokens = site.sandbox.issue_tokens()
     site.put(tokens.access_token, None, expired=False)
-    with site.client() as krebit:
-        krebit.get_current_user()
+    with site.client() as api:
+        api.get_current_user()
         site.sandbox.expire_access_tokens()
         with pytest.raises(LoginRequired, match="no refresh token"):
-            krebit.get_current_user()
+            api.get_current_user()

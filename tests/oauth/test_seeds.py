@@ -25,37 +25,37 @@ def sent(site: Site) -> list[str]:
 def test_the_quickstarts_environment_is_enough(site: Site, name: str) -> None:
     """And it is used once: later the stored login goes on, whatever the environment still holds."""
     for _ in range(3):
-        with from_env(site, name) as krebit:
-            assert krebit.signed_in()
-            krebit.get_current_user()
-            krebit.get_current_user()
+        with from_env(site, name) as api:
+            assert api.is_signed_in()
+            api.get_current_user()
+            api.get_current_user()
     assert len(site.token_requests()) == 1
     site.sandbox.expire_access_tokens()
-    with from_env(site, name) as krebit:
-        krebit.get_current_user()
+    with from_env(site, name) as api:
+        api.get_current_user()
     assert len(site.token_requests()) == 2
     assert site.state() == "live"
 
 
 def test_a_code_is_exchanged_without_a_verifier(site: Site) -> None:
-    with from_env(site, "KREBIT_AUTH_CODE") as krebit:
-        krebit.get_current_user()
+    with from_env(site, "KREBIT_AUTH_CODE") as api:
+        api.get_current_user()
     (request,) = site.token_requests()
     assert set(request.json()) == {"grant_type", "client_id", "client_secret", "redirect_uri", "code"}
     assert request.json()["redirect_uri"] == site.sandbox.environment["KREBIT_REDIRECT_URI"]
 
 
 def test_both_are_one_login(site: Site) -> None:
-    with from_env(site, "KREBIT_REFRESH_TOKEN", "KREBIT_AUTH_CODE") as krebit:
-        krebit.get_current_user()
+    with from_env(site, "KREBIT_REFRESH_TOKEN", "KREBIT_AUTH_CODE") as api:
+        api.get_current_user()
         site.sandbox.expire_access_tokens()
-        krebit.get_current_user()
+        api.get_current_user()
     assert sent(site) == ["refresh_token", "refresh_token"]
 
 
 def test_the_value_itself_is_not_kept(site: Site) -> None:
-    with from_env(site, "KREBIT_REFRESH_TOKEN") as krebit:
-        krebit.get_current_user()
+    with from_env(site, "KREBIT_REFRESH_TOKEN") as api:
+        api.get_current_user()
     assert site.sandbox.environment["KREBIT_REFRESH_TOKEN"].encode() not in site.stored().to_json()
 
 
@@ -68,8 +68,8 @@ def test_one_that_is_refused_leaves_the_stored_login(
     site.login()
     given = {**environment(site), name: "def50200" + "0" * 64}
     for _ in range(2):
-        with Krebit.from_env(given, plain_http=True, store=site.store) as krebit:
-            krebit.get_current_user()
+        with Krebit.from_env(given, plain_http=True, store=site.store) as api:
+            api.get_current_user()
         site.sandbox.expire_access_tokens()
     warnings = [record.message for record in log.records if record.levelname == "WARNING"]
     assert len(warnings) == 1
@@ -81,29 +81,29 @@ def test_one_that_is_refused_leaves_the_stored_login(
 
 def test_one_that_is_refused_and_nothing_else(site: Site) -> None:
     given = {**environment(site), "KREBIT_REFRESH_TOKEN": "def50200" + "0" * 64}
-    for reason in ("the server refused KREBIT_REFRESH_TOKEN .*", "not signed in, and what the environment .*"):
+    for reason in ("the server refused KREBIT_REFRESH_TOKEN .*", "not signed in, and the grants of the environment .*"):
         with (
-            Krebit.from_env(given, plain_http=True, store=site.store) as krebit,
+            Krebit.from_env(given, plain_http=True, store=site.store) as api,
             pytest.raises(LoginRequired, match=f"^{reason}sign in with"),
         ):
-            krebit.get_current_user()
+            api.get_current_user()
     assert len(site.token_requests()) == 1
 
 
 def test_one_that_is_refused_beside_a_dead_login(site: Site, log: pytest.LogCaptureFixture) -> None:
     """The error tells of the login; that the fresh one was refused too is in the log."""
     site.put("gone", "spent-long-ago", expired=True)
-    with site.client() as krebit, pytest.raises(LoginRequired):
-        krebit.get_current_user()
-    with site.client(refresh_token="mistyped") as krebit, pytest.raises(LoginRequired, match="stored refresh token"):
-        krebit.get_current_user()
+    with site.client() as api, pytest.raises(LoginRequired):
+        api.get_current_user()
+    with site.client(refresh_token="mistyped") as api, pytest.raises(LoginRequired, match="stored refresh token"):
+        api.get_current_user()
     assert "refused KREBIT_REFRESH_TOKEN" in log.text
 
 
 def test_a_refused_token_and_a_good_code(site: Site) -> None:
     given = {**environment(site, "KREBIT_AUTH_CODE"), "KREBIT_REFRESH_TOKEN": "def50200" + "0" * 64}
-    with Krebit.from_env(given, plain_http=True, store=site.store) as krebit:
-        krebit.get_current_user()
+    with Krebit.from_env(given, plain_http=True, store=site.store) as api:
+        api.get_current_user()
     assert sent(site) == ["refresh_token", "authorization_code"]
     assert site.state() == "live"
 
@@ -113,48 +113,48 @@ def test_a_code_for_another_redirect_uri_leaves_the_stored_login(site: Site, log
     site.login()
     given = environment(site, "KREBIT_AUTH_CODE")
     wrong = {**given, "KREBIT_REDIRECT_URI": "http://127.0.0.1:8765/callback"}
-    with Krebit.from_env(wrong, plain_http=True, store=site.store) as krebit:
-        krebit.get_current_user()
+    with Krebit.from_env(wrong, plain_http=True, store=site.store) as api:
+        api.get_current_user()
     assert "KREBIT_AUTH_CODE could not be used now" in log.text
     old = site.refresh_token()
-    with Krebit.from_env(given, plain_http=True, store=site.store) as krebit:
-        krebit.get_current_user()
+    with Krebit.from_env(given, plain_http=True, store=site.store) as api:
+        api.get_current_user()
     assert site.refresh_token() != old
     assert sent(site).count("authorization_code") == 2
 
 
 def test_a_code_for_another_redirect_uri_and_nothing_else(site: Site) -> None:
     wrong = {**environment(site, "KREBIT_AUTH_CODE"), "KREBIT_REDIRECT_URI": "http://127.0.0.1:8765/callback"}
-    with Krebit.from_env(wrong, plain_http=True, store=site.store) as krebit, pytest.raises(ConfigurationError):
-        krebit.get_current_user()
+    with Krebit.from_env(wrong, plain_http=True, store=site.store) as api, pytest.raises(ConfigurationError):
+        api.get_current_user()
 
 
 def test_a_fresh_one_ends_a_dead_login(site: Site) -> None:
     site.login()
     site.sandbox.revoke_refresh_token(site.refresh_token())
-    with site.client() as krebit, pytest.raises(LoginRequired):
-        krebit.get_current_user()
-    with from_env(site, "KREBIT_REFRESH_TOKEN") as krebit:
-        krebit.get_current_user()
+    with site.client() as api, pytest.raises(LoginRequired):
+        api.get_current_user()
+    with from_env(site, "KREBIT_REFRESH_TOKEN") as api:
+        api.get_current_user()
     assert site.state() == "live"
     assert not site.stored().is_dead
 
 
 def test_a_logout_is_not_undone(site: Site) -> None:
-    with from_env(site, "KREBIT_REFRESH_TOKEN", "KREBIT_AUTH_CODE") as krebit:
-        krebit.get_current_user()
-        krebit.logout()
-        assert not krebit.signed_in()
-    with from_env(site, "KREBIT_REFRESH_TOKEN", "KREBIT_AUTH_CODE") as krebit:
-        assert not krebit.signed_in()
+    with from_env(site, "KREBIT_REFRESH_TOKEN", "KREBIT_AUTH_CODE") as api:
+        api.get_current_user()
+        api.logout()
+        assert not api.is_signed_in()
+    with from_env(site, "KREBIT_REFRESH_TOKEN", "KREBIT_AUTH_CODE") as api:
+        assert not api.is_signed_in()
         with pytest.raises(LoginRequired):
-            krebit.get_current_user()
+            api.get_current_user()
     assert len(site.token_requests()) == 1
 
 
 def test_a_sign_in_is_newer_than_the_environment(site: Site) -> None:
-    with site.client(pkce=False) as krebit:
-        attempt = krebit.start_login()
+    with site.client(pkce=False) as api:
+        attempt = api.start_login()
         seeds = {"refresh_token": site.sandbox.environment["KREBIT_REFRESH_TOKEN"]}
         with site.client(pkce=False, **seeds) as other:
             other.finish_login(code=site.sandbox.issue_code(), state=attempt.state, attempt=attempt)
@@ -170,13 +170,13 @@ def test_profiles_do_not_touch_each_other(site: Site) -> None:
         bo.get_current_user()
         bo.logout()
     with site.client(profile="anna") as anna:
-        assert anna.signed_in()
+        assert anna.is_signed_in()
         anna.get_current_user()
     assert site.store.load(site.key()) is None
 
 
 def test_in_memory_too(site: Site) -> None:
     site.store = MemoryTokenStore()
-    with from_env(site, "KREBIT_REFRESH_TOKEN") as krebit:
-        krebit.get_current_user()
+    with from_env(site, "KREBIT_REFRESH_TOKEN") as api:
+        api.get_current_user()
     assert site.state() == "live"

@@ -12,7 +12,7 @@ import pytest
 
 from krebit import Krebit
 from krebit.errors import ConfigurationError, LoginFailed, LoginRequired
-from krebit.oauth.login import LoginAttempt
+from krebit.oauth.sign_in import LoginAttempt
 from tests.oauth.support import CALLBACK, TOKEN, Background, Site
 
 
@@ -28,31 +28,31 @@ def query(url: str) -> dict[str, str]:
 
 
 def test_the_whole_way(site: Site) -> None:
-    with site.client() as krebit:
-        attempt = krebit.start_login()
+    with site.client() as api:
+        attempt = api.start_login()
         assert not site.sandbox.requests
-        krebit.finish_login(allowed(attempt))
-        assert krebit.signed_in()
-        krebit.get_current_user()
+        api.finish_login(allowed(attempt))
+        assert api.is_signed_in()
+        api.get_current_user()
     assert site.state() == "live"
 
 
 def test_with_asyncio(site: Site) -> None:
     async def main() -> None:
-        async with site.async_client() as krebit:
-            attempt = krebit.start_login()
-            await krebit.finish_login(await asyncio.to_thread(allowed, attempt))
-            await krebit.get_current_user()
-            assert await krebit.signed_in()
-            await krebit.logout()
-            assert not await krebit.signed_in()
+        async with site.async_client() as api:
+            attempt = api.start_login()
+            await api.finish_login(await asyncio.to_thread(allowed, attempt))
+            await api.get_current_user()
+            assert await api.is_signed_in()
+            await api.logout()
+            assert not await api.is_signed_in()
 
     asyncio.run(main())
 
 
 def test_state_and_verifier_are_new_each_time(site: Site) -> None:
-    with site.client() as krebit:
-        attempts = [krebit.start_login() for _ in range(100)]
+    with site.client() as api:
+        attempts = [api.start_login() for _ in range(100)]
     assert len({attempt.state for attempt in attempts}) == 100
     assert len({attempt.code_verifier for attempt in attempts}) == 100
     for attempt in attempts:
@@ -63,8 +63,8 @@ def test_state_and_verifier_are_new_each_time(site: Site) -> None:
 
 
 def test_the_challenge_is_the_verifiers(site: Site) -> None:
-    with site.client() as krebit:
-        attempt = krebit.start_login()
+    with site.client() as api:
+        attempt = api.start_login()
     asked = query(attempt.url)
     assert attempt.code_verifier is not None
     digest = hashlib.sha256(attempt.code_verifier.reveal().encode()).digest()
@@ -75,10 +75,10 @@ def test_the_challenge_is_the_verifiers(site: Site) -> None:
 
 
 def test_pkce_can_be_turned_off(site: Site) -> None:
-    with site.client(pkce=False) as krebit:
-        attempt = krebit.start_login()
+    with site.client(pkce=False) as api:
+        attempt = api.start_login()
         assert "code_challenge" not in attempt.url
-        krebit.finish_login(allowed(attempt))
+        api.finish_login(allowed(attempt))
     assert "code_verifier" not in site.token_requests()[0].json()
 
 
@@ -87,8 +87,8 @@ def test_pkce_is_never_turned_off_silently(site: Site) -> None:
     site.sandbox.fault(
         kind="status", status=400, path=TOKEN, body={"error": "invalid_request", "hint": "code_verifier"}
     )
-    with site.client() as krebit, pytest.raises(ConfigurationError):
-        krebit.finish_login(allowed(krebit.start_login()))
+    with site.client() as api, pytest.raises(ConfigurationError):
+        api.finish_login(allowed(api.start_login()))
     (request,) = site.token_requests()
     assert "code_verifier" in request.json()
 
@@ -97,21 +97,19 @@ def test_pkce_is_never_turned_off_silently(site: Site) -> None:
     "uri", ["https://yourapp.example.com/oauth/callback", CALLBACK, "http://localhost:8765/callback"]
 )
 def test_the_redirect_uri_is_the_same_in_both_requests(site: Site, uri: str) -> None:
-    with site.client() as krebit:
-        attempt = krebit.start_login(redirect_uri=uri)
+    with site.client() as api:
+        attempt = api.start_login(redirect_uri=uri)
         assert query(attempt.url)["redirect_uri"] == uri
-        krebit.finish_login(allowed(attempt))
+        api.finish_login(allowed(attempt))
     assert site.token_requests()[0].json()["redirect_uri"] == uri
 
 
 def test_odd_redirect_uris_are_sent_as_they_are(site: Site) -> None:
     uri = "https://app.example/cb?tenant=a%2Fb&x=%C3%A5+%20"
     application = site.sandbox.register("Odd", [uri])
-    with site.client(
-        client_id=application.client_id, client_secret=application.client_secret, redirect_uri=uri
-    ) as krebit:
-        attempt = krebit.start_login()
-        krebit.finish_login(allowed(attempt))
+    with site.client(client_id=application.client_id, client_secret=application.client_secret, redirect_uri=uri) as api:
+        attempt = api.start_login()
+        api.finish_login(allowed(attempt))
     assert site.token_requests()[0].json()["redirect_uri"] == uri
 
 
@@ -119,13 +117,13 @@ def test_odd_redirect_uris_are_sent_as_they_are(site: Site) -> None:
     "uri", ["/callback", "callback", "https://a.example/#part", "https://a.example/a b", "https://[/"]
 )
 def test_a_redirect_uri_that_cannot_be(site: Site, uri: str) -> None:
-    with site.client() as krebit, pytest.raises(ConfigurationError, match="redirect_uri"):
-        krebit.start_login(redirect_uri=uri)
+    with site.client() as api, pytest.raises(ConfigurationError, match="redirect_uri"):
+        api.start_login(redirect_uri=uri)
 
 
 def test_without_a_redirect_uri(site: Site) -> None:
-    with site.client(redirect_uri=None) as krebit, pytest.raises(ConfigurationError, match="KREBIT_REDIRECT_URI"):
-        krebit.start_login()
+    with site.client(redirect_uri=None) as api, pytest.raises(ConfigurationError, match="KREBIT_REDIRECT_URI"):
+        api.start_login()
 
 
 REFUSED: dict[str, dict[str, Any]] = {
@@ -142,85 +140,87 @@ REFUSED: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("arguments", REFUSED.values(), ids=REFUSED)
 def test_callbacks_that_are_refused(site: Site, arguments: dict[str, Any]) -> None:
-    with site.client() as krebit:
-        attempt = krebit.start_login()
+    with site.client() as api:
+        attempt = api.start_login()
         with pytest.raises(LoginFailed):
-            krebit.finish_login(**arguments)
+            api.finish_login(**arguments)
         with pytest.raises(LoginFailed):
-            krebit.finish_login(**arguments, attempt=attempt)
+            api.finish_login(**arguments, attempt=attempt)
     assert not site.sandbox.requests
 
 
 @pytest.mark.parametrize("extra", ["&code=x", "&state=x", "&code=abc"])
 def test_a_parameter_that_comes_twice(site: Site, extra: str) -> None:
-    with site.client() as krebit:
-        attempt = krebit.start_login()
+    with site.client() as api:
+        attempt = api.start_login()
         with pytest.raises(LoginFailed, match="repeats"):
-            krebit.finish_login(f"https://a.example/?code=abc&state={attempt.state}{extra}")
+            api.finish_login(f"https://a.example/?code=abc&state={attempt.state}{extra}")
     assert not site.sandbox.requests
 
 
 def test_no_code(site: Site) -> None:
-    with site.client() as krebit:
-        attempt = krebit.start_login()
+    with site.client() as api:
+        attempt = api.start_login()
         with pytest.raises(LoginFailed, match="no code"):
-            krebit.finish_login(f"?state={attempt.state}")
+            api.finish_login(f"?state={attempt.state}")
     assert not site.sandbox.requests
 
 
 @pytest.mark.parametrize("kept", ["by the client", "by the caller"])
 def test_a_state_is_good_once(site: Site, kept: str) -> None:
-    with site.client() as krebit:
-        attempt = krebit.start_login()
+    with site.client() as api:
+        attempt = api.start_login()
         callback = allowed(attempt)
         more: dict[str, Any] = {"attempt": attempt} if kept == "by the caller" else {}
-        krebit.finish_login(callback, **more)
+        api.finish_login(callback, **more)
         with pytest.raises(LoginFailed, match="used already"):
-            krebit.finish_login(callback, **more)
+            api.finish_login(callback, **more)
     assert len(site.token_requests()) == 1
 
 
 def test_attempts_of_several_people(site: Site) -> None:
-    with site.client() as krebit:
-        first, second = krebit.start_login(), krebit.start_login()
+    with site.client() as api:
+        first, second = api.start_login(), api.start_login()
         with pytest.raises(LoginFailed):
-            krebit.finish_login(code="abc", state=second.state, attempt=first)
-        krebit.finish_login(allowed(second))
-        krebit.finish_login(allowed(first))
+            api.finish_login(code="abc", state=second.state, attempt=first)
+        api.finish_login(allowed(second))
+        api.finish_login(allowed(first))
 
 
 def test_a_state_stays_used_however_many_follow(site: Site) -> None:
     """Also where the others were begun elsewhere."""
-    with site.client() as krebit, site.client() as elsewhere:
-        attempt, logins = krebit.start_login(), krebit._core.logins
-        logins.finish(code="abc", state=attempt.state)
+    with site.client() as api, site.client() as elsewhere:
+        attempt = api.start_login()
+        api.finish_login(allowed(attempt))
         for _ in range(1001):
             other = elsewhere.start_login()
-            logins.finish(code="abc", state=other.state, attempt=other)
+            with pytest.raises(LoginFailed, match="no code"):
+                api.finish_login(f"?state={other.state}", attempt=other)
         with pytest.raises(LoginFailed):
-            logins.finish(code="abc", state=attempt.state)
+            api.finish_login(code="abc", state=attempt.state)
+    assert len(site.token_requests()) == 1
 
 
 def test_the_latest_thousand_are_kept(site: Site) -> None:
     """Whoever asks for sign-ins without end does not fill the memory."""
-    with site.client() as krebit:
-        first, *_, last = [krebit.start_login() for _ in range(1001)]
+    with site.client() as api:
+        first, *_, last = [api.start_login() for _ in range(1001)]
         with pytest.raises(LoginFailed, match="not that of a sign-in begun here"):
-            krebit.finish_login(code="abc", state=first.state)
-        krebit.finish_login(allowed(last))
+            api.finish_login(code="abc", state=first.state)
+        api.finish_login(allowed(last))
 
 
 def test_an_attempt_that_the_caller_keeps(site: Site) -> None:
     """Another process gets the callback."""
-    with site.client() as krebit:
-        kept = json.dumps(krebit.start_login().to_dict())
-    with site.client() as krebit:
+    with site.client() as api:
+        kept = json.dumps(api.start_login().to_dict())
+    with site.client() as api:
         attempt = LoginAttempt.from_dict(json.loads(kept))
         callback = allowed(attempt)
         with pytest.raises(LoginFailed, match="not that of a sign-in begun here"):
-            krebit.finish_login(callback)
-        krebit.finish_login(callback, attempt=attempt)
-        krebit.get_current_user()
+            api.finish_login(callback)
+        api.finish_login(callback, attempt=attempt)
+        api.get_current_user()
 
 
 @pytest.mark.parametrize(
@@ -234,15 +234,15 @@ def test_an_attempt_that_was_not_kept_well(kept: Any) -> None:
 @pytest.mark.parametrize("with_state", [True, False])
 def test_the_servers_refusal_is_told(site: Site, with_state: bool) -> None:
     site.sandbox.switch(consent="deny")
-    with site.client() as krebit:
-        attempt = krebit.start_login()
+    with site.client() as api:
+        attempt = api.start_login()
         callback = allowed(attempt)
         if not with_state:
             callback = callback.replace(urlencode({"state": attempt.state}), "x=1")
         with pytest.raises(
             LoginFailed, match="The resource owner or authorization server denied the request"
         ) as caught:
-            krebit.finish_login(callback)
+            api.finish_login(callback)
     assert caught.value.error == "access_denied"
     assert not site.token_requests()
 
@@ -251,56 +251,56 @@ def test_the_servers_refusal_is_told(site: Site, with_state: bool) -> None:
 def test_a_dead_code(site: Site, dialect: str) -> None:
     site.sandbox.switch(error_dialect=dialect)
     before = site.login(expired=False)
-    with site.client() as krebit:
-        attempt = krebit.start_login()
+    with site.client() as api:
+        attempt = api.start_login()
         callback = allowed(attempt)
         site.sandbox.clock.advance(601)
         with pytest.raises(LoginFailed, match="expired"):
-            krebit.finish_login(callback)
+            api.finish_login(callback)
     assert site.stored() == before
 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_an_exchange_meets_a_throttle(site: Site, status: int) -> None:
     """The code is not spent by it."""
-    with site.client() as krebit:
-        callback = allowed(krebit.start_login())
+    with site.client() as api:
+        callback = allowed(api.start_login())
         site.sandbox.fault(kind="status", status=status, path=TOKEN)
-        krebit.finish_login(callback)
-        krebit.get_current_user()
+        api.finish_login(callback)
+        api.get_current_user()
 
 
 def test_an_exchange_is_not_interrupted(site: Site) -> None:
     async def main() -> None:
-        async with site.async_client() as krebit:
-            callback = await asyncio.to_thread(allowed, krebit.start_login())
+        async with site.async_client() as api:
+            callback = await asyncio.to_thread(allowed, api.start_login())
             site.hold()
-            task = asyncio.create_task(krebit.finish_login(callback))
+            task = asyncio.create_task(api.finish_login(callback))
             await asyncio.to_thread(site.sandbox.wait_for_held)
             task.cancel()
             await asyncio.to_thread(site.sandbox.release)
             with pytest.raises(asyncio.CancelledError):
                 await task
-            assert site.state() == "live"
 
     asyncio.run(main())
+    assert site.state() == "live"
 
 
 def test_a_wrong_client_secret(site: Site) -> None:
-    with site.client(client_secret="not-the-secret") as krebit, pytest.raises(ConfigurationError, match="my-apps"):
-        krebit.finish_login(allowed(krebit.start_login()))
+    with site.client(client_secret="not-the-secret") as api, pytest.raises(ConfigurationError, match="my-apps"):
+        api.finish_login(allowed(api.start_login()))
 
 
 def test_signing_out(site: Site) -> None:
     site.login(expired=False)
-    with site.client() as krebit, site.client() as other:
-        krebit.get_current_user()
-        krebit.logout()
-        assert not krebit.signed_in()
-        for each in (krebit, other):
+    with site.client() as api, site.client() as other:
+        api.get_current_user()
+        api.logout()
+        assert not api.is_signed_in()
+        for each in (api, other):
             with pytest.raises(LoginRequired, match="not signed in"):
                 each.get_current_user()
-        krebit.logout()
+        api.logout()
     assert not site.token_requests()
     kept = site.stored()
     assert (kept.access_token, kept.refresh_token) == (None, None)
@@ -310,58 +310,58 @@ def test_signing_out_during_a_refresh(site: Site) -> None:
     """The tokens do not come back: the refresh ends first, then what it stored is removed."""
     site.login()
     site.hold()
-    with site.client() as krebit, site.client() as other:
-        call = Background(krebit.get_current_user)
+    with site.client() as api, site.client() as other:
+        call = Background(api.get_current_user)
         site.sandbox.wait_for_held()
         end = Background(other.logout)
         site.sandbox.release()
         call.finish()
         end.finish()
         assert site.stored().refresh_token is None
-        assert not krebit.signed_in()
+        assert not api.is_signed_in()
 
 
 def test_signing_out_while_a_login_is_being_read(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever read it a moment before does not bring it back into the client's memory."""
-    login = site.login(expired=False)
-    with site.client() as krebit:
-        tokens = krebit._core.tokens
+    site.login(expired=False)
+    with site.client() as api:
         load = site.store.load
 
         def load_and_be_overtaken(key: Any) -> Any:
             found = load(key)
             monkeypatch.setattr(site.store, "load", load)
-            krebit.logout()
+            api.logout()
             return found
 
         monkeypatch.setattr(site.store, "load", load_and_be_overtaken)
-        krebit.get_current_user()
-        assert tokens.cached() != login.access_token
+        api.get_current_user()
         with pytest.raises(LoginRequired):
-            krebit.get_current_user()
+            api.get_current_user()
 
 
 def test_signing_in_while_an_earlier_login_is_being_read(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """From then on the client goes on with the new one, whose person may be another."""
     site.login(expired=False)
-    with site.client() as krebit:
+    with site.client() as api:
         load = site.store.load
 
         def load_and_be_overtaken(key: Any) -> Any:
             found = load(key)
             monkeypatch.setattr(site.store, "load", load)
-            krebit.finish_login(allowed(krebit.start_login()))
+            api.finish_login(allowed(api.start_login()))
             return found
 
         monkeypatch.setattr(site.store, "load", load_and_be_overtaken)
-        krebit.get_current_user()
-        krebit.get_current_user()
-        assert krebit._core.tokens.cached() == site.stored().access_token
+        api.get_current_user()
+        api.get_current_user()
+        token = site.stored().access_token
+        assert token is not None
+        assert site.sandbox.requests[-1].headers["authorization"] == f"Bearer {token.reveal()}"
 
 
 def test_used_after_close(site: Site) -> None:
-    krebit: Krebit = site.client()
-    attempt = krebit.start_login()
-    krebit.close()
+    api: Krebit = site.client()
+    attempt = api.start_login()
+    api.close()
     with pytest.raises(Exception, match="closed"):
-        krebit.finish_login(code="abc", state=attempt.state)
+        api.finish_login(code="abc", state=attempt.state)

@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from krebit import FileTokenStore
-from krebit._deadline import Deadline
-from krebit._secret import Secret
-from krebit.config import Grant
-from krebit.config import settings as settings_of
+from krebit.config import Given, check_settings
 from krebit.errors import KrebitError, LoginRequired, StoreBusy, StoreError
-from krebit.oauth.manager import TokenManager
-from krebit.oauth.record import Login
+from krebit.http.deadline import Deadline
+from krebit.oauth.grants import Grant
+from krebit.oauth.session import TokenSession
+from krebit.redaction import Secret
 from krebit.stores import Lease
+from krebit.stores.record import Login
 from tests.oauth.support import LONG
 
 CODE = "a-code"
@@ -90,8 +90,6 @@ class Harness:
 
 
 class HarnessLease:
-    fence = 0
-
     def __init__(self, harness: Harness, inner: object) -> None:
         self.harness, self.inner = harness, inner
         self.lease: Lease
@@ -122,41 +120,43 @@ class Processes(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(prefix="krebit-machine-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="krebit-processes-"))
         self.server = Server()
         self.store = FileTokenStore(self.folder / "logins")
         self.wall, self.steady = time.time(), 1000.0
         fake = SimpleNamespace(time=lambda: self.wall, monotonic=lambda: self.steady, sleep=lambda seconds: None)
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr("krebit.oauth.manager.time", fake)
-        self.settings = settings_of("a.example", "client", "secret")
+        self.patch.setattr("krebit.oauth.session.time", fake)
+        self.settings = check_settings(Given("a.example", "client", Secret("secret")), plain_http=False)
         self.harnesses = [Harness(self.store), Harness(self.store)]
-        self.managers = [self.start(0), self.start(1)]
+        self.sessions = [self.start(0), self.start(1)]
         # Why the stored token may be dead: what no client can prevent.
         self.excuse: str | None = None
         # Whether somebody is signed in; None where an error or a crash leaves it open.
         self.signed_in: bool | None = False
 
-    def start(self, who: int) -> TokenManager:
-        return TokenManager(
+    def start(self, who: int) -> TokenSession:
+        return TokenSession(
             self.settings, self.harnesses[who], lambda: self.server, user_agent="test", lock_patience=0.0
         )
 
     def work(self, who: int, work: str) -> KrebitError | None:
-        manager = self.managers[who]
+        session = self.sessions[who]
         try:
             if work == "refresh":
-                manager.refreshed(manager.cached() or self.access_token()).join(Deadline(20))
+                cached = session.cached()
+                rejected = cached.value if cached else self.access_token()
+                session.refresh(rejected).result(Deadline(20))
             elif work == "sign in":
-                manager.sign_in(Grant("authorization_code", Secret(CODE))).join()
+                session.sign_in(Grant("authorization_code", Secret(CODE))).result()
             else:
-                manager.sign_out().join()
+                session.sign_out().result()
         except KrebitError as error:
             return error
         return None
 
     def run(self, who: int, work: str) -> KrebitError | None:
-        manager, harness = self.managers[who], self.harnesses[who]
+        session, harness = self.sessions[who], self.harnesses[who]
         before = set(self.server.live)
         error = self.work(who, work)
         crashed, full = harness.crash_at, harness.full_at
@@ -175,13 +175,13 @@ class Processes(RuleBasedStateMachine):
         elif rotated and (crashed or full or self.server.next != "ok"):
             self.excuse = f"{work}: crash {crashed}, full {full}"
         if crashed:
-            if manager._unsaved is not None:
+            if session._unsaved is not None:
                 self.excuse = "crashed with a pair that could not be stored"
-            self.managers[who] = self.start(who)
+            self.sessions[who] = self.start(who)
         return error
 
     def stored(self) -> Login | None:
-        return self.store.load(self.managers[0].key)
+        return self.store.load(self.sessions[0].key)
 
     def stored_token(self) -> str | None:
         stored = self.stored()
@@ -201,8 +201,8 @@ class Processes(RuleBasedStateMachine):
     @rule(who=who, work=st.sampled_from(["refresh", "refresh", "refresh", "sign in", "sign out"]))
     def goes_well(self, who: int, work: str) -> None:
         """Without trouble a token that lives brings one that lives: the stored one, or one that could not be stored."""
-        unsaved = self.managers[who]._unsaved
-        token = unsaved[0].refresh_token if unsaved is not None and self.stored_token() else None
+        unsaved = self.sessions[who]._unsaved
+        token = unsaved.login.refresh_token if unsaved is not None and self.stored_token() else None
         lives = work == "sign in" or {token and token.reveal(), self.stored_token()} & self.server.live
         error = self.run(who, work)
         if work == "sign out":
@@ -227,8 +227,7 @@ class Processes(RuleBasedStateMachine):
     )
     def disk_is_full(self, who: int, work: str, step: str) -> None:
         """It is found before anything is sent; else the new pair is used from memory."""
-        unsaved, stored = self.managers[1 - who]._unsaved, self.stored() or Login()
-        if work == "sign in" and unsaved is not None and unsaved[0].turns > stored.turns:
+        if work == "sign in" and self.sessions[1 - who]._unsaved is not None:
             # Of two sign-ins that could not be stored the one that finds room first counts; this server, harsher than
             # most, has ended it with the other.
             return
@@ -261,7 +260,8 @@ class Processes(RuleBasedStateMachine):
         def meanwhile() -> None:
             requests = self.server.requests
             # A token that it has at hand is good, and needs no lock.
-            self.managers[1 - who]._current = None, 0.0, 0
+            other = self.sessions[1 - who]
+            other._current = other._current._replace(token=None)
             seen.append((self.work(1 - who, second), self.server.requests - requests))
 
         self.server.meanwhile = meanwhile
@@ -269,7 +269,9 @@ class Processes(RuleBasedStateMachine):
         self.server.meanwhile = None
         for error, requests in seen:
             assert requests == 0
-            assert isinstance(error, StoreBusy) or (error is None and second == "refresh")
+            assert isinstance(error, StoreBusy) or second == "refresh"
+            # A token that is good needs no lock, and a login that is known to be dead gets none.
+            assert error is None or isinstance(error, StoreBusy | LoginRequired)
 
     @rule(seconds=st.sampled_from([-86_400.0, -60.0, 60.0, 3600.0, 86_400.0]))
     def wall_clock_jumps(self, seconds: float) -> None:
@@ -283,7 +285,7 @@ class Processes(RuleBasedStateMachine):
     @invariant()
     def the_stored_token_lives_or_the_login_says_otherwise(self) -> None:
         token = self.stored_token()  # the store parses, or this raises
-        if any(manager._unsaved for manager in self.managers):
+        if any(session._unsaved for session in self.sessions):
             self.signed_in = None  # what could not be stored may be stored yet
         elif self.signed_in is None:
             self.signed_in = token is not None
@@ -295,12 +297,12 @@ class Processes(RuleBasedStateMachine):
             self.excuse = None  # the next loss needs one of its own
             return
         assert self.excuse is not None, "a login was lost for no reason"
-        if not any(manager._unsaved for manager in self.managers):
+        if not any(session._unsaved for session in self.sessions):
             alone = self.start(0)
             for requests in (1, 0):
                 before = self.server.requests
                 with pytest.raises(LoginRequired):
-                    alone.refreshed(self.access_token()).join(Deadline(20))
+                    alone.refresh(self.access_token()).result(Deadline(20))
                 assert self.server.requests - before <= requests, "a token that is known to be dead was sent again"
 
     @invariant()

@@ -8,8 +8,8 @@ import pytest
 
 from krebit import FileTokenStore, Krebit
 from krebit.errors import LoginRequired, StoreError, StoreUnsafe
-from krebit.oauth.record import Login, LoginKey
 from krebit.stores import Lease, TokenStore
+from krebit.stores.record import Login, LoginKey
 from tests.oauth.support import Background, Site
 
 
@@ -34,7 +34,6 @@ class _MoodyLease:
     def __init__(self, store: Moody, lease: Lease) -> None:
         self._store = store
         self._lease = lease
-        self.fence = lease.fence
         self.load, self.prepare = lease.load, lease.prepare
 
     def save(self, login: Login) -> None:
@@ -44,17 +43,17 @@ class _MoodyLease:
 
 
 def test_one_pair_after_another_that_cannot_be_stored(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("krebit.oauth.manager._STORE_AGAIN", 0.0)
+    monkeypatch.setattr("krebit.oauth.session._SAVE_AGAIN", 0.0)
     site.login()
     site.store = store = Moody(site.store)
     store.full = True
-    with site.client() as krebit:
-        krebit.get_current_user()
+    with site.client() as api:
+        api.get_current_user()
         site.sandbox.expire_access_tokens()
-        krebit.get_current_user()
+        api.get_current_user()
         assert len(site.token_requests()) == 2
         store.full = False
-        krebit.get_current_user()
+        api.get_current_user()
     assert site.state() == "live"
     assert {request.status for request in site.token_requests()} == {200}
 
@@ -67,10 +66,10 @@ def test_whatever_the_store_raises_the_pair_is_used_and_stored_at_the_end(site: 
     site.login()
     site.store = store = Moody(site.store)
     store.full, store.error = True, error
-    with site.client() as krebit:
-        krebit.get_current_user()
+    with site.client() as api:
+        api.get_current_user()
         store.full = False
-        krebit.get_current_user()
+        api.get_current_user()
         assert site.state() != "live"
     assert site.state() == "live"
     assert len(site.token_requests()) == 1
@@ -80,8 +79,8 @@ def test_closing_with_a_store_that_still_takes_nothing(site: Site) -> None:
     before = site.login()
     site.store = store = Moody(site.store)
     store.full = True
-    with site.client() as krebit:
-        krebit.get_current_user()
+    with site.client() as api:
+        api.get_current_user()
     assert site.stored() == before
 
 
@@ -99,8 +98,8 @@ def test_a_log_that_fails_costs_no_pair(site: Site) -> None:
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG)
     try:
-        with site.client() as krebit:
-            krebit.get_current_user()
+        with site.client() as api:
+            api.get_current_user()
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
@@ -119,8 +118,8 @@ def test_a_lease_that_keeps_errors_to_itself(site: Site) -> None:
     file, token = site.store.path(site.key()), site.refresh_token()
     site.store = Silent(site.store)
     site.hold()
-    with site.client() as krebit:
-        call = Background(krebit.get_current_user)
+    with site.client() as api:
+        call = Background(api.get_current_user)
         site.sandbox.wait_for_held()
         site.sandbox.revoke_refresh_token(token)
         file.chmod(0o640)  # is found when the store is read again
@@ -136,58 +135,33 @@ def test_signing_out_forgets_a_pair_that_could_not_be_stored(site: Site) -> None
     file = site.store.path(site.key())
     site.store = store = Moody(site.store)
     store.full = True
-    with site.client() as krebit:
-        krebit.get_current_user()
+    with site.client() as api:
+        api.get_current_user()
         store.full = False
-        krebit.logout()
+        api.logout()
         file.chmod(0o640)
         with pytest.raises(StoreUnsafe):
-            krebit.get_current_user()
+            api.get_current_user()
 
 
 def test_others_found_the_old_token_dead_meanwhile(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Their mark is about the token that the pair replaced: it does not keep the pair from being stored."""
-    monkeypatch.setattr("krebit.oauth.manager._STORE_AGAIN", 0.0)
+    monkeypatch.setattr("krebit.oauth.session._SAVE_AGAIN", 0.0)
     site.sandbox.switch(reuse_revokes_family=False)
     site.login()
     plain = site.store
     site.store = store = Moody(plain)
     store.full = True
-    with site.client() as krebit, site.client(store=plain) as other:
-        krebit.get_current_user()
+    with site.client() as api, site.client(store=plain) as other:
+        api.get_current_user()
         with pytest.raises(LoginRequired):
             other.get_current_user()
         assert site.stored().is_dead
         store.full = False
-        krebit.get_current_user()
+        api.get_current_user()
         assert site.state() == "live"
         other.get_current_user()
     assert [request.status for request in site.token_requests()] == [200, 400]
-
-
-def test_a_newer_login_is_stored_where_an_older_one_died_meanwhile(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither of two clients could store what it was granted; the one whose pair is dead by now comes first."""
-    monkeypatch.setattr("krebit.oauth.manager._STORE_AGAIN", 0.0)
-    site.login()
-    first, second = Moody(site.store), Moody(site.store)
-    first.full = second.full = True
-    code = site.sandbox.issue_code()
-    with site.client(store=first) as older, site.client(store=second, auth_code=code) as newer:
-        older.get_current_user()
-        newer.get_current_user()
-        unsaved = older._core.tokens._unsaved
-        assert unsaved is not None
-        assert unsaved[0].refresh_token is not None
-        site.sandbox.revoke_refresh_token(unsaved[0].refresh_token.reveal())
-        site.sandbox.expire_access_tokens()
-        first.full = False
-        with pytest.raises(LoginRequired):
-            older.get_current_user()
-        assert site.stored().is_dead
-        second.full = False
-        newer.get_current_user()
-        assert site.state() == "live"
-        older.get_current_user()
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
@@ -195,14 +169,14 @@ def test_sign_ins_that_could_not_be_stored_do_not_replace_a_later_one(
     site: Site, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many they were: what counts is what they were begun upon."""
-    monkeypatch.setattr("krebit.oauth.manager._STORE_AGAIN", 0.0)
+    monkeypatch.setattr("krebit.oauth.session._SAVE_AGAIN", 0.0)
     site.login()
     store = Moody(site.store)
     store.full = True
 
-    def sign_in(krebit: Krebit) -> None:
-        attempt = krebit.start_login()._replace(code_verifier=None)
-        krebit.finish_login(code=site.sandbox.issue_code(), state=attempt.state, attempt=attempt)
+    def sign_in(api: Krebit) -> None:
+        attempt = api.start_login()._replace(code_verifier=None)
+        api.finish_login(code=site.sandbox.issue_code(), state=attempt.state, attempt=attempt)
 
     with site.client(store=store) as full, site.client() as other:
         for _ in range(times):
@@ -216,7 +190,7 @@ def test_sign_ins_that_could_not_be_stored_do_not_replace_a_later_one(
 
 def test_an_older_login_does_not_replace_a_newer_one_that_died(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever signed in last is the one to sign in again."""
-    monkeypatch.setattr("krebit.oauth.manager._STORE_AGAIN", 0.0)
+    monkeypatch.setattr("krebit.oauth.session._SAVE_AGAIN", 0.0)
     site.login()
     plain = site.store
     site.store = store = Moody(plain)
@@ -240,14 +214,14 @@ def test_an_older_login_does_not_replace_a_newer_one_that_died(site: Site, monke
 def test_a_login_that_was_removed_by_hand_does_not_come_back(site: Site) -> None:
     assert isinstance(site.store, FileTokenStore)
     plain = site.store
-    with site.client(auth_code=site.sandbox.issue_code()) as krebit:
-        krebit.get_current_user()
+    with site.client(auth_code=site.sandbox.issue_code()) as api:
+        api.get_current_user()
     site.store = store = Moody(plain)
     store.full = True
-    with site.client() as krebit:
+    with site.client() as api:
         site.sandbox.expire_access_tokens()
-        krebit.get_current_user()
-        assert krebit._core.tokens._unsaved is not None
+        api.get_current_user()
+        assert api._session._unsaved is not None
         plain.path(site.key()).unlink()
         store.full = False
     assert plain.load(site.key()) is None

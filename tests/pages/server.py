@@ -2,7 +2,6 @@
 
 import json
 import socket
-import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -40,9 +39,9 @@ def records(*numbers: int) -> list[dict[str, Any]]:
 
 
 class ListServer:
-    """Serves plain HTTP (or TLS, with a context) on loopback. `script` gives a page's JSON, an Answer, or STALL."""
+    """Serves plain HTTP on loopback. `script` gives a page's JSON, an Answer, or STALL."""
 
-    def __init__(self, script: Script, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, script: Script) -> None:
         self.script = script
         self.asked: list[int] = []
         self.queries: list[dict[str, list[str]]] = []
@@ -50,7 +49,7 @@ class ListServer:
         self.stalled = 0
         self.gone = 0
         """Stalled requests whose connection the client has ended."""
-        self._server = _Server(self, tls)
+        self._server = _Server(self)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
 
     @property
@@ -67,6 +66,10 @@ class ListServer:
         self._server.end()
         self._thread.join()
 
+    def hang_up(self) -> None:
+        """End every connection."""
+        self._server.end_connections()
+
     def wait_for(self, condition: Callable[[], bool]) -> None:
         """Block until it holds; AssertionError if it never does."""
         with self.changed:
@@ -77,17 +80,13 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 256
     daemon_threads = True
 
-    def __init__(self, owner: ListServer, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, owner: ListServer) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.owner = owner
-        self.tls = tls
         self.open: set[socket.socket] = set()
 
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, address = super().get_request()
-        if self.tls is not None:
-            # The handshake comes with the first read, in the connection's own thread.
-            connection = self.tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         self.open.add(connection)
         return connection, address
 
@@ -100,12 +99,15 @@ class _Server(ThreadingHTTPServer):
 
     def end(self) -> None:
         self.shutdown()
+        self.end_connections()
+        self.server_close()
+
+    def end_connections(self) -> None:
         for connection in list(self.open):
             try:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
                 continue
-        self.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -57,8 +57,8 @@ def walked(
     """All records of the list of clients; with `seen`, walked page by page."""
     if world == "async":
         return asyncio.run(_walked(server, limit, page, seen, client or {}, options))
-    with blocking(server, **(client or {})) as krebit:
-        walk = paginate(krebit.list_clients, limit=limit, page=page).options(**options)
+    with blocking(server, **(client or {})) as api:
+        walk = paginate(api.list_clients, limit=limit, page=page).options(**options)
         if seen is None:
             return list(walk)
         records = []
@@ -76,8 +76,8 @@ async def _walked(
     client: dict[str, Any],
     options: dict[str, Any],
 ) -> list[ClientRecord]:
-    async with asynchronous(server, **client) as krebit:
-        walk = paginate(krebit.list_clients, limit=limit, page=page).options(**options)
+    async with asynchronous(server, **client) as api:
+        walk = paginate(api.list_clients, limit=limit, page=page).options(**options)
         if seen is None:
             return [record async for record in walk]
         records = []
@@ -102,6 +102,13 @@ def pages_asked(sandbox: Sandbox) -> list[int]:
 def page_threads() -> list[threading.Thread]:
     """The threads that walks have running."""
     return [thread for thread in threading.enumerate() if thread.name == "krebit-page"]
+
+
+def end_page_threads() -> None:
+    """Wait for their end, which comes once the server has hung up."""
+    for thread in page_threads():
+        thread.join(20)
+    assert page_threads() == []
 
 
 def sockets() -> int:

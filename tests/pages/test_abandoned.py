@@ -1,27 +1,37 @@
-"""A walk that is left early ends what is in flight, at once, and leaves no thread, no task and no socket."""
+"""A walk that is left early holds nobody up: it asks for nothing more, and leaves no task and no socket behind.
+
+Threads cannot be interrupted. What they have in flight ends with the connection, and is not tried again.
+"""
 
 import asyncio
 import contextlib
 import gc
 import os
 import signal
-import ssl
 import subprocess
 import sys
 import textwrap
 import threading
+import time
 import weakref
 from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any
 
 import pytest
-import trustme
 
 from krebit import ApiError, ClientClosed, ConnectionFailed, NotFound, ServerError, paginate
-from krebit._ahead import Threads
 from krebit_sandbox import Sandbox
 from tests.pages.server import STALL, Answer, ListServer, records
-from tests.pages.support import World, asynchronous, blocking, ids, page_threads, sockets, sockets_fall_to, walked
+from tests.pages.support import (
+    World,
+    asynchronous,
+    blocking,
+    end_page_threads,
+    ids,
+    sockets,
+    sockets_fall_to,
+    walked,
+)
 
 MakeServer = Callable[[Callable[[int], Any]], ListServer]
 
@@ -40,67 +50,71 @@ def _nothing_is_left() -> Iterator[None]:
     gc.collect()
     before = sockets()
     yield
+    # The server is gone by now, and with it what was in flight.
+    end_page_threads()
     gc.collect()
-    assert page_threads() == []
     assert sockets_fall_to(before + 1)
 
 
-def test_break_ends_what_is_stalled(list_server: MakeServer) -> None:
+def test_break_does_not_wait_for_what_is_stalled(list_server: MakeServer) -> None:
     server = list_server(stalling_from(3))
-    with blocking(server, **PATIENT) as krebit:
-        for client in paginate(krebit.list_clients, limit=1).options(prefetch=8):
+    with blocking(server, **PATIENT) as api:
+        for client in paginate(api.list_clients, limit=1).options(prefetch=8):
             if client.id == 2:
                 server.wait_for(lambda: server.stalled == 8)
                 break
-        assert page_threads() == []
-        # Their connections are ended, not kept: nobody may take them for free ones.
-        server.wait_for(lambda: server.gone == 8)
+    # Nobody is asked any more: neither the pages that waited for their turn nor those that break off are.
+    server.script = lambda page: {"data": records(page), "meta": {"last_page": 100}}
+    server.hang_up()
+    end_page_threads()
+    assert sorted(server.asked) == list(range(1, 11))
 
 
-def test_break_ends_what_is_stalled_over_tls(tmp_path: Any) -> None:
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost").configure_cert(context)
-    with ListServer(stalling_from(3), tls=context) as server:
-        settings = PATIENT | {"plain_http": False, "ca_file": tmp_path / "ca.pem"}
-        with blocking(server, **settings) as krebit:
-            for client in paginate(krebit.list_clients, limit=1).options(prefetch=4):
-                if client.id == 2:
-                    server.wait_for(lambda: server.stalled == 4)
-                    break
-            assert page_threads() == []
-            server.wait_for(lambda: server.gone == 4)
+def test_pages_in_flight_are_not_tried_again(list_server: MakeServer) -> None:
+    left = threading.Event()
+
+    def script(page: int) -> Any:
+        if page < 3:
+            return {"data": records(page), "meta": {"last_page": 6}}
+        left.wait(20)
+        return Answer({"message": "Service Unavailable"}, status=503, headers={"Retry-After": "0"})
+
+    server = list_server(script)
+    with blocking(server, timeout=600.0, retries=5) as api:
+        for client in paginate(api.list_clients, limit=1).options(prefetch=4):
+            if client.id == 2:
+                server.wait_for(lambda: len(server.asked) == 6)
+                break
+        left.set()
+        end_page_threads()
+    assert sorted(server.asked) == [1, 2, 3, 4, 5, 6]
 
 
 def test_the_client_goes_on_after_an_abandoned_walk(list_server: MakeServer) -> None:
     server = list_server(stalling_from(3))
-    with blocking(server, **PATIENT) as krebit:
+    with blocking(server, **PATIENT) as api:
         for _ in range(5):
-            for client in paginate(krebit.list_clients, limit=1).options(prefetch=4):
+            for client in paginate(api.list_clients, limit=1).options(prefetch=4):
                 if client.id == 2:
                     break
         server.script = lambda page: {"data": records(page), "meta": {"last_page": 30}}
-        assert ids(list(paginate(krebit.list_clients, limit=1).options(prefetch=16))) == list(range(1, 31))
+        assert ids(list(paginate(api.list_clients, limit=1).options(prefetch=16))) == list(range(1, 31))
 
 
-def test_an_exception_in_the_loop_ends_what_is_stalled(list_server: MakeServer) -> None:
+def test_an_exception_in_the_loop_comes_out_at_once(list_server: MakeServer) -> None:
     server = list_server(stalling_from(3))
-    with blocking(server, **PATIENT) as krebit:
-        with pytest.raises(ZeroDivisionError):  # noqa: PT012
-            for client in paginate(krebit.list_clients, limit=1).options(prefetch=4):
-                _ = 1 // (2 - client.id)
-        server.wait_for(lambda: server.gone == server.stalled)
+    with blocking(server, **PATIENT) as api, pytest.raises(ZeroDivisionError):  # noqa: PT012
+        for client in paginate(api.list_clients, limit=1).options(prefetch=4):
+            _ = 1 // (2 - client.id)
 
 
-def test_an_error_on_one_page_ends_the_pages_behind_it(list_server: MakeServer, world: World) -> None:
+def test_an_error_on_one_page_does_not_wait_for_the_pages_behind_it(list_server: MakeServer, world: World) -> None:
     def script(page: int) -> Any:
         return Answer({"message": "gone"}, status=404) if page == 3 else stalling_from(4)(page)
 
     server = list_server(script)
     with pytest.raises(NotFound):
         walked(server, world, limit=1, prefetch=8, client=PATIENT)
-    server.wait_for(lambda: server.gone == server.stalled)
 
 
 def test_records_before_the_error_come_first(list_server: MakeServer, world: World) -> None:
@@ -133,65 +147,49 @@ def test_ctrl_c_in_the_midst_of_waiting(list_server: MakeServer, prefetch: int) 
     server = list_server(stalling_from(3))
 
     def press() -> None:
-        server.wait_for(lambda: server.stalled >= min(prefetch, 7))
+        server.wait_for(lambda: server.stalled == prefetch)
+        time.sleep(0.2)  # by now the main thread waits, and has begun its threads
         os.kill(os.getpid(), signal.SIGINT)
 
     presser = threading.Thread(target=press)
     presser.start()
-    with blocking(server, **PATIENT) as krebit, pytest.raises(KeyboardInterrupt):
-        list(paginate(krebit.list_clients, limit=1).options(prefetch=prefetch))
+    with blocking(server, **PATIENT) as api, pytest.raises(KeyboardInterrupt):
+        list(paginate(api.list_clients, limit=1).options(prefetch=prefetch))
     presser.join()
-    server.wait_for(lambda: server.gone == server.stalled)
 
 
-def test_ctrl_c_while_a_page_is_begun(list_server: MakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_walk_that_nobody_holds_any_more_asks_for_nothing(list_server: MakeServer) -> None:
     server = list_server(stalling_from(3))
-    launch = Threads._launch
-
-    def interrupted(self: Threads, page: int, run: Callable[[], Any]) -> Any:
-        flight = launch(self, page, run)
-        if page == 5:
-            server.wait_for(lambda: server.stalled == 3)
-            raise KeyboardInterrupt
-        return flight
-
-    monkeypatch.setattr(Threads, "_launch", interrupted)
-    with blocking(server, **PATIENT) as krebit, pytest.raises(KeyboardInterrupt):
-        list(paginate(krebit.list_clients, limit=1).options(prefetch=4))
-    server.wait_for(lambda: server.gone == 3)
-    assert page_threads() == []
-
-
-def test_a_walk_that_nobody_holds_any_more_ends(list_server: MakeServer) -> None:
-    server = list_server(stalling_from(3))
-    with blocking(server, **PATIENT) as krebit:
-        records_ = iter(paginate(krebit.list_clients, limit=1).options(prefetch=4))
+    with blocking(server, **PATIENT) as api:
+        records_ = iter(paginate(api.list_clients, limit=1).options(prefetch=4))
         assert [next(records_).id, next(records_).id] == [1, 2]
+        server.wait_for(lambda: server.stalled == 4)
         del records_
         gc.collect()
-        assert page_threads() == []
+    server.hang_up()
+    end_page_threads()
+    assert sorted(server.asked) == [1, 2, 3, 4, 5, 6]
 
 
 def test_rows_and_pages_can_be_left_as_well(list_server: MakeServer) -> None:
     server = list_server(stalling_from(3))
-    with blocking(server, **PATIENT) as krebit:
-        walk = paginate(krebit.list_clients, limit=1).options(prefetch=4)
+    with blocking(server, **PATIENT) as api:
+        walk = paginate(api.list_clients, limit=1).options(prefetch=4)
         for row in walk.rows():
             if row["id"] == 2:
                 break
         for page in walk.pages():
             if page.number == 2:
                 break
-        server.wait_for(lambda: server.gone == server.stalled)
 
 
 def test_a_program_that_ends_in_mid_walk_does_not_wait(list_server: MakeServer) -> None:
     server = list_server(stalling_from(3))
     program = f"""
         from krebit import Krebit, MemoryTokenStore, paginate
-        krebit = Krebit("{server.domain}", "app", "secret", refresh_token="seed", plain_http=True, timeout=600,
+        api = Krebit("{server.domain}", "app", "secret", refresh_token="seed", plain_http=True, timeout=600,
                         store=MemoryTokenStore())
-        records = iter(paginate(krebit.list_clients, limit=1).options(prefetch=8))
+        records = iter(paginate(api.list_clients, limit=1).options(prefetch=8))
         print(next(records).id, next(records).id)
     """
     done = subprocess.run(
@@ -201,10 +199,10 @@ def test_a_program_that_ends_in_mid_walk_does_not_wait(list_server: MakeServer) 
 
 
 def test_closing_the_client_in_mid_walk_is_an_error(sandbox: Sandbox) -> None:
-    krebit = blocking(sandbox)
-    pages = paginate(krebit.list_clients, limit=10).pages()
+    api = blocking(sandbox)
+    pages = paginate(api.list_clients, limit=10).pages()
     assert next(pages).number == 1
-    krebit.close()
+    api.close()
     with pytest.raises(ClientClosed):
         next(pages)
 
@@ -223,8 +221,8 @@ def test_break_cancels_the_tasks(list_server: MakeServer) -> None:
     server = list_server(stalling_from(3))
 
     async def main() -> None:
-        async with asynchronous(server, **PATIENT) as krebit:
-            async for client in paginate(krebit.list_clients, limit=1).options(prefetch=8):
+        async with asynchronous(server, **PATIENT) as api:
+            async for client in paginate(api.list_clients, limit=1).options(prefetch=8):
                 if client.id == 2:
                     break
             await until(lambda: not tasks_of_walks())  # the loop ends what a `break` has left, in its next rounds
@@ -238,8 +236,8 @@ def test_aclosing_waits_for_the_end(list_server: MakeServer, kind: str) -> None:
     server = list_server(stalling_from(3))
 
     async def main() -> None:
-        async with asynchronous(server, **PATIENT) as krebit:
-            walk = paginate(krebit.list_clients, limit=1).options(prefetch=8)
+        async with asynchronous(server, **PATIENT) as api:
+            walk = paginate(api.list_clients, limit=1).options(prefetch=8)
             source: Any = {"records": lambda: aiter(walk), "rows": walk.rows, "pages": walk.pages}[kind]()
             async with contextlib.aclosing(source) as found:
                 number = 0
@@ -258,11 +256,11 @@ def test_cancelling_the_task_that_walks(list_server: MakeServer, prefetch: int) 
     server = list_server(stalling_from(3))
 
     async def main() -> None:
-        async with asynchronous(server, **PATIENT) as krebit:
+        async with asynchronous(server, **PATIENT) as api:
             seen: list[int] = []
 
             async def walk() -> None:
-                async for client in paginate(krebit.list_clients, limit=1).options(prefetch=prefetch):
+                async for client in paginate(api.list_clients, limit=1).options(prefetch=prefetch):
                     seen.append(client.id)  # noqa: PERF401 - what came before the cancellation counts
 
             walking = asyncio.create_task(walk())
@@ -281,8 +279,8 @@ def test_an_exception_in_an_asynchronous_loop(list_server: MakeServer) -> None:
     server = list_server(stalling_from(3))
 
     async def walk() -> AsyncGenerator[int, None]:
-        async with asynchronous(server, **PATIENT) as krebit:
-            async for client in paginate(krebit.list_clients, limit=1).options(prefetch=8):
+        async with asynchronous(server, **PATIENT) as api:
+            async for client in paginate(api.list_clients, limit=1).options(prefetch=8):
                 yield client.id
 
     async def main() -> None:
@@ -297,14 +295,14 @@ def test_an_exception_in_an_asynchronous_loop(list_server: MakeServer) -> None:
 
 def test_many_abandoned_walks_leave_no_socket_behind(sandbox: Sandbox) -> None:
     sandbox.switch(clients=1000)
-    with blocking(sandbox) as krebit:
+    with blocking(sandbox) as api:
         before = 0
         for number in range(30):
             if number == 5:
                 before = sockets()
-            for _ in paginate(krebit.list_clients, limit=10).options(prefetch=8):
+            for _ in paginate(api.list_clients, limit=10).options(prefetch=8):
                 break
-            assert page_threads() == []
+            end_page_threads()
         # Both ends are in this process, and those that are being looked at may be counted twice.
         assert sockets_fall_to(before + 2 * 8)
 
@@ -313,12 +311,12 @@ def test_many_abandoned_asynchronous_walks_leave_no_socket_behind(sandbox: Sandb
     sandbox.switch(clients=1000)
 
     async def main() -> None:
-        async with asynchronous(sandbox) as krebit:
+        async with asynchronous(sandbox) as api:
             before = 0
             for number in range(30):
                 if number == 5:
                     before = sockets()
-                async for _ in paginate(krebit.list_clients, limit=10).options(prefetch=8):
+                async for _ in paginate(api.list_clients, limit=10).options(prefetch=8):
                     break
                 await until(lambda: not tasks_of_walks())
             assert await asyncio.to_thread(sockets_fall_to, before + 2 * 8)

@@ -27,8 +27,8 @@ def test_the_program(krebit_environment: Sandbox, capsys: pytest.CaptureFixture[
 def test_settings_and_rows(krebit_environment: Sandbox) -> None:
     if find_spec("polars") is None:
         absent("needs polars; call: make .venv/.dev")
-    with Krebit.from_env() as krebit:
-        names: dict[str, Any] = {"krebit": krebit, "paginate": paginate, "polars": import_module("polars")}
+    with Krebit.from_env() as api:
+        names: dict[str, Any] = {"api": api, "paginate": paginate, "polars": import_module("polars")}
         exec(SETTINGS, names)
         assert len(list(names["walk"])) == krebit_environment.switches.clients
         exec(ROWS, names)
@@ -37,12 +37,12 @@ def test_settings_and_rows(krebit_environment: Sandbox) -> None:
 
 def test_leaving_early(krebit_environment: Sandbox) -> None:
     names: dict[str, Any] = {"paginate": paginate}
-    exec("async def leave(krebit):\n" + textwrap.indent(ASYNCHRONOUS, "    ") + "    return client", names)
+    exec("async def leave(api):\n" + textwrap.indent(ASYNCHRONOUS, "    ") + "    return client", names)
     leave: Callable[..., Any] = names["leave"]
 
     async def main() -> int:
-        async with AsyncKrebit.from_env(store=MemoryTokenStore()) as krebit:
-            found: int = (await leave(krebit)).id
+        async with AsyncKrebit.from_env(store=MemoryTokenStore()) as api:
+            found: int = (await leave(api)).id
             return found
 
     assert asyncio.run(main()) == 12345

@@ -118,13 +118,13 @@ def test_page_may_stand_anywhere_and_data_be_missing(world: World) -> None:
     """The last page has no `data` at all."""
     with ListServer(reports) as server:
         if world == "sync":
-            with Later(**credentials(server)) as krebit:
-                found = list(paginate(krebit.list_reports, "yearly", 1, limit=10).options(prefetch=4, on_drift="raise"))
+            with Later(**credentials(server)) as api:
+                found = list(paginate(api.list_reports, "yearly", 1, limit=10).options(prefetch=4, on_drift="raise"))
         else:
 
             async def main() -> list[Report]:
-                async with AsyncLater(**credentials(server)) as krebit:
-                    walk = paginate(krebit.list_reports, "yearly").options(prefetch=4)
+                async with AsyncLater(**credentials(server)) as api:
+                    walk = paginate(api.list_reports, "yearly").options(prefetch=4)
                     return [report async for report in walk]
 
             found = asyncio.run(main())
@@ -136,18 +136,18 @@ def test_records_without_identity_are_kept_also_when_they_are_alike() -> None:
     pages = {1: ["a", "a", "b"], 2: ["a", "b", "b"], 3: ["c"]}
     with (
         ListServer(lambda page: {"data": [{"text": text} for text in pages[page]], "last_page": 3}) as server,
-        Later(**credentials(server)) as krebit,
+        Later(**credentials(server)) as api,
     ):
-        found = [line.text for line in paginate(krebit.list_lines).options(on_drift="raise")]
+        found = [line.text for line in paginate(api.list_lines).options(on_drift="raise")]
     assert found == ["a", "a", "b", "a", "b", "b", "c"]
 
 
 def test_pages_of_records_without_identity_that_repeat_are_dropped() -> None:
     with (
         ListServer(lambda page: {"data": [{"text": "a"}, {"text": "b"}], "last_page": 100}) as server,
-        Later(**credentials(server)) as krebit,
+        Later(**credentials(server)) as api,
     ):
-        walk = paginate(krebit.list_lines)
+        walk = paginate(api.list_lines)
         assert [line.text for line in walk.options(on_drift="ignore")] == ["a", "b"]
         assert len(server.asked) == 4
         with pytest.raises(ListDrift, match="page 2 repeats 2 records"):
@@ -158,21 +158,21 @@ def test_records_of_two_kinds_may_share_their_numbers() -> None:
     data = [{"kind": "a", "id": 1}, {"kind": "b", "id": 1}, {"kind": "a", "id": 2}]
     with (
         ListServer(lambda page: {"data": data, "last_page": 1, "total": 3}) as server,
-        Later(**credentials(server)) as krebit,
+        Later(**credentials(server)) as api,
     ):
-        assert len(list(paginate(krebit.list_all).options(on_drift="raise"))) == 3
+        assert len(list(paginate(api.list_all).options(on_drift="raise"))) == 3
 
 
 def test_an_operation_of_the_users_own() -> None:
     with (
         ListServer(lambda page: {"data": [{"text": str(page)}], "last_page": 3}) as server,
-        Later(**credentials(server)) as krebit,
+        Later(**credentials(server)) as api,
     ):
-        assert [line.text for line in paginate(krebit.list_both, page=2).options(prefetch=2)] == ["2", "3"]
+        assert [line.text for line in paginate(api.list_both, page=2).options(prefetch=2)] == ["2", "3"]
 
 
 def test_one_that_returns_no_page_is_refused() -> None:
-    with ListServer(reports) as server, Later(**credentials(server)) as krebit:
-        walk: Any = paginate(krebit.list_titles)  # type: ignore[call-overload]
+    with ListServer(reports) as server, Later(**credentials(server)) as api:
+        walk: Any = paginate(api.list_titles)  # type: ignore[call-overload]
         with pytest.raises(ConfigurationError, match="list_titles"):
             list(walk)

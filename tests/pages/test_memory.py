@@ -25,17 +25,17 @@ WALK = """
         return kilobytes("VmRSS:")
 
     def blocking():
-        with Krebit.from_env(plain_http=True, store=MemoryTokenStore()) as krebit:
-            list(paginate(krebit.list_clients, limit=1).options(max_items=1))
+        with Krebit.from_env(plain_http=True, store=MemoryTokenStore()) as api:
+            list(paginate(api.list_clients, limit=1).options(max_items=1))
             start = begin()
-            count = sum(1 for _ in paginate(krebit.list_clients, limit=100).options(prefetch=16))
+            count = sum(1 for _ in paginate(api.list_clients, limit=100).options(prefetch=16))
             return count, kilobytes("VmHWM:") - start
 
     async def asynchronous():
-        async with AsyncKrebit.from_env(plain_http=True, store=MemoryTokenStore()) as krebit:
-            [_ async for _ in paginate(krebit.list_clients, limit=1).options(max_items=1)]
+        async with AsyncKrebit.from_env(plain_http=True, store=MemoryTokenStore()) as api:
+            [_ async for _ in paginate(api.list_clients, limit=1).options(max_items=1)]
             start, count = begin(), 0
-            async for _ in paginate(krebit.list_clients, limit=100).options(prefetch=16):
+            async for _ in paginate(api.list_clients, limit=100).options(prefetch=16):
                 count += 1
             return count, kilobytes("VmHWM:") - start
 

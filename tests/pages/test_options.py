@@ -123,25 +123,25 @@ def test_so_many_of_what_was_updated_since(list_server: MakeServer, world: World
 
 
 def test_each_iteration_walks_anew(sandbox: Sandbox) -> None:
-    with blocking(sandbox) as krebit:
-        walk = paginate(krebit.list_clients, limit=100)
+    with blocking(sandbox) as api:
+        walk = paginate(api.list_clients, limit=100)
         assert len(list(walk)) == len(list(walk)) == 57
         assert len(list(walk.options(max_items=3))) == 3
         assert len(list(walk)) == 57  # options make another walk
 
 
 def test_nothing_is_sent_before_the_iteration_begins(sandbox: Sandbox) -> None:
-    with blocking(sandbox) as krebit:
-        walk = paginate(krebit.list_clients).options(prefetch=16)
+    with blocking(sandbox) as api:
+        walk = paginate(api.list_clients).options(prefetch=16)
         iterators = [iter(walk), walk.pages(), walk.rows()]
         assert pages_asked(sandbox) == [], iterators
         assert repr(walk) == "<Walk of list_clients from page 1>"
 
 
 def test_the_walk_is_of_the_clients_kind(sandbox: Sandbox) -> None:
-    with blocking(sandbox) as krebit:
-        assert isinstance(paginate(krebit.list_clients), Walk)
-        assert isinstance(paginate(krebit.list_clients, page=UNSET), Walk)
+    with blocking(sandbox) as api:
+        assert isinstance(paginate(api.list_clients), Walk)
+        assert isinstance(paginate(api.list_clients, page=UNSET), Walk)
     assert isinstance(paginate(asynchronous(sandbox).list_clients), AsyncWalk)
 
 
@@ -164,29 +164,29 @@ def test_the_walk_is_of_the_clients_kind(sandbox: Sandbox) -> None:
     ],
 )
 def test_an_option_without_sense_is_refused(sandbox: Sandbox, options: dict[str, Any], message: str) -> None:
-    with blocking(sandbox) as krebit:
-        walk = paginate(krebit.list_clients)
+    with blocking(sandbox) as api:
+        walk = paginate(api.list_clients)
         with pytest.raises(ConfigurationError, match=message):
             walk.options(**options)
 
 
 def test_what_is_no_list_operation_is_refused(sandbox: Sandbox) -> None:
-    with blocking(sandbox) as krebit:
+    with blocking(sandbox) as api:
         for page in (0, -1, "2", 1.5, True):
             with pytest.raises(ConfigurationError, match="page: must be a whole number, 1 or more"):
-                paginate(krebit.list_clients, page=page)  # type: ignore[call-overload]
+                paginate(api.list_clients, page=page)  # type: ignore[call-overload]
         with pytest.raises(ConfigurationError, match="get_client has no pages"):
-            paginate(krebit.get_client, 1)  # type: ignore[call-overload]
+            paginate(api.get_client, 1)  # type: ignore[call-overload]
         with pytest.raises(ConfigurationError, match="must be a method of a client"):
-            paginate(lambda page=1: krebit.list_clients(page=page))  # type: ignore[call-overload]
+            paginate(lambda page=1: api.list_clients(page=page))  # type: ignore[call-overload]
         with pytest.raises(TypeError, match="limt"):
-            paginate(krebit.list_clients, limt=5)  # type: ignore[call-overload]
+            paginate(api.list_clients, limt=5)  # type: ignore[call-overload]
         assert pages_asked(sandbox) == []
 
 
 def test_the_walk_takes_the_settings_of_the_view_it_is_made_from(sandbox: Sandbox) -> None:
-    with blocking(sandbox) as krebit:
-        view = krebit.with_options(headers={"X-Reason": "nightly"})
+    with blocking(sandbox) as api:
+        view = api.with_options(headers={"X-Reason": "nightly"})
         assert len(list(paginate(view.list_clients, limit=100).options(prefetch=2))) == 57
     lists = [request for request in sandbox.requests if request.path.endswith("/clients") and request.status == 200]
     assert [request.headers["x-reason"] for request in lists] == ["nightly"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from krebit import RateLimited
-from krebit._ahead import _Ahead
+from krebit.pagination.ahead import Window
 from krebit_sandbox import Sandbox
 from tests.pages.server import Answer, ListServer, records
 from tests.pages.support import World, ids, walked
@@ -37,13 +37,13 @@ class Limited:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long walks wanted to wait; none of them waits."""
     found: list[float] = []
-    decide = _Ahead._pause
+    decide = Window.pause
 
     def noted(*given: Any) -> float:
         found.append(decide(*given))
         return 0.0
 
-    monkeypatch.setattr(_Ahead, "_pause", noted)
+    monkeypatch.setattr(Window, "pause", noted)
     return found
 
 

@@ -21,12 +21,12 @@ ROOT = Path(__file__).parents[2]
 
 def rows(sandbox: Sandbox, world: World, **options: Any) -> list[dict[str, Any]]:
     if world == "sync":
-        with blocking(sandbox) as krebit:
-            return list(paginate(krebit.list_clients, limit=10).options(**options).rows())
+        with blocking(sandbox) as api:
+            return list(paginate(api.list_clients, limit=10).options(**options).rows())
 
     async def main() -> list[dict[str, Any]]:
-        async with asynchronous(sandbox) as krebit:
-            return [found async for found in paginate(krebit.list_clients, limit=10).options(**options).rows()]
+        async with asynchronous(sandbox) as api:
+            return [found async for found in paginate(api.list_clients, limit=10).options(**options).rows()]
 
     return asyncio.run(main())
 

@@ -15,7 +15,7 @@ import pytest
 from krebit import ConfigurationError, paginate
 from krebit_sandbox import Sandbox
 from tests.pages.server import STALL, ListServer, records
-from tests.pages.support import blocking, ids, page_threads
+from tests.pages.support import blocking, end_page_threads, ids, page_threads
 
 MakeServer = Callable[[Callable[[int], Any]], ListServer]
 pytestmark = pytest.mark.timeout(60)
@@ -28,17 +28,17 @@ def test_walks_at_once_on_one_client(sandbox: Sandbox) -> None:
     expected = list(range(FIRST, FIRST + 600))
 
     def walk(number: int) -> bool:
-        return ids(list(paginate(krebit.list_clients, limit=10).options(prefetch=64, on_drift="raise"))) == expected
+        return ids(list(paginate(api.list_clients, limit=10).options(prefetch=64, on_drift="raise"))) == expected
 
-    with blocking(sandbox) as krebit, ThreadPoolExecutor(3) as pool:
+    with blocking(sandbox) as api, ThreadPoolExecutor(3) as pool:
         assert list(pool.map(walk, range(6))) == [True] * 6
     assert page_threads() == []
 
 
 def test_walks_one_within_another(sandbox: Sandbox) -> None:
     sandbox.switch(clients=20)
-    with blocking(sandbox) as krebit:
-        walk = paginate(krebit.list_clients, limit=5).options(prefetch=4)
+    with blocking(sandbox) as api:
+        walk = paginate(api.list_clients, limit=5).options(prefetch=4)
         pairs = [(outer.id, inner.id) for outer in walk for inner in walk.options(max_items=7)]
     assert pairs == [(FIRST + outer, FIRST + inner) for outer in range(20) for inner in range(7)]
 
@@ -57,8 +57,8 @@ def _in_child(what: Callable[[], None]) -> int:
 
 def test_a_forked_child_goes_on_where_it_is_one_page_after_the_other(list_server: MakeServer) -> None:
     server = list_server(lambda page: {"data": records(page), "meta": {"last_page": 6}})
-    with blocking(server) as krebit:
-        walk = iter(paginate(krebit.list_clients, limit=1))
+    with blocking(server) as api:
+        walk = iter(paginate(api.list_clients, limit=1))
         assert next(walk).id == 1
 
         def go_on() -> None:
@@ -70,14 +70,14 @@ def test_a_forked_child_goes_on_where_it_is_one_page_after_the_other(list_server
 
 def test_a_forked_child_does_not_wait_for_threads_that_it_has_not(list_server: MakeServer) -> None:
     server = list_server(lambda page: {"data": records(page), "meta": {"last_page": 6}})
-    with blocking(server) as krebit:
-        walk = iter(paginate(krebit.list_clients, limit=1).options(prefetch=4))
+    with blocking(server) as api:
+        walk = iter(paginate(api.list_clients, limit=1).options(prefetch=4))
         assert [next(walk).id, next(walk).id] == [1, 2]
 
         def go_on() -> None:
             with pytest.raises(ConfigurationError, match="forked"):
                 list(walk)
-            again = paginate(krebit.list_clients, limit=1).options(prefetch=4)
+            again = paginate(api.list_clients, limit=1).options(prefetch=4)
             assert ids(list(again)) == [1, 2, 3, 4, 5, 6]
 
         assert _in_child(go_on) == 0
@@ -93,8 +93,8 @@ def test_a_child_that_drops_its_parents_walk_does_not_end_it(list_server: MakeSe
         return {"data": records(page), "meta": {"last_page": 6}}
 
     server = list_server(script)
-    with blocking(server) as krebit:
-        walk = iter(paginate(krebit.list_clients, limit=1).options(prefetch=4))
+    with blocking(server) as api:
+        walk = iter(paginate(api.list_clients, limit=1).options(prefetch=4))
         assert [next(walk).id, next(walk).id] == [1, 2]
         assert _in_child(walk.close) == 0
         released.set()
@@ -123,8 +123,8 @@ class Collecting(httpx.BaseTransport):
 def test_a_walk_that_is_collected_in_one_of_its_own_threads_ends_quietly(
     list_server: MakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[Any] = []
-    monkeypatch.setattr(sys, "unraisablehook", told.append)
+    reports: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", reports.append)
     server = list_server(lambda page: STALL if page > 8 else {"data": records(page), "meta": {"last_page": 99}})
     made: list[Collecting] = []
 
@@ -132,8 +132,8 @@ def test_a_walk_that_is_collected_in_one_of_its_own_threads_ends_quietly(
         made.append(Collecting(ours))
         return made[0]
 
-    with blocking(server, transport=wrap, retries=0, timeout=600.0) as krebit:
-        walk: Any = iter(paginate(krebit.list_clients, limit=1).options(prefetch=8))
+    with blocking(server, transport=wrap, retries=0, timeout=600.0) as api:
+        walk: Any = iter(paginate(api.list_clients, limit=1).options(prefetch=8))
         assert next(walk).id == 1
         assert next(walk).id == 2
         assert made[0].page.wait(30)
@@ -144,9 +144,9 @@ def test_a_walk_that_is_collected_in_one_of_its_own_threads_ends_quietly(
             cycle.append(cycle)
             del walk, cycle
             made[0].due.set()
-            for thread in page_threads():
-                thread.join(20)
+            server.wait_for(lambda: 7 in server.asked)
         finally:
             gc.enable()
-        assert page_threads() == []
-    assert told == []
+        server.hang_up()
+        end_page_threads()
+    assert reports == []

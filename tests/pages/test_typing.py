@@ -18,8 +18,8 @@ from krebit import AsyncKrebit, AsyncWalk, Krebit, PageOf, Walk, paginate
 from krebit_api.models import ClientRecord
 
 
-def walk(krebit: Krebit) -> None:
-    clients = paginate(krebit.list_clients, limit=100, page=2)
+def walk(api: Krebit) -> None:
+    clients = paginate(api.list_clients, limit=100, page=2)
     assert_type(clients, Walk[ClientRecord])
     assert_type(clients.options(prefetch=4, max_items=10, on_drift="raise"), Walk[ClientRecord])
     assert_type(clients.options(updated_since="2024-05-01"), Walk[ClientRecord])
@@ -32,8 +32,8 @@ def walk(krebit: Krebit) -> None:
         assert_type(row, dict[str, Any])
 
 
-async def awalk(krebit: AsyncKrebit) -> None:
-    clients = paginate(krebit.list_clients, limit=100)
+async def awalk(api: AsyncKrebit) -> None:
+    clients = paginate(api.list_clients, limit=100)
     assert_type(clients, AsyncWalk[ClientRecord])
     async for client in clients.options(prefetch=4):
         assert_type(client, ClientRecord)
@@ -47,14 +47,14 @@ BAD = """
 from krebit import AsyncKrebit, Krebit, paginate
 
 
-def walk(krebit: Krebit, asynchronous: AsyncKrebit) -> None:
-    paginate(krebit.list_clients, limt=100)
-    paginate(krebit.list_clients, limit="100")
-    paginate(krebit.list_clients, 100)
-    paginate(krebit.get_client, 1)
-    paginate(krebit.list_clients).options(prefech=4)
-    paginate(krebit.list_clients).options(on_drift="shout")
-    for client in paginate(krebit.list_clients):
+def walk(api: Krebit, asynchronous: AsyncKrebit) -> None:
+    paginate(api.list_clients, limt=100)
+    paginate(api.list_clients, limit="100")
+    paginate(api.list_clients, 100)
+    paginate(api.get_client, 1)
+    paginate(api.list_clients).options(prefech=4)
+    paginate(api.list_clients).options(on_drift="shout")
+    for client in paginate(api.list_clients):
         client.compny_name
     for client in paginate(asynchronous.list_clients):
         pass

@@ -31,11 +31,11 @@ def test_programs(block: str, krebit_environment: Sandbox, capsys: pytest.Captur
 
 def test_the_calls_of_the_table(krebit_environment: Sandbox) -> None:
     """Each as it is printed, but the one path that it says the sandbox does not know."""
-    table = re.findall(r"^\|[^|]*\|[^|]*\| `(krebit\..*?)`", README, re.MULTILINE)
+    table = re.findall(r"^\|[^|]*\|[^|]*\| `(api\..*?)`", README, re.MULTILINE)
     names: dict[str, Any] = {}
     exec(next(code for code in re.findall(r"`(from krebit_api\.models [^`]+)`", README)), names)
-    with Krebit.from_env() as krebit:
-        names |= {"krebit": krebit, "act": krebit.get_latest_act(12345)}
+    with Krebit.from_env() as api:
+        names |= {"api": api, "act": api.get_latest_act(12345)}
         for call in table:
             call = call.replace("https://…", "https://example.com/hook")
             if "/acts" in call:
@@ -43,11 +43,11 @@ def test_the_calls_of_the_table(krebit_environment: Sandbox) -> None:
                     eval(call, names)
             else:
                 assert eval(call, names), call
-        (raw,) = re.findall(r"`(krebit\.with_raw_response\(.*?)`", README)
+        (raw,) = re.findall(r"`(api\.with_raw_response\(.*?)`", README)
         assert eval(raw, names) is None
         krebit_environment.switch(rate_limit=60)
         assert int(eval(raw, names)) > 0
-        assert isinstance(krebit.get_client(12345).credit_limit, Decimal | int)
+        assert isinstance(api.get_client(12345).credit_limit, Decimal | int)
     assert len(table) == 7
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from krebit import AsyncKrebit, Krebit, MemoryTokenStore
-from krebit._secret import Secret
-from krebit.oauth.record import Login, LoginKey, TokenPair
+from krebit.redaction import Secret
+from krebit.stores.record import Login, LoginKey, TokenPair
 from krebit_sandbox import Sandbox
 
 CLIENT_ID = "application"

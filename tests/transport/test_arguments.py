@@ -12,27 +12,27 @@ from krebit_api.types import UNSET
 from krebit_sandbox import Sandbox
 
 WRONG: dict[str, Callable[[Any], Any]] = {
-    "no id": lambda krebit: krebit.get_client(None),
-    "an id that was left out": lambda krebit: krebit.get_act_data(UNSET),
-    "an empty id": lambda krebit: krebit.get_client(""),
-    "half a character": lambda krebit: krebit.get_act_data("\ud800"),
-    "no body": lambda krebit: krebit.create_webhook(body=None),
-    "a body that is no model": lambda krebit: krebit.create_webhook(body={"event": "act.created"}),
+    "no id": lambda api: api.get_client(None),
+    "an id that was left out": lambda api: api.get_act_data(UNSET),
+    "an empty id": lambda api: api.get_client(""),
+    "half a character": lambda api: api.get_act_data("\ud800"),
+    "no body": lambda api: api.create_webhook(body=None),
+    "a body that is no model": lambda api: api.create_webhook(body={"event": "act.created"}),
 }
 
 
 @pytest.mark.parametrize("call", WRONG.values(), ids=WRONG)
 def test_nothing_is_sent(call: Callable[[Any], Any], krebit_sandbox: Sandbox) -> None:
-    with Krebit.from_env(krebit_sandbox.environment, store=MemoryTokenStore()) as krebit:
-        krebit.get_current_user()
+    with Krebit.from_env(krebit_sandbox.environment, store=MemoryTokenStore()) as api:
+        api.get_current_user()
         before = len(krebit_sandbox.requests)
         with pytest.raises(ConfigurationError, match=r"^(get|create)_\w+: cannot be written as a request"):
-            call(krebit)
+            call(api)
 
     async def awaited() -> None:
-        async with AsyncKrebit.from_env(krebit_sandbox.environment, store=store) as krebit:
+        async with AsyncKrebit.from_env(krebit_sandbox.environment, store=store) as api:
             with pytest.raises(ConfigurationError):
-                await call(krebit)
+                await call(api)
 
     store = MemoryTokenStore()
     asyncio.run(awaited())
@@ -46,8 +46,8 @@ def test_what_is_no_store(store: Any) -> None:
 
 
 def test_what_has_no_pages_or_is_misspelt() -> None:
-    with Krebit("yourco.krebit.se", "id", "secret", store=MemoryTokenStore()) as krebit:
-        wrong: Any = krebit
+    with Krebit("yourco.krebit.se", "id", "secret", store=MemoryTokenStore()) as api:
+        wrong: Any = api
         with pytest.raises(ConfigurationError, match="get_client has no pages"):
             paginate(wrong.get_client)
         with pytest.raises(TypeError, match=r"^list_clients\(\) .*'limt'"):
@@ -56,10 +56,10 @@ def test_what_has_no_pages_or_is_misspelt() -> None:
 
 def test_a_client_is_not_pickled() -> None:
     with (
-        Krebit("yourco.krebit.se", "id", "secret", store=MemoryTokenStore()) as krebit,
+        Krebit("yourco.krebit.se", "id", "secret", store=MemoryTokenStore()) as api,
         pytest.raises(TypeError, match="make one in each process"),
     ):
-        pickle.dumps(krebit)
+        pickle.dumps(api)
 
 
 def test_the_authority_of_an_environment_that_is_given(krebit_sandbox: Sandbox) -> None:
@@ -67,5 +67,5 @@ def test_the_authority_of_an_environment_that_is_given(krebit_sandbox: Sandbox) 
     environment = {**krebit_sandbox.environment, "SSL_CERT_FILE": "/nowhere"}
     with pytest.raises(ConfigurationError, match="/nowhere"):
         Krebit.from_env(environment, store=MemoryTokenStore())
-    with Krebit.from_env(environment, store=MemoryTokenStore(), ca_file=krebit_sandbox.ca_file) as krebit:
-        assert krebit.get_current_user().name
+    with Krebit.from_env(environment, store=MemoryTokenStore(), ca_file=krebit_sandbox.ca_file) as api:
+        assert api.get_current_user().name

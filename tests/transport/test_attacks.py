@@ -7,14 +7,14 @@ import ssl
 import traceback
 import zlib
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import httpx
 import pytest
 
 from krebit import ConfigurationError, Krebit, KrebitError, UnexpectedResponse
-from krebit._mask import mask
-from krebit._secret import Secret
+from krebit.redaction import Secret, mask
 from krebit_api.models import WebhookStoreRequest
 from krebit_sandbox import Sandbox
 from tests.transport.proxies import DrippingProxy
@@ -44,7 +44,7 @@ def _shown(error: BaseException) -> str:
 def test_no_frame_shows_the_headers_of_ones_own(way: Way) -> None:
     with answering({}, "500 Internal Server Error") as server:
         place = Place.raw(server, retries=0)
-        error = place.error(way, lambda krebit: krebit.with_options(headers={"X-Api-Key": CANARY}).get_current_user())
+        error = place.error(way, lambda api: api.with_options(headers={"X-Api-Key": CANARY}).get_current_user())
     assert CANARY not in _shown(error)
 
 
@@ -63,7 +63,7 @@ def test_no_frame_shows_the_headers_of_ones_own(way: Way) -> None:
 def test_no_frame_shows_a_body(way: Way, body: str) -> None:
     with answering(body.encode()) as server:
         request = WebhookStoreRequest(event="EVENT_TYPE", target="https://a.example/")
-        error = Place.raw(server).error(way, lambda krebit: krebit.create_webhook(body=request))
+        error = Place.raw(server).error(way, lambda api: api.create_webhook(body=request))
 
     assert isinstance(error, UnexpectedResponse)
     for secret in (CANARY, ACCESS_TOKEN, CLIENT_SECRET):
@@ -105,7 +105,7 @@ def test_no_frame_shows_the_environment(given: bool, monkeypatch: pytest.MonkeyP
 
 
 def test_a_client_that_could_not_be_made_still_has_a_text() -> None:
-    assert repr(object.__new__(Krebit)) == "<Krebit unmade>"
+    assert repr(object.__new__(Krebit)) == "<Krebit, not made>"
 
 
 def test_a_secret_of_nothing_is_empty_and_one_of_a_secret_is_the_same() -> None:
@@ -134,7 +134,7 @@ def test_a_secret_of_nothing_is_empty_and_one_of_a_secret_is_the_same() -> None:
 )
 def test_no_path_leads_out_of_the_api(path: str) -> None:
     with answering({}) as server:
-        error = Place.raw(server).error("blocking", lambda krebit: krebit.request("GET", path))
+        error = Place.raw(server).error("blocking", lambda api: api.request("GET", path))
         assert isinstance(error, ConfigurationError)
         assert server.requests == []
 
@@ -144,24 +144,24 @@ def test_no_argument_leads_out_of_an_operation(way: Way, uuid: str) -> None:
     with answering([]) as server:
         place = Place.raw(server)
         if uuid == "%2e%2e":  # quoted once more, so that it stays what it is
-            assert place.call(way, lambda krebit: krebit.get_act_data(uuid)) == []
+            assert place.call(way, lambda api: api.get_act_data(uuid)) == []
             assert server.requests[0].target == "/api/1.0/acts/%252e%252e/data"
             return
-        assert isinstance(place.error(way, lambda krebit: krebit.get_act_data(uuid)), ConfigurationError)
+        assert isinstance(place.error(way, lambda api: api.get_act_data(uuid)), ConfigurationError)
         assert server.requests == []
 
 
 @pytest.mark.parametrize("path", ["/a..b", "/...", "/.well-known", "/x?next=/../y", "/x/?a=.."])
 def test_dots_that_lead_nowhere_else_are_taken(path: str) -> None:
     with answering({}) as server:
-        Place.raw(server).call("blocking", lambda krebit: krebit.request("GET", path))
+        Place.raw(server).call("blocking", lambda api: api.request("GET", path))
         assert server.requests[0].target == "/api/1.0" + path
 
 
 def test_parameters_join_those_of_the_path() -> None:
-    with answering({}) as server, Place.raw(server).client() as krebit:
+    with answering({}) as server, Place.raw(server).client() as api:
         for params in ({"limit": 5}, {}, None):
-            krebit.request("GET", "/clients?page=2", params=params)
+            api.request("GET", "/clients?page=2", params=params)
         targets = [request.target for request in server.requests]
 
     assert targets == ["/api/1.0/clients?page=2&limit=5", "/api/1.0/clients?page=2", "/api/1.0/clients?page=2"]
@@ -169,8 +169,8 @@ def test_parameters_join_those_of_the_path() -> None:
 
 @pytest.mark.parametrize("value", [" a", "a ", "a\t", "\x7f"])
 def test_headers_that_could_not_be_written_are_refused_before_any_call(value: str) -> None:
-    with Krebit("a.example", "id", "secret") as krebit, pytest.raises(ConfigurationError, match="X-A"):
-        krebit.with_options(headers={"X-A": value})
+    with Krebit("a.example", "id", "secret") as api, pytest.raises(ConfigurationError, match="X-A"):
+        api.with_options(headers={"X-A": value})
 
 
 def test_a_setting_that_does_not_exist_is_not_passed_over() -> None:
@@ -181,7 +181,7 @@ def test_a_setting_that_does_not_exist_is_not_passed_over() -> None:
 
 def test_a_redirect_shows_no_password() -> None:
     with answering({}, "302 Found", (("Location", "https://user:hunter2@b.example/x"),)) as server:
-        error = Place.raw(server).error("blocking", lambda krebit: krebit.get_current_user())
+        error = Place.raw(server).error("blocking", lambda api: api.get_current_user())
 
     assert "hunter2" not in str(error)
     assert "b.example/x" in str(error)
@@ -190,6 +190,7 @@ def test_a_redirect_shows_no_password() -> None:
 # --- bodies -----------------------------------------------------------------------------------------------------------
 
 
+@cache
 def _bomb() -> bytes:
     """4 kB that become 1 MB, that becomes 1 GB."""
     packer, spaces = zlib.compressobj(9, zlib.DEFLATED, 31), b" " * 2**24
@@ -201,31 +202,34 @@ def _bomb() -> bytes:
 @pytest.mark.parametrize("encoding", ["gzip, gzip", "gzip,deflate", "br", "zstd", "x-unheard-of"])
 def test_what_is_packed_as_nobody_asked_stays_packed(way: Way, encoding: str) -> None:
     with answering(_bomb(), headers=(("Content-Encoding", encoding),)) as server:
-        error = Place.raw(server).error(way, lambda krebit: krebit.get_client(1), retries=0)
+        error = Place.raw(server).error(way, lambda api: api.get_client(1), retries=0)
 
     assert isinstance(error, UnexpectedResponse)
     assert len(error.body) < 10_000
 
 
 def test_the_encoding_is_not_the_callers_to_choose() -> None:
-    with Krebit("a.example", "id", "secret") as krebit, pytest.raises(ConfigurationError, match="Accept-Encoding"):
-        krebit.with_options(headers={"Accept-Encoding": "br"})
+    with Krebit("a.example", "id", "secret") as api, pytest.raises(ConfigurationError, match="Accept-Encoding"):
+        api.with_options(headers={"Accept-Encoding": "br"})
 
 
 # --- the way ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("after", [0, 1500], ids=["the handshake", "the answer"])
-@pytest.mark.parametrize("outer", ["http", "https"])
-@pytest.mark.parametrize("way", ["blocking", "asyncio"])
+@pytest.mark.parametrize(
+    # A blocking call within the TLS of a proxy is the documented exception.
+    ("way", "outer"),
+    [("blocking", "http"), ("asyncio", "http"), ("asyncio", "https")],
+)
 @pytest.mark.timeout(30)
 def test_a_proxy_that_drips_within_a_record(
     sandbox: Sandbox, server_tls: ssl.SSLContext, way: Way, outer: str, after: int
 ) -> None:
-    """TLS within TLS, in bytes that make no whole record for a long time."""
+    """Bytes that make no whole record of TLS for a long time."""
     with DrippingProxy(after, tls=server_tls if outer == "https" else None) as proxy:
         place = Place.sandbox(sandbox, proxy=f"{outer}://localhost:{proxy.port}")
-        error = place.error(way, lambda krebit: krebit.get_current_user(), timeout=0.5)
+        error = place.error(way, lambda api: api.get_current_user(), timeout=0.5)
 
     assert isinstance(error, KrebitError)
     assert type(error).__name__ == "DeadlineExceeded"
@@ -241,7 +245,7 @@ def test_a_server_that_never_says_goodbye_is_not_waited_for(
 
     with RawServer(answer, tls=server_tls) as server:
         place = Place.raw(server, ca_file=sandbox.ca_file, timeout=0.3, retries=0)
-        place.error(way, lambda krebit: krebit.get_current_user())
+        place.error(way, lambda api: api.get_current_user())
         assert connections_to(server.domain) == 0
 
 
@@ -324,14 +328,14 @@ def test_a_hundred_thousand_bodies_bring_out_nothing_but_our_errors(batch: int) 
 
     place = Place.at("yourco.krebit.se", retries=0, transport=httpx.MockTransport(answer))
     good = errors = 0
-    with place.client() as krebit:
+    with place.client() as api:
         calls: list[Callable[[], object]] = [
-            krebit.get_current_user,
-            krebit.list_clients,
-            lambda: krebit.get_client(1),
-            lambda: krebit.get_latest_act(1),
-            lambda: krebit.get_act_data("u"),
-            lambda: krebit.request("GET", "/x"),
+            api.get_current_user,
+            api.list_clients,
+            lambda: api.get_client(1),
+            lambda: api.get_latest_act(1),
+            lambda: api.get_act_data("u"),
+            lambda: api.request("GET", "/x"),
         ]
         for _ in range(_BATCH):
             try:

@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from krebit import ConnectionFailed, Krebit, KrebitError, TransportError, UnexpectedResponse
-from krebit import _wire as wire
 from tests.transport.support import LONG, Place, RawServer, Way, answering, reply
 
 CLIENT = {"id": 1, "company_name": "A AB", "created_at": "2024-05-01T10:00:00Z", "credit_limit": 1.5}
@@ -53,7 +52,7 @@ CLIENT = {"id": 1, "company_name": "A AB", "created_at": "2024-05-01T10:00:00Z",
 )
 def test_what_is_no_client_record(body: bytes, field: str | None, expected: str) -> None:
     with answering(body) as server:
-        error = Place.raw(server).error("blocking", lambda krebit: krebit.get_client(1), retries=0)
+        error = Place.raw(server).error("blocking", lambda api: api.get_client(1), retries=0)
 
     assert isinstance(error, UnexpectedResponse)
     assert error.operation == "get_client"
@@ -79,7 +78,7 @@ def test_what_is_no_client_record(body: bytes, field: str | None, expected: str)
 )
 def test_what_is_no_page(body: Any, field: str) -> None:
     with answering(body) as server:
-        error = Place.raw(server).error("blocking", lambda krebit: krebit.list_clients())
+        error = Place.raw(server).error("blocking", lambda api: api.list_clients())
 
     assert isinstance(error, UnexpectedResponse)
     assert (error.operation, error.field) == ("list_clients", field)
@@ -92,7 +91,7 @@ def test_what_is_no_page(body: Any, field: str) -> None:
 )
 def test_what_is_no_list(body: Any, field: str | None) -> None:
     with answering(body) as server:
-        error = Place.raw(server).error("blocking", lambda krebit: krebit.get_act_data("u"))
+        error = Place.raw(server).error("blocking", lambda api: api.get_act_data("u"))
 
     assert isinstance(error, UnexpectedResponse)
     assert (error.operation, error.field) == ("get_act_data", field)
@@ -100,7 +99,7 @@ def test_what_is_no_list(body: Any, field: str | None) -> None:
 
 def test_the_text_names_the_kind_of_thing_and_never_the_value() -> None:
     with answering({"id": "556036-0793"}) as server:
-        error = Place.raw(server).error("blocking", lambda krebit: krebit.get_client(1))
+        error = Place.raw(server).error("blocking", lambda api: api.get_client(1))
 
     assert str(error) == "get_client: id: expected an integer, got a string"
     assert error.__cause__ is None
@@ -109,7 +108,7 @@ def test_the_text_names_the_kind_of_thing_and_never_the_value() -> None:
 
 def test_no_content_where_an_object_belongs() -> None:
     with RawServer(lambda connection, request: connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")) as server:
-        error = Place.raw(server).error("blocking", lambda krebit: krebit.get_client(1))
+        error = Place.raw(server).error("blocking", lambda api: api.get_client(1))
 
     assert isinstance(error, UnexpectedResponse)
     assert error.status == 204
@@ -117,7 +116,7 @@ def test_no_content_where_an_object_belongs() -> None:
 
 def test_an_empty_answer_of_a_raw_request_is_none() -> None:
     with RawServer(lambda connection, request: connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")) as server:
-        assert Place.raw(server).call("blocking", lambda krebit: krebit.request("DELETE", "/webhooks/1")) is None
+        assert Place.raw(server).call("blocking", lambda api: api.request("DELETE", "/webhooks/1")) is None
 
 
 def _packed(data: bytes, kind: str) -> bytes:
@@ -128,7 +127,7 @@ def _packed(data: bytes, kind: str) -> bytes:
 @pytest.mark.parametrize("kind", ["gzip", "deflate"])
 def test_packed_answers(way: Way, kind: str) -> None:
     with answering(_packed(json.dumps(CLIENT).encode(), kind), headers=(("Content-Encoding", kind),)) as server:
-        assert Place.raw(server).call(way, lambda krebit: krebit.get_client(1)).company_name == "A AB"
+        assert Place.raw(server).call(way, lambda api: api.get_client(1)).company_name == "A AB"
         assert "gzip" in server.requests[0].headers["accept-encoding"]
 
 
@@ -136,18 +135,18 @@ def test_a_packed_answer_that_is_cut_short_or_no_such_thing(way: Way) -> None:
     whole = _packed(json.dumps({**CLIENT, "filler": "x" * 1000}).encode(), "gzip")
     for body in (whole[:40], b"no gzip at all"):
         with answering(body, headers=(("Content-Encoding", "gzip"),)) as server:
-            error = Place.raw(server).error(way, lambda krebit: krebit.get_client(1), retries=0)
+            error = Place.raw(server).error(way, lambda api: api.get_client(1), retries=0)
         assert isinstance(error, ConnectionFailed | UnexpectedResponse)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "identity"])
 def test_a_body_is_never_larger_than_the_limit(way: Way, encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bomb of 128 MB: of what is read of it only the last piece, of 64 kB as it was sent, goes beyond the limit."""
-    monkeypatch.setattr(wire, "MAX_BODY", 2**20)
+    monkeypatch.setattr("krebit.http.send.MAX_BODY", 2**20)
     bomb = _packed(b"[" + b" " * 2**27, "gzip") if encoding != "identity" else b"[" + b" " * 2**22
     largest = _peak()
     with answering(bomb, headers=(("Content-Encoding", encoding),)) as server:
-        error = Place.raw(server).error(way, lambda krebit: krebit.get_client(1))
+        error = Place.raw(server).error(way, lambda api: api.get_client(1))
 
     assert isinstance(error, TransportError | UnexpectedResponse)
     assert len(server.requests) == 1
@@ -162,7 +161,7 @@ def _peak() -> int:
 
 def test_headers_beyond_all_measure(way: Way) -> None:
     with answering({"id": 1}, headers=(("X-Long", "x" * 300_000),)) as server:
-        error = Place.raw(server).error(way, lambda krebit: krebit.get_client(1), retries=0)
+        error = Place.raw(server).error(way, lambda api: api.get_client(1), retries=0)
 
     assert isinstance(error, ConnectionFailed)
     assert "xxx" not in str(error)
@@ -229,9 +228,9 @@ class _Now:
 def fuzzed() -> Iterator[tuple[Krebit, "type[_Now]"]]:
     with (
         RawServer(lambda connection, request: _say(connection), keep=True) as server,
-        Place.raw(server, retries=0, timeout=5.0).client() as krebit,
+        Place.raw(server, retries=0, timeout=5.0).client() as api,
     ):
-        yield krebit, _Now
+        yield api, _Now
 
 
 def _say(connection: Any) -> None:
@@ -240,12 +239,12 @@ def _say(connection: Any) -> None:
         raise OSError("done")
 
 
-def _ask(krebit: Krebit, call: str) -> None:
+def _ask(api: Krebit, call: str) -> None:
     arguments: dict[str, tuple[Any, ...]] = {
         "get_client": (1,), "get_latest_act": (1,), "get_act_data": ("u",), "request": ("GET", "/x")
     }  # fmt: skip
     try:
-        getattr(krebit, call)(*arguments.get(call, ()))
+        getattr(api, call)(*arguments.get(call, ()))
     except KrebitError as error:
         found: KrebitError | None = error
     else:
@@ -256,7 +255,7 @@ def _ask(krebit: Krebit, call: str) -> None:
 
 
 @settings(
-    max_examples=80_000 if LONG else 1500,
+    max_examples=80_000 if LONG else 500,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
@@ -265,11 +264,11 @@ def _ask(krebit: Krebit, call: str) -> None:
 def test_nothing_but_our_errors_comes_of_any_body(
     fuzzed: tuple[Krebit, type[_Now]], body: bytes, status: int, headers: dict[str, str], call: str
 ) -> None:
-    krebit, now = fuzzed
+    api, now = fuzzed
     body = b"" if status in (204, 304) else body
     now.data = reply(body, f"{status} X", tuple(headers.items()), keep=True)
     now.close = False
-    _ask(krebit, call)
+    _ask(api, call)
 
 
 _MANGLED = st.builds(
@@ -283,13 +282,13 @@ _MANGLED = st.builds(
 
 
 @settings(
-    max_examples=20_000 if LONG else 800,
+    max_examples=20_000 if LONG else 400,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(data=_MANGLED | st.binary(max_size=300), call=_CALLS)
 @pytest.mark.timeout(3600 if LONG else 110)
 def test_nothing_but_our_errors_comes_of_any_bytes(fuzzed: tuple[Krebit, type[_Now]], data: bytes, call: str) -> None:
-    krebit, now = fuzzed
+    api, now = fuzzed
     now.data, now.close = data, True
-    _ask(krebit, call)
+    _ask(api, call)

@@ -10,7 +10,6 @@ from typing import Any
 
 import anyio
 import anyio.lowlevel
-import httpx
 import pytest
 
 from krebit import AsyncKrebit, Krebit, paginate
@@ -23,10 +22,10 @@ def test_cancelled_calls_leave_no_connection_behind(sandbox: Sandbox, way: Way) 
     """At whatever point: some have sent their request, others are connecting or shaking hands."""
 
     async def main() -> None:
-        async with Place.sandbox(sandbox).async_client(way) as krebit:
+        async with Place.sandbox(sandbox).async_client(way) as api:
             for count in (1, 5, 15, 30):
                 sandbox.fault(kind="stall", path="/api/1.0/me", times=None)
-                tasks = [asyncio.ensure_future(krebit.get_current_user()) for _ in range(50)]
+                tasks = [asyncio.ensure_future(api.get_current_user()) for _ in range(50)]
                 await asyncio.to_thread(arrived, sandbox, len(sandbox.requests) + count)
                 for task in tasks:
                     task.cancel()
@@ -34,7 +33,7 @@ def test_cancelled_calls_leave_no_connection_behind(sandbox: Sandbox, way: Way) 
                 sandbox.clear_faults()
                 while connections_to(sandbox.domain):  # noqa: ASYNC110 - the kernel has no event for it
                     await asyncio.sleep(0)
-            assert (await krebit.get_current_user()).id is not None
+            assert (await api.get_current_user()).id is not None
             assert connections_to(sandbox.domain) == 1
 
     asyncio.run(main())
@@ -71,24 +70,24 @@ def test_a_call_that_is_cancelled_anywhere_gives_its_connection_back(
     sandbox: Sandbox, way: Way, connected: bool, twice: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With room for one connection, one that is lost would be missed by the next call."""
-    monkeypatch.setattr("krebit._transports._LIMITS", httpx.Limits(max_connections=1, max_keepalive_connections=1))
+    for module in ("pool", "aiohttp"):
+        monkeypatch.setattr(f"krebit.http.{module}.MAX_CONNECTIONS", 1)
 
-    async def at(krebit: AsyncKrebit, step: int) -> bool:
+    async def is_cancelled(api: AsyncKrebit, step: int) -> bool:
         try:
-            await Interrupted(krebit.get_current_user(), step, twice=twice)
+            await Interrupted(api.get_current_user(), step, twice=twice)
         except asyncio.CancelledError:
             return True
         return False
 
     async def main() -> int:
-        async with Place.sandbox(sandbox, timeout=10.0).async_client(way) as krebit:
-            await krebit.get_current_user()
-            for step in itertools.count(1):
-                if not await asyncio.create_task(at(krebit, step)):
+        for step in itertools.count(1):
+            async with Place.sandbox(sandbox, timeout=10.0).async_client(way) as api:
+                if connected:
+                    await api.get_current_user()
+                if not await asyncio.create_task(is_cancelled(api, step)):
                     return step
-                assert (await krebit.get_current_user()).id is not None
-                if not connected:
-                    await krebit._core.async_transport.aclose()
+                assert (await api.get_current_user()).id is not None
         raise AssertionError
 
     assert asyncio.run(main()) > 1
@@ -106,8 +105,8 @@ def test_closing_needs_none_of_the_loops_threads(sandbox: Sandbox, way: Way) -> 
     async def main() -> None:
         anyio.to_thread.current_default_thread_limiter().total_tokens = 1
         async with anyio.create_task_group() as tasks:
-            async with Place.sandbox(sandbox).async_client(way) as krebit:
-                await krebit.get_current_user()
+            async with Place.sandbox(sandbox).async_client(way) as api:
+                await api.get_current_user()
                 tasks.start_soon(anyio.to_thread.run_sync, wait)
                 await anyio.lowlevel.checkpoint()
             left.set()
@@ -120,8 +119,8 @@ def test_closing_needs_none_of_the_loops_threads(sandbox: Sandbox, way: Way) -> 
 def test_a_client_that_is_left_by_a_cancelled_scope_is_closed(sandbox: Sandbox, way: Way) -> None:
     async def main() -> None:
         with anyio.CancelScope() as scope:
-            async with Place.sandbox(sandbox).async_client(way) as krebit:
-                await krebit.get_current_user()
+            async with Place.sandbox(sandbox).async_client(way) as api:
+                await api.get_current_user()
                 scope.cancel()
                 await anyio.sleep(30)
         # Another loop's end would close them too.
@@ -136,7 +135,7 @@ class TimeLimit(Exception):
     """As the one of a task queue."""
 
 
-@pytest.mark.parametrize("call", [Krebit.get_current_user, lambda krebit: list(paginate(krebit.list_clients))])
+@pytest.mark.parametrize("call", [Krebit.get_current_user, lambda api: list(paginate(api.list_clients))])
 @pytest.mark.parametrize("limit", [TimeLimit, TimeoutError])
 def test_what_a_signal_handler_raises_is_no_broken_connection(
     sandbox: Sandbox, limit: type[Exception], call: Callable[[Krebit], Any]
@@ -149,29 +148,11 @@ def test_what_a_signal_handler_raises_is_no_broken_connection(
     sandbox.fault(kind="stall", path="*", times=None)
     before = signal.signal(signal.SIGALRM, ring)
     try:
-        with Place.sandbox(sandbox).client() as krebit:
+        with Place.sandbox(sandbox).client() as api:
             signal.setitimer(signal.ITIMER_REAL, 0.3)
             with pytest.raises(limit, match="the caller's own"):
-                call(krebit)
+                call(api)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert len(sandbox.requests) <= 1
-
-
-def test_where_a_time_limit_is_handled_calls_are_as_ever(sandbox: Sandbox, way: Way) -> None:
-    """Python chains what is being handled to all that is raised meanwhile: that does not make it new."""
-
-    def ring(number: int, frame: Any) -> None:
-        raise TimeLimit
-
-    before = signal.signal(signal.SIGALRM, ring)
-    try:
-        signal.raise_signal(signal.SIGALRM)
-    except TimeLimit:
-        sandbox.fault(kind="reset", path="/api/1.0/me")
-        sandbox.switch(latency=0.6)  # longer than a single wait at the socket
-        assert Place.sandbox(sandbox).call(way, lambda krebit: krebit.get_current_user()).id is not None
-    finally:
-        signal.signal(signal.SIGALRM, before)
-    assert len(sandbox.requests) == 2

@@ -54,7 +54,7 @@ def test_each_status_has_its_type_and_says_where(sandbox: Sandbox, way: Way, sta
         headers={"Retry-After": "7", "X-RateLimit-Remaining": "0"},
     )
 
-    error = Place.sandbox(sandbox).error(way, lambda krebit: krebit.get_client(12345), retries=0)
+    error = Place.sandbox(sandbox).error(way, lambda api: api.get_client(12345), retries=0)
 
     assert type(error) is kind
     assert isinstance(error, ApiError)
@@ -69,7 +69,7 @@ def test_each_status_has_its_type_and_says_where(sandbox: Sandbox, way: Way, sta
 
 
 def test_field_errors(sandbox: Sandbox, way: Way) -> None:
-    error = Place.sandbox(sandbox).error(way, lambda krebit: krebit.list_clients(limit=1000))
+    error = Place.sandbox(sandbox).error(way, lambda api: api.list_clients(limit=1000))
 
     assert isinstance(error, ValidationFailed)
     assert list(error.errors) == ["limit"]
@@ -79,7 +79,7 @@ def test_field_errors(sandbox: Sandbox, way: Way) -> None:
 
 def test_400_with_field_errors_is_a_validation_error() -> None:
     with answering({"message": "No.", "errors": {"event": ["is required", "is odd"]}}, "400 Bad Request") as server:
-        error = Place.raw(server).error("blocking", lambda krebit: krebit.get_current_user())
+        error = Place.raw(server).error("blocking", lambda api: api.get_current_user())
 
     assert isinstance(error, ValidationFailed)
     assert error.errors == {"event": ["is required", "is odd"]}
@@ -106,7 +106,7 @@ def test_a_message_is_left_out_only_where_all_of_it_is_shown(errors: dict[str, l
 )
 def test_field_errors_in_other_forms_are_kept(errors: dict[str, Any], shown: dict[str, list[str]]) -> None:
     with answering({"message": "No.", "errors": errors}, "422 Unprocessable Content") as server:
-        error = Place.raw(server).error("blocking", lambda krebit: krebit.get_current_user())
+        error = Place.raw(server).error("blocking", lambda api: api.get_current_user())
 
     assert isinstance(error, ValidationFailed)
     assert error.errors == shown
@@ -143,7 +143,7 @@ def test_field_errors_in_other_forms_are_kept(errors: dict[str, Any], shown: dic
 )
 def test_any_body_of_an_error_is_still_that_error(body: bytes, content_type: str, message: str) -> None:
     with answering(body, "502 Bad Gateway", (("Content-Type", content_type),)) as server:
-        error = Place.raw(server).error("blocking", lambda krebit: krebit.get_current_user(), retries=0)
+        error = Place.raw(server).error("blocking", lambda api: api.get_current_user(), retries=0)
 
     assert type(error) is ServerError
     assert error.message == message
@@ -159,7 +159,7 @@ def test_a_servers_debug_fields_are_never_echoed() -> None:
         "trace": [{"args": ["Bearer the-token"]}],
     }
     with answering(body, "500 Internal Server Error") as server:
-        error = Place.raw(server).error("blocking", lambda krebit: krebit.get_current_user(), retries=0)
+        error = Place.raw(server).error("blocking", lambda api: api.get_current_user(), retries=0)
 
     assert str(error) == "500 Internal Server Error: Undefined variable $x (GET /api/1.0/me)"
     assert b"Kernel.php" in getattr(error, "body", b"")
@@ -168,7 +168,7 @@ def test_a_servers_debug_fields_are_never_echoed() -> None:
 def test_a_message_is_cut_and_masked() -> None:
     message = "Company 556036-0793, anna@example.se, 070-123 45 67, token eyJhbGciOi.abc.def " + "very long " * 500
     with answering({"message": message}, "403 Forbidden") as server:
-        error = Place.raw(server).error("blocking", lambda krebit: krebit.get_current_user())
+        error = Place.raw(server).error("blocking", lambda api: api.get_current_user())
 
     text = str(error)
     assert len(text) < 400
@@ -179,7 +179,7 @@ def test_a_message_is_cut_and_masked() -> None:
 def test_what_is_asked_for_by_path_is_masked_too() -> None:
     with answering({"message": "Not found."}, "404 Not Found") as server:
         error = Place.raw(server).error(
-            "blocking", lambda krebit: krebit.request("GET", "/organisations/556036-0793/anna%40example.se")
+            "blocking", lambda api: api.request("GET", "/organisations/556036-0793/anna%40example.se")
         )
 
     assert isinstance(error, NotFound)
@@ -197,7 +197,7 @@ def test_a_redirect_is_an_error_and_is_not_followed(sandbox: Sandbox, way: Way) 
                 location=f"http://{elsewhere.domain}/webhooks?secret=1",
             )
             error = Place.sandbox(sandbox).error(
-                way, lambda krebit: krebit.request("POST", "/webhooks", json={"event": "EVENT_TYPE", "target": "x"})
+                way, lambda api: api.request("POST", "/webhooks", json={"event": "EVENT_TYPE", "target": "x"})
             )
 
             assert isinstance(error, UnexpectedResponse)
@@ -211,14 +211,14 @@ def test_the_token_endpoints_redirect_is_not_followed(sandbox: Sandbox, way: Way
     with answering({}) as elsewhere:
         sandbox.fault(kind="redirect", path="/api/oauth/token", times=None, location=f"http://{elsewhere.domain}/token")
 
-        error = Place.sandbox(sandbox, fresh=True).error(way, lambda krebit: krebit.get_current_user())
+        error = Place.sandbox(sandbox, fresh=True).error(way, lambda api: api.get_current_user())
 
         assert isinstance(error, UnexpectedResponse)
         assert elsewhere.requests == []
 
 
 def asking(path: str) -> Callable[[Any], Any]:
-    return lambda krebit: krebit.request("GET", path)
+    return lambda api: api.request("GET", path)
 
 
 def test_a_path_of_another_origin_is_refused_before_anything_is_sent(way: Way) -> None:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krebit._mask import mask, mask_path
-from krebit._wire import Reply
+from krebit.http.send import Reply
+from krebit.redaction import mask, mask_path
 from krebit_sandbox import Sandbox
 from tests.transport.support import ACCESS_TOKEN, CLIENT_SECRET, Place, Way, answering, facts_of
 
@@ -21,7 +21,7 @@ def test_each_attempt_is_logged(sandbox: Sandbox, way: Way, caplog: pytest.LogCa
     sandbox.fault(kind="status", status=503, path="/api/1.0/clients/*")
     sandbox.fault(kind="reset", path="/api/1.0/clients/*")
     with caplog.at_level(logging.DEBUG, "krebit"):
-        Place.sandbox(sandbox).call(way, lambda krebit: krebit.get_client(12345))
+        Place.sandbox(sandbox).call(way, lambda api: api.get_client(12345))
 
     facts = _facts(caplog)
     assert [(fact["status"], fact["attempt"]) for fact in facts] == [(503, 1), ("broken", 2), (200, 3)]
@@ -35,7 +35,7 @@ def test_each_attempt_is_logged(sandbox: Sandbox, way: Way, caplog: pytest.LogCa
 
 def test_nothing_is_logged_above_debug_when_all_is_well(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
-        Place.sandbox(sandbox, fresh=True).call("blocking", lambda krebit: krebit.get_current_user())
+        Place.sandbox(sandbox, fresh=True).call("blocking", lambda api: api.get_current_user())
 
     assert not [record for record in caplog.records if record.levelno > logging.DEBUG]
 
@@ -46,11 +46,11 @@ def test_no_secret_and_nothing_personal_in_any_log(
     """At DEBUG, of all loggers: httpx, httpcore, asyncio and aiohttp among them."""
     place = Place.sandbox(sandbox, fresh=True)
     with caplog.at_level(logging.DEBUG):
-        place.call(way, lambda krebit: krebit.list_clients())
-        record = place.call(way, lambda krebit: krebit.get_client(12345))
-        place.error(way, lambda krebit: krebit.request("GET", f"/organisations/{record.org_number}?email=a%40b.se"))
+        place.call(way, lambda api: api.list_clients())
+        record = place.call(way, lambda api: api.get_client(12345))
+        place.error(way, lambda api: api.request("GET", f"/organisations/{record.org_number}?email=a%40b.se"))
         sandbox.fault(kind="garbage")
-        place.error(way, lambda krebit: krebit.request("POST", "/x", json={"target": "x"}))
+        place.error(way, lambda api: api.request("POST", "/x", json={"target": "x"}))
 
     tokens = [
         value
@@ -76,7 +76,7 @@ def test_a_server_that_echoes_the_request(caplog: pytest.LogCaptureFixture, way:
     headers = (("X-Request-Id", f"Bearer {ACCESS_TOKEN}" * 9), ("Set-Cookie", f"session={ACCESS_TOKEN}"))
     body = {"message": f"Bearer {ACCESS_TOKEN} client_secret={CLIENT_SECRET}"}
     with caplog.at_level(logging.DEBUG, "krebit"), answering(body, "403 Forbidden", headers) as server:
-        error = Place.raw(server).error(way, lambda krebit: krebit.get_current_user())
+        error = Place.raw(server).error(way, lambda api: api.get_current_user())
 
     for text in (caplog.text, str(error), repr(error), getattr(error, "message", "")):
         assert ACCESS_TOKEN not in text

@@ -54,7 +54,7 @@ def test_the_code_of_the_page_runs(
 
 def test_the_line_on_the_page_is_a_line_of_the_log(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG, "krebit"):
-        Place.sandbox(sandbox).call("blocking", lambda krebit: krebit.get_client(12345))
+        Place.sandbox(sandbox).call("blocking", lambda api: api.get_client(12345))
 
     def shape(line: str) -> str:
         return re.sub(r"[0-9a-f-]{36}", "ID", re.sub(r"\d+ ms", "N ms", line))
@@ -68,7 +68,7 @@ def test_each_attempt_has_a_span_and_no_span_a_secret(sandbox: Sandbox, spans: A
     opentelemetry_tracing.instrument(spans)
     sandbox.fault(kind="status", status=503, path="/api/1.0/me", times=2)
 
-    Place.sandbox(sandbox, fresh=True).call(way, lambda krebit: krebit.get_current_user())
+    Place.sandbox(sandbox, fresh=True).call(way, lambda api: api.get_current_user())
 
     found = spans.get_finished_spans()
     assert len(found) == len(sandbox.requests) == 4
@@ -82,8 +82,8 @@ def test_each_attempt_has_a_span_and_no_span_a_secret(sandbox: Sandbox, spans: A
 def test_the_tracing_example_holds_attempts_together(sandbox: Sandbox, spans: Any) -> None:
     tracer = opentelemetry_tracing.instrument(spans).get_tracer("test")
     sandbox.fault(kind="reset", path="/api/1.0/me")
-    with Place.sandbox(sandbox).client() as krebit:
-        opentelemetry_tracing.show_user(krebit, tracer)
+    with Place.sandbox(sandbox).client() as api:
+        opentelemetry_tracing.show_user(api, tracer)
 
     parent = next(span for span in spans.get_finished_spans() if span.name == "who am I")
     parents = [span.parent.span_id for span in spans.get_finished_spans() if span.parent is not None]
@@ -113,8 +113,8 @@ def test_no_login_gets_what_another_was_given(sandbox: Sandbox) -> None:
 
     first, second = Place.sandbox(sandbox, transport=shared), Place.sandbox(sandbox, transport=shared)
     with first.client() as anna, second.client() as bo:
-        for krebit in (anna, bo, anna, bo):
-            krebit.get_client(12345)
+        for api in (anna, bo, anna, bo):
+            api.get_client(12345)
         assert len({request.headers["authorization"] for request in sandbox.requests}) == len(sandbox.requests) == 2
         sandbox.fault(kind="status", status=403, path="/api/1.0/clients/*", times=None)
         kept = caches[0]._memory.serialize()
@@ -127,18 +127,18 @@ def test_no_login_gets_what_another_was_given(sandbox: Sandbox) -> None:
 def test_what_is_kept_ends_and_errors_and_writes_are_never_kept(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Place.sandbox(sandbox, transport=ClientCache, retries=0).client() as krebit:
+    with Place.sandbox(sandbox, transport=ClientCache, retries=0).client() as api:
         sandbox.fault(kind="status", status=404, path="/api/1.0/clients/*")
         with pytest.raises(Exception, match="404"):
-            krebit.get_client(12345)
-        krebit.get_client(12345)
-        krebit.get_client(12345)
-        krebit.get_current_user()
-        krebit.get_current_user()
+            api.get_client(12345)
+        api.get_client(12345)
+        api.get_client(12345)
+        api.get_current_user()
+        api.get_current_user()
         assert [request.path for request in sandbox.requests] == ["/api/1.0/clients/12345"] * 2 + ["/api/1.0/me"] * 2
         real = time.time
         monkeypatch.setattr(time, "time", lambda: real() + 601)
-        krebit.get_client(12345)
+        api.get_client(12345)
         assert sandbox.requests[-1].path == "/api/1.0/clients/12345"
 
 

@@ -6,7 +6,6 @@ import itertools
 import random
 import socket
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import httpx
@@ -15,11 +14,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from krebit import ConnectionFailed, DeadlineExceeded, RateLimited, ServerError, TransportError
-from krebit._call import Driver, Options, attempts, build_request
-from krebit._deadline import Deadline
-from krebit._retry import Budget, told, wait_before_retry
-from krebit._secret import Secret
-from krebit._wire import Failure, Reply
+from krebit.http.call import AccessToken, Driver, make_call, run_blocking
+from krebit.http.deadline import Deadline
+from krebit.http.request import CallOptions, RequestBuilder
+from krebit.http.retry import RetryBudget, parse_retry_after, wait_before_retry
+from krebit.http.send import Failure, Reply
+from krebit.redaction import Secret
 from krebit_api.api import Operation
 from krebit_api.models import WebhookStoreRequest
 from krebit_sandbox import Sandbox
@@ -29,8 +29,8 @@ USER = {"id": 1, "name": "Anna"}
 GET = Operation("get_current_user", "GET", "/api/1.0/me")
 
 
-def subscribe(krebit: Any) -> Any:
-    return krebit.create_webhook(body=WebhookStoreRequest(event="EVENT_TYPE", target="https://a.example/"))
+def subscribe(api: Any) -> Any:
+    return api.create_webhook(body=WebhookStoreRequest(event="EVENT_TYPE", target="https://a.example/"))
 
 
 @pytest.mark.parametrize("kind", ["reset", "close", "stall", "stall_body", "truncate", "garbage", "status"])
@@ -49,17 +49,17 @@ def test_a_post_on_a_kept_connection_that_is_cut_is_sent_once(sandbox: Sandbox, 
     place = Place.sandbox(sandbox)
 
     if way == "blocking":
-        with place.client() as krebit:
-            krebit.get_current_user()
+        with place.client() as api:
+            api.get_current_user()
             with pytest.raises(ConnectionFailed):
-                subscribe(krebit)
+                subscribe(api)
     else:
 
         async def main() -> None:
-            async with place.async_client(way) as krebit:
-                await krebit.get_current_user()
+            async with place.async_client(way) as api:
+                await api.get_current_user()
                 with pytest.raises(ConnectionFailed):
-                    await subscribe(krebit)
+                    await subscribe(api)
 
         asyncio.run(main())
 
@@ -102,7 +102,7 @@ def test_429_is_obeyed_for_a_post_too(sandbox: Sandbox, way: Way) -> None:
 def test_a_get_that_fails_twice_succeeds_the_third_time(sandbox: Sandbox, way: Way, fault: dict[str, Any]) -> None:
     sandbox.fault(**fault, path="/api/1.0/clients/*", times=2)
 
-    assert Place.sandbox(sandbox).call(way, lambda krebit: krebit.get_client(12345)).id == 12345
+    assert Place.sandbox(sandbox).call(way, lambda api: api.get_client(12345)).id == 12345
     assert len(sandbox.requests) == 3
 
 
@@ -110,14 +110,14 @@ def test_a_get_that_fails_twice_succeeds_the_third_time(sandbox: Sandbox, way: W
 def test_what_would_fail_again_is_not_sent_again(sandbox: Sandbox, status: int) -> None:
     sandbox.fault(kind="status", path="/api/1.0/me", status=status, times=None)
 
-    Place.sandbox(sandbox).error("blocking", lambda krebit: krebit.get_current_user())
+    Place.sandbox(sandbox).error("blocking", lambda api: api.get_current_user())
     assert len(sandbox.requests) == 1
 
 
 def test_retries_are_set_per_client_and_per_call(sandbox: Sandbox) -> None:
     sandbox.fault(kind="status", path="/api/1.0/me", status=500, times=None)
-    with Place.sandbox(sandbox).client(retries=1) as krebit:
-        for view, attempts in ((krebit, 2), (krebit.with_options(retries=0), 1), (krebit.with_options(retries=2), 3)):
+    with Place.sandbox(sandbox).client(retries=1) as api:
+        for view, attempts in ((api, 2), (api.with_options(retries=0), 1), (api.with_options(retries=2), 3)):
             before = len(sandbox.requests)
             with pytest.raises(ServerError):
                 view.get_current_user()
@@ -127,7 +127,7 @@ def test_retries_are_set_per_client_and_per_call(sandbox: Sandbox) -> None:
 def test_a_bearer_that_is_refused_is_replaced_once_and_the_call_replayed(sandbox: Sandbox, way: Way) -> None:
     sandbox.fault(kind="status", path="/api/1.0/me", status=401, times=1)
 
-    assert Place.sandbox(sandbox).call(way, lambda krebit: krebit.get_current_user()).id is not None
+    assert Place.sandbox(sandbox).call(way, lambda api: api.get_current_user()).id is not None
     assert [request.path for request in sandbox.requests] == ["/api/1.0/me", "/api/oauth/token", "/api/1.0/me"]
 
 
@@ -160,26 +160,28 @@ def test_a_bearer_that_is_refused_is_replaced_once_and_the_call_replayed(sandbox
 def test_retry_after_in_all_its_forms(value: str | None, seconds: float | None) -> None:
     now = 1_795_478_400.0  # 2026-11-24 00:00:00 UTC
     reply = _reply(429) if value is None else _reply(429, retry_after=value)
-    assert told(reply, now=lambda: now) == seconds
+    assert parse_retry_after(reply, now=lambda: now) == seconds
 
 
 def test_a_date_is_counted_from_the_answers_own_date() -> None:
     """So that a clock which is a day off on this machine does not matter."""
     date = "Tue, 24 Nov 2026 00:00:00 GMT"
-    assert told(_reply(429, retry_after="Tue, 24 Nov 2026 00:00:30 GMT", date=date), now=lambda: 0.0) == 30.0
+    assert (
+        parse_retry_after(_reply(429, retry_after="Tue, 24 Nov 2026 00:00:30 GMT", date=date), now=lambda: 0.0) == 30.0
+    )
 
 
 @given(st.text() | st.from_regex(r"[A-Z][a-z]{2}, \d{1,6} [A-Z][a-z]{2} \d{1,9} \d\d:\d\d:\d\d [A-Z+\-\d]{0,6}"))
 @example("Sun, 01 Jan 0001 00:00:00 +2359")
 def test_no_header_breaks_the_reading_of_it(value: str) -> None:
-    found = told(_reply(429, retry_after=value, date=value))
+    found = parse_retry_after(_reply(429, retry_after=value, date=value))
     assert found is None or 0 <= found <= 31_536_000
 
 
 def test_a_long_retry_after_ends_the_call_at_once_and_is_told(sandbox: Sandbox, way: Way) -> None:
     for value, seconds in (("3600", 3600.0), ("9" * 400, 31_536_000.0)):
         sandbox.fault(kind="status", path="/api/1.0/me", status=429, times=None, headers={"Retry-After": value})
-        error = Place.sandbox(sandbox).error(way, lambda krebit: krebit.get_current_user())
+        error = Place.sandbox(sandbox).error(way, lambda api: api.get_current_user())
         assert isinstance(error, RateLimited)
         assert error.retry_after == seconds
         assert len(sandbox.requests) == 1
@@ -187,7 +189,7 @@ def test_a_long_retry_after_ends_the_call_at_once_and_is_told(sandbox: Sandbox, 
 
 
 def _wait(outcome: Reply | Failure, method: str = "GET", **changes: Any) -> float | None:
-    settings: dict[str, Any] = {"attempt": 1, "retries": 2, "remaining": 30.0, "budget": Budget(), **changes}
+    settings: dict[str, Any] = {"attempt": 1, "retries": 2, "remaining": 30.0, "budget": RetryBudget(), **changes}
     return wait_before_retry(method, outcome, **settings)
 
 
@@ -222,48 +224,49 @@ def test_what_cannot_get_better_is_not_tried_again(kind: Any) -> None:
     assert _wait(Failure(kind, "", sent=False)) is None
 
 
-class _Unplugged(Driver):
-    """Gets its outcomes from the test, and waits for nothing."""
+class _Offline(Driver):
+    """Takes its outcomes from the test, and waits for nothing."""
 
     def __init__(self, outcomes: Callable[[], Reply | Failure]) -> None:
         self._outcomes = outcomes
         self.sent = 0
 
-    async def _transmit(self, request: httpx.Request, deadline: Deadline) -> Reply | Failure:
+    async def send(self, request: httpx.Request, deadline: Deadline) -> Reply | Failure:
         self.sent += 1
         return self._outcomes()
 
-    async def _token(self, rejected: Secret | None, deadline: Deadline) -> Secret:
-        return Secret("token")
+    async def token(self, rejected: Secret | None, deadline: Deadline) -> AccessToken:
+        return AccessToken(Secret("token"), refreshed=False)
 
-    async def _sleep(self, seconds: float) -> None:
+    async def sleep(self, seconds: float) -> None:
         assert seconds >= 0
 
 
-def _attempts(budget: Budget, outcomes: Callable[[], Reply | Failure], retries: int = 5) -> int:
-    """How often one call sends."""
-    driver, build = _Unplugged(outcomes), partial(build_request, "https://tenant.example", "agent")
-    call = attempts(
+def _attempts(budget: RetryBudget, outcomes: Callable[[], Reply | Failure], retries: int = 5) -> int:
+    """Return how often one call sends."""
+    driver = _Offline(outcomes)
+    call = make_call(
         driver,
         GET,
-        build,
+        RequestBuilder("https://tenant.example", "agent"),
         lambda: {"method": "get", "url": GET.path},
-        options=Options(retries=retries),
+        options=CallOptions(retries=retries),
         deadline=Deadline(3600),
         budget=budget,
+        keep_trying=lambda: True,
     )
-    with contextlib.suppress(ServerError, TransportError, StopIteration):
-        call.send(None)
+    with contextlib.suppress(ServerError, TransportError):
+        run_blocking(call)
     return driver.sent
 
 
 def test_an_outage_is_not_multiplied() -> None:
-    budget = Budget()
+    budget = RetryBudget()
     assert sum(_attempts(budget, lambda: _reply(503)) for _ in range(200)) == 200 + 20
 
 
 def test_successes_earn_the_budget_back() -> None:
-    budget = Budget()
+    budget = RetryBudget()
     budget.left = 1.0
     assert _attempts(budget, lambda: _reply(503)) == 2
     assert _attempts(budget, lambda: _reply(503)) == 1
@@ -273,7 +276,7 @@ def test_successes_earn_the_budget_back() -> None:
 
 
 def test_occasional_failures_are_always_tried_again() -> None:
-    generator, budget = random.Random(1), Budget()
+    generator, budget = random.Random(1), RetryBudget()
     for _ in range(5000):
         outcomes = itertools.chain([_reply(502 if generator.random() < 0.05 else 200)], itertools.repeat(_reply(200)))
         _attempts(budget, lambda outcomes=outcomes: next(outcomes))  # type: ignore[misc]
@@ -283,7 +286,7 @@ def test_occasional_failures_are_always_tried_again() -> None:
 def test_a_deadline_ends_the_waiting_for_a_rate_limit(sandbox: Sandbox, way: Way) -> None:
     sandbox.fault(kind="status", path="/api/1.0/me", status=429, times=None)
 
-    error = Place.sandbox(sandbox).error(way, lambda krebit: krebit.get_current_user(), timeout=0.5)
+    error = Place.sandbox(sandbox).error(way, lambda api: api.get_current_user(), timeout=0.5)
     assert isinstance(error, RateLimited | DeadlineExceeded)
 
 
@@ -293,4 +296,4 @@ def test_the_answer_after_a_retry_is_whole() -> None:
             reply(USER)[:-5] if request.number < 3 else reply({**USER, "name": "Third"})
         )
     ) as server:
-        assert Place.raw(server).call("blocking", lambda krebit: krebit.get_current_user()).name == "Third"
+        assert Place.raw(server).call("blocking", lambda api: api.get_current_user()).name == "Third"

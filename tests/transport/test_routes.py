@@ -13,8 +13,8 @@ from tests.transport.proxies import Proxy
 from tests.transport.support import Place, Way, answering
 
 
-def me(krebit: Any) -> Any:
-    return krebit.get_current_user()
+def me(api: Any) -> Any:
+    return api.get_current_user()
 
 
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
@@ -198,8 +198,8 @@ def test_domains_that_are_refused(domain: str, monkeypatch: pytest.MonkeyPatch) 
     ],
 )
 def test_domains_that_are_forgiven(given: str, domain: str) -> None:
-    with Krebit(given, "id", "secret") as krebit:
-        assert f"<Krebit {domain}," in repr(krebit)
+    with Krebit(given, "id", "secret") as api:
+        assert f"<Krebit {domain}," in repr(api)
 
 
 @pytest.mark.parametrize("profile", ["", "a" * 101, "a\nb"])

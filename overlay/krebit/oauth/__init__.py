@@ -1,1 +1,1 @@
-"""OAuth: signing in, and a login that is never lost."""
+"""OAuth: signing in, the token endpoint, and refreshes that lose no login."""

@@ -1,0 +1,137 @@
+"""The core that a client shares with all its views: transports, requests, token sessions."""
+
+import os
+import platform
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Self, TypedDict
+
+import httpx
+
+from krebit._version import __version__
+from krebit.config import Settings
+from krebit.errors import ClientClosed, ConfigurationError
+from krebit.http.deadline import Deadline
+from krebit.http.request import RequestBuilder
+from krebit.http.retry import RetryBudget
+from krebit.http.transports import AsynchronousTransport, BlockingTransport, TransportFactory
+from krebit.oauth.session import TokenSession
+from krebit.redaction import Secret
+from krebit.stores import TokenStore
+
+# Transports that a forked child found in its memory: they are its parent's, and must not even be closed there.
+_inherited: list[object] = []
+
+
+class ClientOptions(TypedDict, total=False):
+    """Options of `Krebit` and `AsyncKrebit` beside the application; all optional, all by keyword."""
+
+    store: TokenStore
+    """Where the login is kept. Default: a `FileTokenStore` in the user's state folder."""
+    timeout: float
+    """Seconds for a whole call, retries included. Default: 30."""
+    retries: int
+    """Attempts beyond the first. Default: 2."""
+    ca_file: str | os.PathLike[str] | None
+    """PEM file of the certificate authority to trust. Default: `SSL_CERT_FILE`, `SSL_CERT_DIR` or certifi's."""
+    proxy: str
+    """URL of a proxy. Default: `HTTPS_PROXY` and `NO_PROXY`, or the system's settings."""
+    transport: BlockingTransport
+    """A blocking transport in place of ours, or a function that wraps ours: `lambda ours: Cache(ours)`. Only ours holds
+    the timeout against a server that sends a byte at a time. An asynchronous client uses it for the token endpoint."""
+    async_transport: AsynchronousTransport
+    """The same for an asynchronous client. `"aiohttp"` is one over aiohttp (`pip install 'krebit[aiohttp]'`)."""
+    pkce: bool
+    """Whether sign-ins use PKCE (RFC 7636). Default: True."""
+    refresh_timeout: float
+    """Seconds for the token endpoint, retries included. Default: 30."""
+    lock_patience: float
+    """Seconds to wait for another process's refresh. Default: the refresh timeout and 15 more."""
+
+
+class Core:
+    """Shared by a client and its views. Opens no socket and no file before the first call."""
+
+    def __init__(self, settings: Settings, options: ClientOptions) -> None:
+        self.budget = RetryBudget()
+        self.closed = False
+        self._user_agent = f"krebit-python/{__version__} httpx/{httpx.__version__} python/{platform.python_version()}"
+        self.builder = RequestBuilder(settings.origin, self._user_agent)
+        self._origin = settings.origin
+        # Kept apart from the other options, which a traceback may show: it may hold a password.
+        self._proxy = Secret(options.pop("proxy", None))
+        self._options = options
+        self._store = _store(options)
+        self._sessions: weakref.WeakValueDictionary[str, TokenSession] = weakref.WeakValueDictionary()
+        self._sessions_lock = threading.Lock()
+        self._make_transports()
+
+    def _make_transports(self) -> None:
+        # Both at once: made at the first use they would race. An asynchronous client refreshes over the blocking one.
+        factory = TransportFactory(self._origin, self._options.get("ca_file"), self._proxy)
+        self.transport = factory.blocking(self._options.get("transport"))
+        self.async_transport = factory.asynchronous(self._options.get("async_transport"))
+        self._calls: set[Deadline] = set()
+        self._process = os.getpid()
+
+    def session(self, settings: Settings) -> TokenSession:
+        """Return the token session of a profile. Views of one profile share it."""
+        with self._sessions_lock:
+            session = self._sessions.get(settings.profile)
+            if session is None:
+                session = TokenSession(
+                    settings,
+                    self._store,
+                    lambda: self.transport,
+                    user_agent=self._user_agent,
+                    refresh_timeout=self._options.get("refresh_timeout", 30.0),
+                    lock_patience=self._options.get("lock_patience"),
+                )
+                self._sessions[settings.profile] = session
+            return session
+
+    def opened(self) -> Self:
+        """Return itself. Raises ClientClosed after close()."""
+        if self.closed:
+            raise ClientClosed("the client is closed; make a new one, it finds the stored login")
+        if self._process != os.getpid():
+            # A forked child shares its parent's sockets. It leaves them alone and opens its own.
+            _inherited.append((self.transport, self.async_transport))
+            self._make_transports()
+        return self
+
+    @contextmanager
+    def call(self, deadline: Deadline) -> Iterator[None]:
+        """Count a call as under way for the `with` block."""
+        self._calls.add(deadline)
+        try:
+            yield
+        finally:
+            self._calls.discard(deadline)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no call is under way.
+
+        A socket must not be closed while another thread reads from it: after close() the last call closes them.
+        """
+        return not self._calls
+
+    def end(self) -> None:
+        """Wait until each refresh under way is stored, then close the blocking transport."""
+        for session in list(self._sessions.values()):
+            session.settle()
+        self.transport.close()
+
+
+def _store(options: ClientOptions) -> TokenStore:
+    if "store" not in options:
+        from krebit.stores.file import FileTokenStore
+
+        return FileTokenStore()
+    store = options["store"]
+    if isinstance(store, type) or not hasattr(store, "lease"):
+        raise ConfigurationError("store: must be a token store, such as FileTokenStore(folder)")
+    return store

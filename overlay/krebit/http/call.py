@@ -1,0 +1,126 @@
+"""Make one call: token, attempts, a replay after a 401. The waiting and the sending are a driver's.
+
+There is one code path for both clients. The functions here are coroutines; a blocking driver never suspends in them, so
+that `run_blocking` can run them without an event loop.
+"""
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine
+from typing import Any, NamedTuple, TypeVar, cast
+
+import httpx
+
+from krebit.clock import monotonic
+from krebit.errors import KrebitError
+from krebit.http.deadline import Deadline
+from krebit.http.request import CallOptions, RequestArguments, RequestBuilder
+from krebit.http.response import error_of, request_id
+from krebit.http.retry import RetryBudget, wait_before_retry
+from krebit.http.send import Failure, Reply
+from krebit.redaction import Secret, mask_path
+from krebit_api.api import Operation
+
+T = TypeVar("T")
+_log = logging.getLogger("krebit")
+_LOG_TEXT = "%(method)s %(path)s: %(status)s, attempt %(attempt)d, %(milliseconds)d ms, request %(request_id)s"
+
+
+class AccessToken(NamedTuple):
+    """An access token. `refreshed` says that the token endpoint granted it for this request for a token."""
+
+    value: Secret
+    refreshed: bool
+
+
+class Driver(ABC):
+    """Does the parts of a call that take time: blocking, or on an event loop."""
+
+    @abstractmethod
+    async def send(self, request: httpx.Request, deadline: Deadline) -> Reply | Failure:
+        """Send once."""
+
+    @abstractmethod
+    async def token(self, rejected: Secret | None, deadline: Deadline) -> AccessToken:
+        """Return an access token that is not the one that the server refused."""
+
+    @abstractmethod
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+def run_blocking(work: Coroutine[Any, Any, T]) -> T:
+    """Return the result of a coroutine that never suspends."""
+    try:
+        work.send(None)
+    except StopIteration as ended:
+        return cast("T", ended.value)
+    raise AssertionError("a blocking driver does not suspend")
+
+
+async def make_call(
+    driver: Driver,
+    operation: Operation,
+    builder: RequestBuilder,
+    arguments: RequestArguments,
+    *,
+    options: CallOptions,
+    deadline: Deadline,
+    budget: RetryBudget,
+    keep_trying: Callable[[], bool],
+) -> Reply:
+    """Return the reply of a success. Raises the typed error of anything else.
+
+    `keep_trying` is asked before and after each wait for another attempt: a caller who has left wants none.
+    """
+    token = await driver.token(None, deadline)
+    may_replay = True
+    attempt = 1
+    while True:
+        started = monotonic()
+        outcome = await driver.send(builder.build(operation, arguments, token.value, options), deadline)
+        if _log.isEnabledFor(logging.DEBUG):
+            _log_attempt(operation, outcome, attempt, started)
+        if isinstance(outcome, Reply):
+            if outcome.status < 300:
+                budget.earn()
+                return outcome
+            if outcome.status == 401 and may_replay:
+                token = await driver.token(token.value, deadline)
+                # A token that another process refreshed may have ended too: then it is our turn to refresh.
+                may_replay = not token.refreshed
+                continue
+        wait = wait_before_retry(
+            operation.method,
+            outcome,
+            attempt=attempt,
+            retries=options.retries,
+            remaining=deadline.remaining(),
+            budget=budget,
+        )
+        if wait is None or not keep_trying():
+            raise _error(operation, outcome, deadline)
+        await driver.sleep(wait)
+        if not keep_trying():
+            raise _error(operation, outcome, deadline)
+        attempt += 1
+
+
+def _error(operation: Operation, outcome: Reply | Failure, deadline: Deadline) -> KrebitError:
+    if isinstance(outcome, Failure):
+        return outcome.error(operation.id, deadline)
+    return error_of(operation, outcome)
+
+
+def _log_attempt(operation: Operation, outcome: Reply | Failure, attempt: int, started: float) -> None:
+    facts = {
+        "method": operation.method,
+        # The path's template, never its values: an organisation number may be one.
+        "path": mask_path(operation.path),
+        "status": outcome.status if isinstance(outcome, Reply) else outcome.kind,
+        "attempt": attempt,
+        "milliseconds": round((monotonic() - started) * 1000),
+        "request_id": request_id(outcome) if isinstance(outcome, Reply) else None,
+    }
+    # People read the text; log collectors read the attribute of the record.
+    _log.debug(_LOG_TEXT, facts, extra={"krebit": facts})

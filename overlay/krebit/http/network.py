@@ -1,0 +1,169 @@
+"""Network backends for httpcore that hold a call's deadline at the socket.
+
+httpx's timeouts are for each read: a server that sends a byte a second passes them for ever. The blocking backend cuts
+the timeout of each operation to the time that is left. Asynchronous calls are cancelled from outside instead.
+
+Two steps are not bounded: the resolver's, since `socket.getaddrinfo` takes no timeout, and TLS inside the TLS of an
+HTTPS proxy, where httpcore reads from the socket by itself.
+"""
+
+import socket
+import ssl
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import anyio
+import httpcore
+
+from krebit.http.deadline import Deadline, current_deadline
+
+T = TypeVar("T")
+# Seconds for an address that does not answer while there is another one to try.
+_NEXT_ADDRESS = 5.0
+# How much is written at once. A socket that takes only a part of it starts its timeout anew for the rest.
+_PIECE = 16_384
+_FOR_EVER = 86_400.0
+
+
+def _in_time(operation: Callable[[float], T], timeout: float | None, late: type[httpcore.TimeoutException]) -> T:
+    """Run a socket operation with `timeout`, or with the time that the call has left if that is less.
+
+    Raises `late` when no time is left. An exception that a signal handler raised inside the operation comes out as it
+    is: a handler's TimeoutError would otherwise be taken for the socket's.
+    """
+    deadline = current_deadline.get()
+    seconds = _FOR_EVER if timeout is None else timeout
+    if deadline is not None:
+        seconds = min(seconds, deadline.remaining())
+    if seconds <= 0:
+        raise late("the call's deadline has passed")
+    limit = Deadline(seconds)
+    try:
+        return operation(seconds)
+    except late as error:
+        if limit.passed() or error.__cause__ is None:
+            raise
+        raise error.__cause__ from None
+
+
+class DeadlineStream(httpcore.NetworkStream):
+    """A stream whose every operation ends by the deadline of the call."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return _in_time(lambda seconds: self._stream.read(max_bytes, seconds), timeout, httpcore.ReadTimeout)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        for start in range(0, len(buffer), _PIECE):
+            self._write_piece(buffer[start : start + _PIECE], timeout)
+
+    def _write_piece(self, piece: bytes, timeout: float | None) -> None:
+        _in_time(lambda seconds: self._stream.write(piece, seconds), timeout, httpcore.WriteTimeout)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        encrypted = _in_time(
+            lambda seconds: self._stream.start_tls(ssl_context, server_hostname, seconds),
+            timeout,
+            httpcore.ConnectTimeout,
+        )
+        return DeadlineStream(encrypted)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class DeadlineBackend(httpcore.SyncBackend):
+    """Connect within the call's deadline, to each of a host's addresses in turn."""
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        connect = super().connect_tcp
+
+        def connect_to(address: str, longest: float | None) -> httpcore.NetworkStream:
+            stream = _in_time(
+                lambda seconds: connect(address, port, seconds, local_address, socket_options),
+                longest,
+                httpcore.ConnectTimeout,
+            )
+            return DeadlineStream(stream)
+
+        # socket.create_connection gives every address the whole timeout; here they share it.
+        *others, last = _addresses(host, port)
+        for address in others:
+            with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
+                return connect_to(address, _share(timeout))
+        return connect_to(last, timeout)
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    """Return the addresses of a host, one at least. Raises httpcore.ConnectError."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise httpcore.ConnectError(f"cannot resolve {host}: {error}") from None
+    return [str(address[0]) for *_, address in found]
+
+
+def _share(timeout: float | None) -> float:
+    """Return the seconds for an address that is not the last one."""
+    deadline = current_deadline.get()
+    seconds = _FOR_EVER if timeout is None else timeout
+    if deadline is not None:
+        seconds = min(seconds, deadline.remaining())
+    return min(_NEXT_ADDRESS, seconds / 2)
+
+
+class AsyncStream(httpcore.AsyncNetworkStream):
+    """A stream that is closed when its TLS handshake is cancelled. httpcore leaves it open until the server ends it."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+        # Without a layer in between: these are on the way of every call.
+        self.read = stream.read  # type: ignore[method-assign]
+        self.write = stream.write  # type: ignore[method-assign]
+        self.get_extra_info = stream.get_extra_info  # type: ignore[method-assign]
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's interface
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            return AsyncStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+        except BaseException:
+            # Unshielded, closing would itself be cancelled before it reaches the socket.
+            with anyio.CancelScope(shield=True):
+                await self._stream.aclose()
+            raise
+
+
+class AsyncBackend(httpcore.AnyIOBackend):
+    """Connect by anyio, and hand out streams that a cancelled handshake does not leave open."""
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's interface
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        return AsyncStream(await super().connect_tcp(host, port, timeout, local_address, socket_options))

@@ -1,0 +1,95 @@
+"""httpx's transports over connection pools of our own. The one file that uses private parts of httpx and httpcore.
+
+- httpx has no argument for httpcore's `network_backend` (https://github.com/encode/httpx/discussions/3180), so the
+  transports set their `_pool`. They stay subclasses of httpx's transports, because OpenTelemetry and tools that record
+  or make up answers hook into those classes.
+- httpcore 1.0 loses places of its asynchronous pool when calls are cancelled
+  (https://github.com/encode/httpcore/issues/1093). A connection whose call was cancelled between connecting and
+  sending, and a request whose closing was cancelled half-way, keep a place for ever. `AsyncTransport` sweeps them up.
+
+Delete this file on a move to a client that has neither problem.
+"""
+# ruff: noqa: SLF001
+
+import ssl
+from collections.abc import AsyncIterator
+from importlib import import_module
+from typing import Any
+
+import httpcore
+import httpx
+
+from krebit.http.network import AsyncBackend, DeadlineBackend
+
+MAX_CONNECTIONS = 100
+KEEPALIVE_SECONDS = 30.0
+
+
+def _pool_options(context: ssl.SSLContext, proxy: httpx.Proxy | None) -> dict[str, Any]:
+    """Return the arguments of a pool. Raises ImportError for a SOCKS proxy without socksio."""
+    if proxy is not None and proxy.url.scheme.startswith("socks"):
+        import_module("socksio")  # httpcore imports it at the first call, when it is too late to say so
+    return {
+        "ssl_context": context,
+        "proxy": proxy and httpcore.Proxy(str(proxy.url), proxy.raw_auth, proxy.headers.raw, proxy.ssl_context),
+        "max_connections": MAX_CONNECTIONS,
+        # As many connections are kept as are opened: each one that is not kept costs a TLS handshake.
+        "max_keepalive_connections": MAX_CONNECTIONS,
+        "keepalive_expiry": KEEPALIVE_SECONDS,
+    }
+
+
+class Transport(httpx.HTTPTransport):
+    """Send over a pool whose sockets keep to the call's deadline."""
+
+    def __init__(self, context: ssl.SSLContext, proxy: httpx.Proxy | None) -> None:
+        self._pool = httpcore.ConnectionPool(**_pool_options(context, proxy), network_backend=DeadlineBackend())
+
+
+class AsyncTransport(httpx.AsyncHTTPTransport):
+    """Send over a pool that loses no place when a call is cancelled."""
+
+    def __init__(self, context: ssl.SSLContext, proxy: httpx.Proxy | None) -> None:
+        self._pool = httpcore.AsyncConnectionPool(**_pool_options(context, proxy), network_backend=AsyncBackend())
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            response = await super().handle_async_request(request)
+        except BaseException:
+            await self.sweep()
+            raise
+        if isinstance(response.stream, httpx.AsyncByteStream):
+            response.stream = _SweptStream(response.stream, self)
+        return response
+
+    async def sweep(self, ended: object = None) -> None:
+        """Take out of the pool each connection that no request owns, and the request that has `ended`."""
+        pool = self._pool
+        pool._requests = [request for request in pool._requests if request is not ended]
+        owned = [request.connection for request in pool._requests]
+        orphans = [
+            connection
+            for connection in pool._connections
+            if not (connection.is_idle() or connection.is_closed() or connection in owned)
+        ]
+        pool._connections = [connection for connection in pool._connections if connection not in orphans]
+        await pool._close_connections([*orphans, *pool._assign_requests_to_connections()])
+
+
+class _SweptStream(httpx.AsyncByteStream):
+    """A response's body that sweeps the pool when it is closed."""
+
+    def __init__(self, stream: httpx.AsyncByteStream, transport: AsyncTransport) -> None:
+        self._stream = stream
+        self._transport = transport
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return aiter(self._stream)
+
+    async def aclose(self) -> None:
+        # Tools that make up answers put streams of their own there.
+        inner = getattr(self._stream, "_httpcore_stream", None)
+        try:
+            await self._stream.aclose()
+        finally:
+            await self._transport.sweep(getattr(inner, "_pool_request", None))

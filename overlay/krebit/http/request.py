@@ -1,0 +1,119 @@
+"""Build the request of one attempt: to the tenant and no other host, with the token and JSON that loses nothing."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+import httpx
+
+from krebit.errors import ConfigurationError
+from krebit.redaction import Secret, mask
+from krebit_api.api import Operation
+
+# Returns the keywords of `httpx.Client.request`: generated code builds them when they are needed.
+RequestArguments = Callable[[], dict[str, Any]]
+
+# Headers that say whom the request is for, who asks and where it ends.
+_OWN_HEADERS = {"authorization", "host", "content-length", "transfer-encoding", "connection", "accept-encoding"}
+_HEADER_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
+_HEADER_VALUE = r"([!-~]([ -~]*[!-~])?)?"
+# Parts of a path that lead out of it, as they are or when a server on the way unpacks them.
+_DOTS = re.compile(r"[^?#]*(/|%2f|\\|%5c)(\.|%2e){1,2}(/|%2f|\\|%5c|[?#]|$)", re.IGNORECASE)
+
+
+class CallOptions:
+    """Settings of calls: `timeout` in seconds for a whole call, `retries` beyond the first attempt (0 for none).
+
+    Raises ConfigurationError for a setting that cannot be.
+    """
+
+    def __init__(self, timeout: float = 30.0, retries: int = 2, headers: Mapping[str, str] | None = None) -> None:
+        self.timeout = timeout
+        self.retries = retries
+        self.headers = dict(headers or {})
+        problems = [
+            f"headers: {str(name)[:40]!r} is one that this client sets itself, or is malformed"
+            for name, value in self.headers.items()
+            if not _is_own_header(name, value)
+        ]
+        if not (_is_number(timeout) and 0 < timeout <= 86_400):
+            problems.append("timeout: must be a number of seconds above 0, at most a day")
+        if not (_is_number(retries) and retries in range(101)):
+            problems.append("retries: must be a whole number from 0 to 100")
+        if problems:
+            raise ConfigurationError(*problems)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_own_header(name: object, value: object) -> bool:
+    """Return whether a user may set this header."""
+    if not isinstance(name, str) or not isinstance(value, str):
+        return False
+    if name.lower() in _OWN_HEADERS:
+        return False
+    return bool(re.fullmatch(_HEADER_NAME, name) and re.fullmatch(_HEADER_VALUE, value))
+
+
+class RequestBuilder:
+    """Builds requests to one origin, such as `https://yourco.krebit.se`."""
+
+    def __init__(self, origin: str, user_agent: str) -> None:
+        self._origin = origin
+        self._user_agent = user_agent
+
+    def build(
+        self, operation: Operation, arguments: RequestArguments, token: Secret, options: CallOptions
+    ) -> httpx.Request:
+        """Return the request of one attempt. Raises ConfigurationError for arguments that cannot be written as one."""
+        try:
+            return self._build(arguments(), token, options)
+        except (httpx.InvalidURL, AttributeError, TypeError, ValueError, RecursionError) as error:
+            # The exception itself holds a token, or the caller's data.
+            known = type(error) in (AttributeError, TypeError, ValueError)
+            problem = str(error) if known else type(error).__name__
+        raise ConfigurationError(f"{operation.id}: cannot be written as a request ({mask(problem)})")
+
+    def _build(self, arguments: Mapping[str, Any], token: Secret, options: CallOptions) -> httpx.Request:
+        rest = dict(arguments)
+        method, path = rest.pop("method"), rest.pop("url")
+        params, content = rest.pop("params", None), rest.pop("json", None)
+        if _DOTS.match(path):
+            raise ValueError("its path has a part of dots, which would lead elsewhere")
+        url = httpx.URL(self._origin + path)
+        if params:
+            url = url.copy_merge_params(params)
+        headers = httpx.Headers(
+            {
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip",
+                "User-Agent": self._user_agent,
+                **options.headers,
+                **(rest.pop("headers", None) or {}),
+            }
+        )
+        headers["Authorization"] = f"Bearer {token.reveal()}"
+        if content is not None:
+            rest["content"] = encode_json(content)
+            headers.setdefault("Content-Type", "application/json")
+        return httpx.Request(method.upper(), url, headers=headers, **rest)
+
+
+def encode_json(content: Any) -> bytes:
+    """Return the JSON of a request's body. Times are ISO 8601; amounts are decimal texts, since a float changes them.
+
+    Raises TypeError or ValueError for a value that has no JSON.
+    """
+    return json.dumps(content, default=_to_text, ensure_ascii=False, allow_nan=False).encode()
+
+
+def _to_text(value: Any) -> str:
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat())
+    if isinstance(value, Decimal) and value.is_finite():
+        return f"{value:f}"
+    raise TypeError(f"{type(value).__name__} cannot be sent as JSON")

@@ -1,0 +1,128 @@
+"""Read an answer: a success becomes a value, anything else the typed error that says what was wrong."""
+
+import json
+import re
+from decimal import Decimal
+from typing import Any, TypeVar, cast
+
+from krebit.errors import KrebitError, UnexpectedResponse, api_error_class
+from krebit.http.retry import parse_retry_after
+from krebit.http.send import Reply
+from krebit_api.api import NOTHING, RAW, Operation, Result
+from krebit_api.types import Mismatch
+
+T = TypeVar("T")
+_REQUEST_ID = ("x-request-id", "x-correlation-id", "request-id")
+
+# NaN and Infinity are no JSON; `int` refuses them with a ValueError.
+_decoder = json.JSONDecoder(parse_float=Decimal, parse_constant=int)
+
+
+def parse_success(operation: Operation, reply: Reply, result: Result[T]) -> tuple[T, Any]:
+    """Return the value that `result` describes, and the JSON it was made from.
+
+    Raises UnexpectedResponse that names the field.
+    """
+    if result is NOTHING or (result is RAW and not reply.body):
+        return cast("T", None), None
+    content = decode_json(operation.id, reply)
+    try:
+        return result.read(content), content
+    except Mismatch as error:
+        field, problem, got = error.path, error.problem, error.got
+    except RecursionError:
+        field, problem, got = "", "not JSON that nests less deeply", "more"
+    del content  # a traceback that shows local variables must not show it
+    raise UnexpectedResponse(
+        operation=operation.id,
+        field=field or None,
+        expected="a value" if problem == "missing" else problem.removeprefix("not "),
+        got=got,
+        status=reply.status,
+        body=reply.body,
+    )
+
+
+def decode_json(operation: str, reply: Reply) -> Any:
+    """Return the body's JSON, fractions as `Decimal`.
+
+    Raises UnexpectedResponse for anything else, NaN and JSON that nests too deeply included.
+    """
+    try:
+        return _decoder.decode(reply.body.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        got = "bytes that are not UTF-8"
+    except RecursionError:
+        got = "JSON that nests too deeply"
+    except (ValueError, ArithmeticError) as error:
+        got = _not_json(reply, error)
+    raise UnexpectedResponse(operation=operation, expected="JSON", got=got, status=reply.status, body=reply.body)
+
+
+def _not_json(reply: Reply, error: Exception) -> str:
+    if not reply.body:
+        return "an empty body"
+    kind = reply.headers.get("content-type", "no content type").partition(";")[0]
+    # The decoder's text ("Expecting value"), without the position. It never quotes the body.
+    problem = str(error).partition("(")[0].strip()
+    return f"{len(reply.body)} bytes of {kind}: {problem}"
+
+
+def error_of(operation: Operation, reply: Reply) -> KrebitError:
+    """Return the typed error for any status but a success."""
+    if reply.status < 400:
+        target = reply.headers.get("location", "nowhere").partition("?")[0]
+        return UnexpectedResponse(
+            operation=operation.id,
+            expected="an answer",
+            got=f"a redirect ({reply.status}) to {target}, not followed",
+            status=reply.status,
+            body=reply.body,
+        )
+    message, errors = _message_and_errors(reply.body)
+    return api_error_class(reply.status, has_field_errors=bool(errors))(
+        reply.status,
+        message,
+        errors=errors,
+        request_id=request_id(reply),
+        retry_after=parse_retry_after(reply),
+        method=operation.method,
+        path=operation.path,
+        operation=operation.id,
+        # A session's cookie is a secret of its own, and no user needs it.
+        headers={name: value for name, value in reply.headers.items() if name != "set-cookie"},
+        body=reply.body,
+    )
+
+
+def request_id(reply: Reply) -> str | None:
+    """Return the server's own id of the request, where it sends one that a log can hold."""
+    found = next((reply.headers[name] for name in _REQUEST_ID if name in reply.headers), "")
+    usable = 0 < len(found) <= 100 and found.isascii() and found.isprintable()
+    return found if usable else None
+
+
+def _message_and_errors(body: bytes) -> tuple[str, dict[str, list[str]]]:
+    """Return the message and the field errors. Nothing else of an error's body is shown, a debug trace least of all."""
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        return _html_title(body), {}
+    if not isinstance(content, dict):
+        return "", {}
+    texts = [content.get(key) for key in ("message", "error_description", "error")]
+    message = next((text for text in texts if isinstance(text, str)), "")
+    errors = content.get("errors")
+    if not isinstance(errors, dict):
+        return message, {}
+    return message, {str(field): _texts(reasons) for field, reasons in errors.items()}
+
+
+def _texts(reasons: Any) -> list[str]:
+    return [str(reason) for reason in reasons] if isinstance(reasons, list) else [str(reasons)]
+
+
+def _html_title(body: bytes) -> str:
+    """Return the title of a page: a proxy's or a maintenance page says there what is wrong."""
+    found = re.search(rb"<title[^>]*>([^<]{1,200})", body[:4096], re.IGNORECASE)
+    return found[1].decode("utf-8", "replace").strip() if found else ""

@@ -1,0 +1,137 @@
+"""Send a request once: the one place where it becomes a whole answer or a failure."""
+
+from contextlib import aclosing, closing
+from typing import Literal, NamedTuple
+
+import anyio
+import httpx
+
+from krebit.errors import ConnectionFailed, DeadlineExceeded, TransportError
+from krebit.http.deadline import Deadline, current_deadline
+from krebit.redaction import mask
+
+# A page of 100 records is about 50 KB. An answer far beyond any of this API would only fill the memory.
+MAX_BODY = 64 * 2**20
+_DESCRIPTIONS = {
+    "connect": "no connection ({}); check the tenant's domain, the network and the proxy, if there is one",
+    "timeout": "no answer in time ({})",
+    "certificate": "the server's certificate is not trusted ({}); for a company's or a sandbox's own authority set "
+    "SSL_CERT_FILE or pass ca_file=",
+    "too_large": "the answer is too large ({})",
+    "broken": "the connection broke ({})",
+}
+
+
+class Reply:
+    """An answer, read whole and decompressed.
+
+    No tuple: error trackers would show it element by element, and a body may hold a secret.
+    """
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, headers: httpx.Headers, body: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+    def __repr__(self) -> str:
+        return f"Reply(status={self.status})"
+
+
+class Failure(NamedTuple):
+    """No whole answer. `sent` is False when the request provably never reached the server."""
+
+    kind: Literal["connect", "timeout", "broken", "certificate", "too_large"]
+    text: str
+    sent: bool
+
+    def error(self, operation: str, deadline: Deadline | None = None) -> TransportError:
+        """Return the exception for this failure. Its text names the operation, never the request's content."""
+        if self.kind == "timeout" and (deadline is None or deadline.passed()):
+            within = f"within {deadline.seconds:g} s" if deadline else "in time"
+            return DeadlineExceeded(f"{operation}: no answer {within}", sent=self.sent, operation=operation)
+        description = _DESCRIPTIONS[self.kind].format(self.text)
+        return ConnectionFailed(f"{operation}: {description}", sent=self.sent, operation=operation)
+
+
+def send(transport: httpx.BaseTransport, request: httpx.Request, deadline: Deadline) -> Reply | Failure:
+    """Send once and read the whole answer, within the deadline.
+
+    Raises only exceptions that are not the transport's, such as KeyboardInterrupt.
+    """
+    request.extensions["timeout"] = _timeouts(deadline)
+    body = bytearray()
+    current_deadline.set(deadline)
+    try:
+        with closing(_plainly_encoded(transport.handle_request(request))) as response:
+            for chunk in response.iter_bytes():
+                body += chunk
+                if failure := _too_much(body, deadline):
+                    return failure
+    except httpx.RequestError as error:
+        return failure_of(error, request.url)
+    return Reply(response.status_code, response.headers, bytes(body))
+
+
+async def send_async(
+    transport: httpx.AsyncBaseTransport, request: httpx.Request, deadline: Deadline
+) -> Reply | Failure:
+    """As `send`, on the event loop."""
+    request.extensions["timeout"] = _timeouts(deadline)
+    body = bytearray()
+    try:
+        with anyio.fail_after(deadline.remaining()):
+            async with aclosing(_plainly_encoded(await transport.handle_async_request(request))) as response:
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if failure := _too_much(body, deadline):
+                        return failure
+    except TimeoutError:
+        return Failure("timeout", "cancelled at the deadline", sent=True)
+    except httpx.RequestError as error:
+        return failure_of(error, request.url)
+    return Reply(response.status_code, response.headers, bytes(body))
+
+
+def failure_of(error: httpx.RequestError, url: httpx.URL) -> Failure:
+    """Return the failure that an exception of the transport means.
+
+    The exception itself is not kept: its frames hold headers and bodies.
+    """
+    text = _shown(error)
+    if isinstance(error, httpx.ConnectError) and "certificate verify failed" in text.lower().replace("_", " "):
+        return Failure("certificate", text, sent=False)
+    if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
+        return Failure("timeout", text, sent=False)
+    if isinstance(error, httpx.TimeoutException):
+        return Failure("timeout", text, sent=True)
+    if isinstance(error, httpx.ConnectError | httpx.ProxyError | httpx.UnsupportedProtocol | httpx.LocalProtocolError):
+        return Failure("connect", f"to {url.netloc.decode()}: {text}", sent=False)
+    return Failure("broken", text, sent=True)
+
+
+def _shown(error: httpx.RequestError) -> str:
+    """Return the exception's text, or its type where the text may repeat the request, as h11's refusals do."""
+    safe = isinstance(error, httpx.TransportError) and not isinstance(error, httpx.LocalProtocolError)
+    return (mask(str(error)) if safe else "") or type(error).__name__
+
+
+def _timeouts(deadline: Deadline) -> dict[str, float]:
+    return dict.fromkeys(("connect", "read", "write", "pool"), deadline.remaining())
+
+
+def _too_much(body: bytearray, deadline: Deadline) -> Failure | None:
+    """Return why no more of an answer is read. A flood never blocks: a deadline at the socket would not end it."""
+    if len(body) > MAX_BODY:
+        return Failure("too_large", f"over {MAX_BODY} bytes", sent=True)
+    if deadline.passed():
+        return Failure("timeout", "cut off at the deadline", sent=True)
+    return None
+
+
+def _plainly_encoded(response: httpx.Response) -> httpx.Response:
+    """Leave a body compressed that came compressed otherwise than asked, or twice: it could fill the memory."""
+    if response.headers.get("Content-Encoding", "gzip").strip().lower() not in ("gzip", "deflate"):
+        del response.headers["Content-Encoding"]
+    return response

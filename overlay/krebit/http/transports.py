@@ -1,0 +1,146 @@
+"""Make the transports to a tenant: trusted authorities, the proxy, one asynchronous transport for each event loop."""
+
+import functools
+import os
+import ssl
+import urllib.request
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import httpx
+
+from krebit.errors import ConfigurationError
+from krebit.http.pool import AsyncTransport, Transport
+from krebit.redaction import Secret, mask
+
+if TYPE_CHECKING:
+    import asyncio
+
+BlockingTransport: TypeAlias = httpx.BaseTransport | Callable[[httpx.BaseTransport], httpx.BaseTransport]
+AsynchronousTransport: TypeAlias = (
+    httpx.AsyncBaseTransport | Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] | Literal["aiohttp"]
+)
+
+
+class TransportFactory:
+    """Makes the transports to one tenant, all on one TLS context. Opens no socket.
+
+    Raises ConfigurationError for an authority or a proxy that cannot be used.
+    """
+
+    def __init__(self, origin: str, ca_file: str | os.PathLike[str] | None, proxy: Secret) -> None:
+        self._context = _tls_context(
+            os.fspath(ca_file) if ca_file else None, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+        )
+        url = proxy or Secret(_proxy_of_environment(origin))
+        self._proxy = _parse_proxy(url, self._context) if url else None
+
+    def blocking(self, given: BlockingTransport | None) -> httpx.BaseTransport:
+        """Return our own transport, the one given, or ours wrapped by the function given."""
+        found: object = given
+        if given is None:
+            found = self._own()
+        elif callable(given):
+            found = given(self._own())
+        if not isinstance(found, httpx.BaseTransport):
+            raise ConfigurationError("transport: must be an httpx.BaseTransport, or a function that wraps one")
+        return found
+
+    def asynchronous(self, given: AsynchronousTransport | None) -> httpx.AsyncBaseTransport:
+        """Do as `blocking`, for event loops. Each loop gets a transport of its own, but for one given ready-made."""
+        if isinstance(given, httpx.AsyncBaseTransport):
+            return given
+        if given is None:
+            return LoopTransports(self._own_async)
+        if callable(given):
+            wrap = given
+            return LoopTransports(lambda: wrap(self._own_async()))
+        if given == "aiohttp":
+            return LoopTransports(self._over_aiohttp())
+        raise ConfigurationError(
+            'async_transport: must be an httpx.AsyncBaseTransport, a function that wraps one, or "aiohttp"'
+        )
+
+    def _own(self) -> httpx.BaseTransport:
+        try:
+            return Transport(self._context, self._proxy)
+        except ImportError as error:
+            raise ConfigurationError(f"proxy: cannot be used ({error}); call pip install 'httpx[socks]'") from None
+
+    def _own_async(self) -> httpx.AsyncBaseTransport:
+        return AsyncTransport(self._context, self._proxy)
+
+    def _over_aiohttp(self) -> Callable[[], httpx.AsyncBaseTransport]:
+        try:
+            from krebit.http.aiohttp import make_transport
+        except ImportError:
+            raise ConfigurationError("async_transport: needs pip install 'krebit[aiohttp]'") from None
+        return lambda: make_transport(self._context, self._proxy)
+
+
+class LoopTransports(httpx.AsyncBaseTransport):
+    """One transport for each event loop: connections belong to a loop, clients need not.
+
+    The transport of a loop that is closed drops out at the next use, and its sockets with it.
+    """
+
+    def __init__(self, make: Callable[[], httpx.AsyncBaseTransport]) -> None:
+        self._make = make
+        self._transports: dict[asyncio.AbstractEventLoop, httpx.AsyncBaseTransport] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        import asyncio  # blocking programs do without it
+
+        loop = asyncio.get_running_loop()
+        transport = self._transports.get(loop)
+        if transport is None:
+            self._drop_closed_loops()
+            transport = self._transports[loop] = self._make()
+        return await transport.handle_async_request(request)
+
+    def _drop_closed_loops(self) -> None:
+        for loop in list(self._transports):
+            if loop.is_closed():
+                self._transports.pop(loop, None)
+
+    async def aclose(self) -> None:
+        import asyncio
+
+        self._drop_closed_loops()
+        transport = self._transports.pop(asyncio.get_running_loop(), None)
+        if transport is not None:
+            await transport.aclose()
+
+
+@functools.cache
+def _tls_context(ca_file: str | None, cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
+    """Return the TLS context for an authority. Made once in a process: reading one takes longer than the first call."""
+    try:
+        return ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context()
+    except (OSError, ValueError) as error:
+        source = ca_file or f"{cert_file or cert_dir} (SSL_CERT_FILE, SSL_CERT_DIR)"
+        raise ConfigurationError(f"certificate authority: {source} cannot be read ({error})") from None
+
+
+def _proxy_of_environment(origin: str) -> str | None:
+    """Return the proxy that `HTTPS_PROXY`, `NO_PROXY` and so on, or the system's settings, name for the tenant."""
+    scheme, _, host = origin.partition("://")
+    proxies = urllib.request.getproxies()
+    if urllib.request.proxy_bypass(host):
+        return None
+    return proxies.get(scheme) or proxies.get("all")
+
+
+def _parse_proxy(secret: Secret, context: ssl.SSLContext) -> httpx.Proxy:
+    try:
+        return _make_proxy(secret.reveal(), context)
+    except (ValueError, httpx.InvalidURL) as error:
+        problem = mask(str(error))
+    # Raised here, where no frame of the traceback holds the address: there may be a password in it.
+    raise ConfigurationError(f"proxy: cannot be used ({problem})")
+
+
+def _make_proxy(url: str, context: ssl.SSLContext) -> httpx.Proxy:
+    if "://" not in url:
+        url = f"http://{url}"
+    return httpx.Proxy(url, ssl_context=context if url.startswith("https:") else None)

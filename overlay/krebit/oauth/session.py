@@ -1,0 +1,251 @@
+"""The token session of one login: fast where the access token is good, one refresh at a time where it is not."""
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, ClassVar, NamedTuple, TypeVar
+
+import httpx
+
+from krebit.clock import monotonic
+from krebit.config import Settings
+from krebit.errors import StoreError
+from krebit.http.call import AccessToken
+from krebit.http.deadline import Deadline
+from krebit.http.send import send
+from krebit.oauth.background import BackgroundWork
+from krebit.oauth.grants import Grant, outside_grants
+from krebit.oauth.refresh import Action, Adopt, Refresh, Save, Send, Stop
+from krebit.oauth.token_endpoint import METHOD, OPERATION, PATH, classify, token_request
+from krebit.redaction import Secret
+from krebit.stores import Lease, Login, LoginKey, TokenStore
+
+T = TypeVar("T")
+_log = logging.getLogger("krebit")
+# How much longer than a refresh a waiter is patient: it must not give up on a holder that is still at work.
+_MORE_PATIENCE = 15.0
+# The part of the time that one request may take, so that there is time to send the same token again.
+_PER_TRY = 0.4
+# Seconds after which a save that failed is tried again.
+_SAVE_AGAIN = 5.0
+
+
+class _Current(NamedTuple):
+    """The access token at hand. `good_until` is on the monotonic clock, since the wall clock may jump."""
+
+    token: Secret | None
+    good_until: float
+    sign_ins: int
+
+
+class _Unsaved(NamedTuple):
+    """A login that could not be saved, and the stored login that it came from."""
+
+    login: Login
+    base: Login
+
+
+class TokenSession:
+    """Gives out access tokens of one login.
+
+    `refresh_timeout` is the token endpoint's deadline in seconds, retries included; `lock_patience` the seconds to wait
+    for another process's refresh. There is no lock here: each shared attribute is read and replaced in one step.
+    """
+
+    # Sessions whose login exists in memory alone. They must outlive the client that they belong to.
+    _with_unsaved_login: ClassVar[set["TokenSession"]] = set()
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: TokenStore,
+        transport: Callable[[], httpx.BaseTransport],
+        *,
+        user_agent: str,
+        refresh_timeout: float = 30.0,
+        lock_patience: float | None = None,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._transport = transport
+        self._user_agent = user_agent
+        self._timeout = refresh_timeout
+        self._patience = refresh_timeout + _MORE_PATIENCE if lock_patience is None else lock_patience
+        self._outside = outside_grants(settings)
+        self.key = LoginKey(settings.domain, settings.client_id, settings.profile)
+        # Counts this session's sign-ins and logouts: a refresh that began before one must not bring its login back.
+        self._sign_ins = 0
+        self._current = _Current(None, 0.0, 0)
+        self._unsaved: _Unsaved | None = None
+        self._running: dict[tuple[int, object], BackgroundWork[Any]] = {}
+
+    def cached(self, rejected: Secret | None = None) -> AccessToken | None:
+        """Return the access token at hand if it is good and not `rejected`. Takes no lock and opens no file."""
+        token, good_until, sign_ins = self._current
+        good = monotonic() < good_until and sign_ins == self._sign_ins and token != rejected
+        return AccessToken(token, refreshed=False) if token is not None and good else None
+
+    def refresh(self, rejected: Secret | None) -> BackgroundWork[AccessToken]:
+        """Return the refresh under way, or start one, for an access token that is not `rejected`.
+
+        Its errors are LoginRequired, ConfigurationError, StoreError and those of the transport; DeadlineExceeded when a
+        caller's time is up, while the refresh goes on. A caller whose token was refused does not join a refresh that
+        may bring the same token again.
+        """
+        return self._in_background(rejected, lambda: self._refresh(rejected))
+
+    def sign_in(self, grant: Grant) -> BackgroundWork[AccessToken]:
+        """Exchange a code for a login, and save it. Its errors are LoginFailed for a dead code, else as `refresh`."""
+        return self._in_background(object(), lambda: self._exchange(grant))
+
+    def sign_out(self) -> BackgroundWork[None]:
+        """End the login: the store keeps fingerprints, no tokens.
+
+        It takes the store's lease, so that it comes after a refresh under way and no token comes back.
+        """
+        return self._in_background(object(), self._end_login)
+
+    def is_signed_in(self) -> BackgroundWork[bool]:
+        """Look for a login that is not known to be dead, or a grant from outside that was not used yet."""
+        return self._in_background(object(), self._has_login)
+
+    def settle(self) -> None:
+        """Wait for all work under way, then try once more to save a login that could not be saved."""
+        for (process, _), work in list(self._running.items()):
+            if process == os.getpid():
+                work.wait()
+        if self._unsaved is not None:
+            with suppress(Exception), self._store.lease(self.key, patience=self._patience) as lease:
+                self._save_late(lease, lease.load())
+
+    def _in_background(self, what: object, work: Callable[[], T]) -> BackgroundWork[T]:
+        # A forked child does not join its parent's work: no thread would end it there.
+        key = os.getpid(), what
+        new = BackgroundWork(work, lambda: self._running.pop(key, None), self._timeout + self._patience)
+        running = self._running.setdefault(key, new)
+        running.start()
+        return running
+
+    def _end_login(self) -> None:
+        with self._store.lease(self.key, patience=self._patience) as lease:
+            stored = lease.load() or Login.empty()
+            lease.save(stored.with_seen(*(grant.value for grant in self._outside)).ended())
+            self._sign_ins += 1
+            self._forget_unsaved()
+
+    def _has_login(self) -> bool:
+        action = self._decisions(None).begin(self._store.load(self.key))
+        return isinstance(action, Send) or (isinstance(action, Adopt) and not action.login.is_dead)
+
+    def _refresh(self, rejected: Secret | None) -> AccessToken:
+        sign_ins = self._sign_ins
+        try:
+            action = self._decisions(rejected).begin(self._store.load(self.key))
+            if isinstance(action, Adopt) and self._unsaved is None:
+                _log.debug("%s: none needed, the store holds a token that is good", OPERATION)
+                return AccessToken(self._use(action.login, sign_ins), refreshed=False)
+            if isinstance(action, Stop) and self._unsaved is None:
+                raise action.error  # without the lease, which would leave a lock file behind
+            return self._with_lease(self._decisions(rejected))
+        except Exception:
+            # The store fails still: the login lives on in memory.
+            if self._unsaved is None or not self._unsaved.login.is_usable(rejected, time.time()):
+                raise
+            return AccessToken(self._use(self._unsaved.login, sign_ins), refreshed=False)
+
+    def _exchange(self, grant: Grant) -> AccessToken:
+        return self._with_lease(self._decisions(None, sign_in=grant), is_sign_in=True)
+
+    def _decisions(self, rejected: Secret | None, sign_in: Grant | None = None) -> Refresh:
+        return Refresh(rejected=rejected, outside=self._outside, now=time.time, warn=_warn, sign_in=sign_in)
+
+    def _with_lease(self, decisions: Refresh, *, is_sign_in: bool = False) -> AccessToken:
+        """Carry out the decisions, with the store's lease in hand."""
+        with self._store.lease(self.key, patience=self._patience) as lease:
+            deadline = Deadline(self._timeout)
+            stored = self._save_late(lease, lease.load())
+            action = decisions.begin(stored)
+            refreshed = False
+            while not isinstance(action, Adopt):
+                if isinstance(action, Stop):
+                    raise action.error
+                if isinstance(action, Save):
+                    self._save(lease, action, stored)
+                    refreshed = refreshed or action.granted
+                    action = action.then
+                else:
+                    action = self._ask_server(lease, decisions, action, deadline)
+            if is_sign_in:
+                self._sign_ins += 1
+            return AccessToken(self._use(action.login, self._sign_ins), refreshed)
+        raise StoreError("the token store's lease kept an error to itself")
+
+    def _ask_server(self, lease: Lease, decisions: Refresh, action: Send, deadline: Deadline) -> Action:
+        time.sleep(action.wait)
+        lease.prepare()
+        one_try = Deadline(min(deadline.remaining(), self._timeout * _PER_TRY))
+        request = token_request(action.grant, self._settings, self._user_agent)
+        outcome = classify(send(self._transport(), request, one_try))
+        with suppress(Exception):  # a granted pair is not saved yet: no log handler's fault may cost it
+            _log.debug("%s %s %s: %s", METHOD, PATH, action.grant.kind, outcome.kind)
+        return decisions.answered(outcome, reload=lease.load, remaining=deadline.remaining())
+
+    def _save(self, lease: Lease, action: Save, stored: Login | None) -> None:
+        """Save a login. Granted tokens that cannot be saved are used all the same, and saved at the next occasion."""
+        try:
+            lease.save(action.login)
+            self._forget_unsaved()
+        except BaseException as error:  # noqa: BLE001 - the pair must survive any error of a user's own store
+            problem = str(error) if isinstance(error, StoreError) else type(error).__name__
+            if action.granted:
+                base = self._unsaved.base if self._unsaved else stored or Login()
+                self._keep_in_memory(action.login, base, problem)
+            else:
+                # The error that follows matters more than the mark.
+                _log.warning("the store could not note that the server refused a token (%s)", problem)
+
+    def _keep_in_memory(self, login: Login, base: Login, problem: str) -> None:
+        self._unsaved = _Unsaved(login, base)
+        self._with_unsaved_login.add(self)
+        _log.error(
+            "the new tokens could not be stored (%s): they live in this process only, and will be stored as soon as "
+            "that works; until then other processes find the old, dead token",
+            problem,
+        )
+
+    def _forget_unsaved(self) -> None:
+        self._unsaved = None
+        self._with_unsaved_login.discard(self)
+
+    def _save_late(self, lease: Lease, stored: Login | None) -> Login | None:
+        """Save a login that could not be saved before. Return the login that the store holds now.
+
+        The store has the last word: a login that was saved meanwhile stays, and so does a logout. A mark that our
+        base's refresh token is dead gives way, because our login came from that token.
+        """
+        if self._unsaved is None:
+            return stored
+        login, base = self._unsaved
+        found = stored or Login()
+        only_marked = found.is_dead and found.refresh_token == base.refresh_token
+        if found.generation != base.generation and not only_marked:
+            self._forget_unsaved()
+            return stored
+        login = login._replace(generation=max(login.generation, found.generation + 1))
+        self._save(lease, Save(login, Adopt(login), granted=True), stored)
+        return login
+
+    def _use(self, login: Login, sign_ins: int) -> Secret:
+        """Keep the login's access token at hand and return it."""
+        assert login.access_token is not None
+        seconds = login.remaining(time.time())
+        if self._unsaved is not None:
+            seconds = min(seconds, _SAVE_AGAIN)
+        self._current = _Current(login.access_token, monotonic() + seconds, sign_ins)
+        return login.access_token
+
+
+def _warn(text: str) -> None:
+    _log.warning("%s", text)
