@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from krebit_sandbox.faults import Fault
     from krebit_sandbox.grants import Application, Tokens
     from krebit_sandbox.request_log import Request
-    from krebit_sandbox.server import Sandbox
+    from krebit_sandbox.sandbox import Sandbox
     from krebit_sandbox.switches import Switches
 
 __all__ = ["Application", "Delivery", "Fault", "Request", "Sandbox", "Switches", "Tokens"]
@@ -25,7 +25,7 @@ _HOMES = {
     "Delivery": "deliveries",
     "Fault": "faults",
     "Request": "request_log",
-    "Sandbox": "server",
+    "Sandbox": "sandbox",
     "Switches": "switches",
     "Tokens": "grants",
 }

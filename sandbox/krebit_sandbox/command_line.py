@@ -17,7 +17,7 @@ from types import FrameType
 from typing import Any
 
 from krebit_sandbox.faults import KINDS, Fault
-from krebit_sandbox.server import Sandbox
+from krebit_sandbox.sandbox import Sandbox
 from krebit_sandbox.switches import Switches, choices, hints
 from krebit_sandbox.tenant import REDIRECT_URIS
 

@@ -1,7 +1,6 @@
 """`/_sandbox/…`: the switches, faults and state of a running sandbox, as JSON.
 
-Meant for tests in other languages and for people with curl. Nothing of this exists in the real API. Requests of
-other web sites' pages are refused: their `Origin`, or a `Host` that is not this machine, gives them away.
+Meant for tests in other languages and for people with curl. Nothing of this exists in the real API.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,9 +21,7 @@ from krebit_sandbox.faults import Fault
 from krebit_sandbox.grants import Application
 from krebit_sandbox.request_log import Request as Record
 from krebit_sandbox.shapes import php_json
-
-if TYPE_CHECKING:
-    from krebit_sandbox.app import Site
+from krebit_sandbox.site import Site
 
 _HOST: Final = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?")
 
@@ -47,7 +44,7 @@ class Control:
             ("GET", "faults", lambda _: [_fault_record(fault) for fault in self._tenant.faults.pending()]),
             ("POST", "faults", self._add_fault),
             ("DELETE", "faults", lambda _: self._tenant.faults.clear()),
-            ("POST", "release", lambda _: self._site.gate.release()),
+            ("POST", "release", lambda _: self._site.open_requests.release()),
             ("POST", "reset", self._reset),
             ("POST", "expire", lambda _: self._tenant.grants.expire_access_tokens()),
             ("POST", "revoke", lambda fields: self._tenant.grants.revoke_refresh_token(fields["refresh_token"])),

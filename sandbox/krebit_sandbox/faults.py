@@ -123,7 +123,7 @@ class Fault:
         return fnmatchcase(path, self.path) and fnmatchcase(method.upper(), self.method.upper())
 
 
-class FaultBook:
+class ActiveFaults:
     """The faults that are set; safe to use from several threads."""
 
     def __init__(self) -> None:

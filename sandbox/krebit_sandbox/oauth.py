@@ -17,9 +17,9 @@ from starlette.routing import Route
 from krebit_sandbox import oauth_errors
 from krebit_sandbox.answers import json_answer
 from krebit_sandbox.grants import Application, ChallengeMethod
+from krebit_sandbox.html_pages import page
 from krebit_sandbox.oauth_errors import TokenError
-from krebit_sandbox.pages import page
-from krebit_sandbox.rest import body_fields
+from krebit_sandbox.request_fields import body_fields
 from krebit_sandbox.tenant import Tenant
 
 _COOKIE: Final = "krebit_sandbox_session"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from krebit_sandbox.server import Sandbox
+    from krebit_sandbox.sandbox import Sandbox
 
 _OPTION = "krebit_sandbox_seed"
 

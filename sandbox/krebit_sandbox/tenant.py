@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from krebit_sandbox.clock import Clock
 from krebit_sandbox.companies import FIRST_ID, Companies
-from krebit_sandbox.faults import FaultBook
+from krebit_sandbox.faults import ActiveFaults
 from krebit_sandbox.grants import Application, Grants
 from krebit_sandbox.request_log import RequestLog
 from krebit_sandbox.switches import Switches
@@ -45,7 +45,7 @@ class Tenant:
     def __init__(self, seed: int, switches: Switches, redirect_uris: Sequence[str] = REDIRECT_URIS) -> None:
         self.seed = seed
         self.clock = Clock()
-        self.faults = FaultBook()
+        self.faults = ActiveFaults()
         self.log = RequestLog()
         self.companies = Companies(seed)
         self._initial_switches = switches
