@@ -9,6 +9,7 @@ import json
 import os
 import shlex
 import signal
+import stat
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,6 +31,8 @@ A stateful local Krebit tenant with made-up data, on loopback only. Prints the e
 _FAULTS = f"""\
 set a fault, such as kind=reset,path=/api/oauth/token,times=1 or the same as JSON; may be repeated. The kinds:
 {", ".join(KINDS)}"""
+
+_ENV_FILE_START = b"export KREBIT_DOMAIN="
 
 _BANNER = """\
 *** KREBIT SANDBOX: made-up data on this machine only, no tenant of Krebit Finance. ***
@@ -183,7 +186,11 @@ def _port(text: str) -> int:
 
 
 def _write_private(path: Path, content: str) -> None:
-    """For its owner alone from the first byte on, and whole or not at all. OSError that names the file."""
+    """Write a file for its owner alone, whole or not at all. OSError that names the file.
+
+    Replaces only a file that an earlier sandbox wrote, or an empty one.
+    """
+    _check_replaceable(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -192,3 +199,17 @@ def _write_private(path: Path, content: str) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise OSError(error.errno, f"{error.strerror}; --env-file cannot be written", str(path)) from None
+
+
+def _check_replaceable(path: Path) -> None:
+    try:
+        status = path.lstat()
+    except OSError:
+        return  # writing it shows what is wrong, if anything is
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EEXIST, "is not a regular file; --env-file takes the name of a new file", str(path))
+    with path.open("rb") as file:
+        beginning = file.read(len(_ENV_FILE_START))
+    if beginning not in (b"", _ENV_FILE_START):
+        text = "was not written by krebit-sandbox, which does not replace it; remove it, or name another --env-file"
+        raise OSError(errno.EEXIST, text, str(path))

@@ -1,4 +1,4 @@
-"""What every request passes: the log, latency, faults and the rate limit."""
+"""What every request passes: the check of its origin, the log, latency, faults and the rate limit."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import math
 from typing import Any, Final
 from uuid import uuid4
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from krebit_sandbox.connection import Connection
 from krebit_sandbox.fault_injection import JSON_HEADERS, Answer, answer_of, send_broken
 from krebit_sandbox.faults import CARRIES_ANSWER, Fault
+from krebit_sandbox.origins import is_foreign, is_link
 from krebit_sandbox.request_log import Request
 from krebit_sandbox.shapes import php_json
 from krebit_sandbox.site import Site
@@ -34,13 +36,18 @@ class Middleware:
         self._control = control
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"].startswith(f"{CONTROL}/"):
-            await self._control(scope, receive, send)
+        method, path, headers = scope["method"], scope["path"], Headers(scope=scope)
+        is_control = path.startswith(f"{CONTROL}/")
+        if is_foreign(headers) and (is_control or not is_link(method, headers)):
+            await _send(_message("The sandbox does not answer the pages of other sites.", 403), send)
             return
         body = await _read(receive)
         if body is None:
             return
-        tenant, method, path = self._tenant, scope["method"], scope["path"]
+        if is_control:
+            await _send(await _answer(self._control, scope, body), send)
+            return
+        tenant = self._tenant
         record = tenant.log.add(scope, body, str(uuid4()))
         fault = tenant.faults.take(method, path)
         if tenant.switches.latency:
@@ -53,14 +60,14 @@ class Middleware:
         answer = await self._work(scope, body)
         if fault is not None and fault.after_effect and not await self._hold(scope, receive):
             return
-        await _send(answer, record, send)
+        await _send(answer, send, record)
 
     async def _fail(self, scope: Scope, receive: Receive, send: Send, record: Request, fault: Fault) -> None:
         """Answer as the fault says, or not at all."""
         real = await self._work(scope, record.body) if fault.needs_effect else None
         answer = answer_of(fault, real)
         if fault.kind in _SENT_AS_HTTP:
-            await _send(answer, record, send)
+            await _send(answer, send, record)
             return
         if fault.kind in CARRIES_ANSWER:
             record.status = answer.status
@@ -75,10 +82,8 @@ class Middleware:
 
     async def _work(self, scope: Scope, body: bytes) -> Answer:
         """Return the tenant's answer; the request has its effects."""
-        if len(body) > _LARGEST_BODY:
-            return Answer(413, list(JSON_HEADERS), php_json({"message": "The POST data is too large."}))
         rate_headers, refusal = self._count(scope)
-        answer = refusal or await _run(self._app, scope, body)
+        answer = refusal or await _answer(self._app, scope, body)
         answer.headers.extend(rate_headers)
         return answer
 
@@ -104,7 +109,7 @@ class Middleware:
             return headers, None
         headers.append((b"retry-after", b"%d" % math.ceil(start + 60 - now)))
         headers.append((b"x-ratelimit-reset", b"%d" % math.ceil(start + 60)))
-        return headers, Answer(429, list(JSON_HEADERS), php_json({"message": "Too Many Attempts."}))
+        return headers, _message("Too Many Attempts.", 429)
 
     async def _hold(self, scope: Scope, receive: Receive) -> bool:
         """Wait for a release; False when the request was aborted and gets no answer."""
@@ -132,7 +137,14 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-async def _run(app: ASGIApp, scope: Scope, body: bytes) -> Answer:
+def _message(text: str, status: int) -> Answer:
+    return Answer(status, list(JSON_HEADERS), php_json({"message": text}))
+
+
+async def _answer(app: ASGIApp, scope: Scope, body: bytes) -> Answer:
+    """Return the answer of an application to a request with this body."""
+    if len(body) > _LARGEST_BODY:
+        return _message("The POST data is too large.", 413)
     answer = Answer(500, [], b"")
     parts: list[bytes] = []
 
@@ -155,10 +167,11 @@ async def _run(app: ASGIApp, scope: Scope, body: bytes) -> Answer:
     return answer
 
 
-async def _send(answer: Answer, record: Request, send: Send) -> None:
-    record.status = answer.status
+async def _send(answer: Answer, send: Send, record: Request | None = None) -> None:
     headers: list[Any] = [(name, value) for name, value in answer.headers if name != b"content-length"]
-    headers.append((_REQUEST_ID, record.request_id.encode()))
+    if record is not None:
+        record.status = answer.status
+        headers.append((_REQUEST_ID, record.request_id.encode()))
     if answer.status not in (204, 304):
         headers.append((b"content-length", b"%d" % len(answer.body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

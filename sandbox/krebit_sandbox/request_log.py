@@ -13,7 +13,8 @@ from urllib.parse import parse_qsl
 from starlette.datastructures import Headers
 
 KEPT: Final = 50_000
-"""The oldest records go when there are more than this."""
+KEPT_BYTES: Final = 64 << 20
+"""The oldest records are dropped when there are more than KEPT, or when they hold more bytes than KEPT_BYTES."""
 
 
 @dataclass(slots=True)
@@ -30,6 +31,11 @@ class Request:
     request_id: str
     status: int | None = None
 
+    @property
+    def size(self) -> int:
+        """The bytes of query, headers and body."""
+        return len(self.raw_query) + len(self.body) + sum(len(name) + len(value) for name, value in self.headers.raw)
+
     def json(self) -> Any:
         """The body, read as JSON."""
         return json.loads(self.body)
@@ -45,7 +51,8 @@ class RequestLog:
     def clear(self) -> None:
         """Forget all records and count anew."""
         with self._lock:
-            self._records: deque[Request] = deque(maxlen=KEPT)
+            self._records: deque[Request] = deque()
+            self._size = 0
             self._numbers = itertools.count(1)
 
     def add(self, scope: Any, body: bytes, request_id: str) -> Request:
@@ -63,6 +70,9 @@ class RequestLog:
                 request_id=request_id,
             )
             self._records.append(record)
+            self._size += record.size
+            while len(self._records) > KEPT or self._size > KEPT_BYTES:
+                self._size -= self._records.popleft().size
             return record
 
     def records(self) -> list[Request]:
