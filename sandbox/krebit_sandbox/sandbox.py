@@ -73,7 +73,6 @@ class Sandbox:
             self._port = sockets[0].getsockname()[1]
             config = uvicorn.Config(
                 make_app(self._site),
-                loop="asyncio",
                 http=Connection,
                 ws="none",
                 lifespan="off",

@@ -6,13 +6,25 @@ import asyncio
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable
 
 import uvicorn
 
 
+class _Loop(asyncio.SelectorEventLoop):
+    """An event loop whose timers go on while a test freezes `time.monotonic`.
+
+    freezegun and time-machine leave `clock_gettime(CLOCK_MONOTONIC)` alone.
+    https://github.com/spulec/freezegun/issues/384
+    """
+
+    def time(self) -> float:
+        return time.clock_gettime(time.CLOCK_MONOTONIC)
+
+
 class Server(uvicorn.Server):
-    """uvicorn, saying when it is ready, and ending what faults have left open."""
+    """uvicorn in an event loop of its own. Says when it is ready, and ends the requests that faults have left open."""
 
     def __init__(self, config: uvicorn.Config, abort_requests: Callable[[], None]) -> None:
         super().__init__(config)
@@ -22,7 +34,8 @@ class Server(uvicorn.Server):
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         try:
-            super().run(sockets)
+            with asyncio.Runner(loop_factory=_Loop) as runner:
+                runner.run(self.serve(sockets))
         finally:
             self.ready.set()
 
