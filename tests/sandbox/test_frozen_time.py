@@ -1,6 +1,7 @@
 """A test that freezes or moves time with freezegun or time-machine does not disturb the sandbox in its process."""
 
 import datetime
+import os
 import subprocess
 import sys
 from contextlib import AbstractContextManager
@@ -85,9 +86,9 @@ def test_started_and_stopped_while_time_is_frozen(tmp_path: Path, way: str) -> N
         "        sandbox.stop()\n"
         "print('stopped')\n"
     )
-    root = str(Path(__file__).resolve().parents[2])
+    environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = [sys.executable, str(program), way]
-    done = subprocess.run(command, cwd=root, env={"PYTHONPATH": root}, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert done.stdout.split() == ["200", "200", "200", "stopped"], done.stderr
 
 
