@@ -22,14 +22,14 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import krebit.stores.file as file_store
-from krebit import AsyncKrebit, FileTokenStore, Krebit
+from krebit import AsyncKrebit, FileTokenStore, Krebit, TokenStore
 from krebit.errors import KrebitError, LoginRequired, StoreError, Unauthorized
-from krebit.oauth.record import LoginKey
+from krebit.stores import Lease, Login, LoginKey
 from krebit_sandbox import Sandbox, Switches
 
 LIFETIME = 2.0
@@ -71,6 +71,49 @@ class Tally(logging.Handler):
             sys.stderr.write(f"{type(error).__name__}: {error}\n")
 
 
+class _FullDiskStore:
+    """Another store, whose disk has no room while the marker exists: for machines where no small disk is mounted."""
+
+    def __init__(self, store: TokenStore, marker: Path) -> None:
+        self._store = store
+        self._marker = marker
+
+    def load(self, key: LoginKey) -> Login | None:
+        """As the other store."""
+        return self._store.load(key)
+
+    @contextmanager
+    def lease(self, key: LoginKey, *, patience: float) -> Iterator[Lease]:
+        """As the other store; the lease prepares nothing while the marker exists."""
+        with self._store.lease(key, patience=patience) as lease:
+            yield _FullDiskLease(lease, self._marker)
+
+
+class _FullDiskLease:
+    def __init__(self, lease: Lease, marker: Path) -> None:
+        self._lease = lease
+        self._marker = marker
+
+    @property
+    def fence(self) -> int:
+        """As the other lease."""
+        return self._lease.fence
+
+    def load(self) -> Login | None:
+        """As the other lease."""
+        return self._lease.load()
+
+    def prepare(self) -> None:
+        """As the other lease; StoreError while the marker exists."""
+        if self._marker.exists():
+            raise StoreError(f"{self._marker}: {os.strerror(errno.ENOSPC)}")
+        self._lease.prepare()
+
+    def save(self, login: Login) -> None:
+        """As the other lease."""
+        self._lease.save(login)
+
+
 class Worker:
     """One process."""
 
@@ -87,7 +130,6 @@ class Worker:
         logger.setLevel(logging.DEBUG)
         logger.propagate = False
         logger.addHandler(self.tally)
-        _pretend_full_disks(self.told["full"])
         kinds: list[Callable[[], None]] = [self.threads, lambda: asyncio.run(self.tasks())]
         chosen = kinds if self.number % 3 == 2 else [kinds[self.number % 3]]
         running = [threading.Thread(target=kind) for kind in chosen]
@@ -97,9 +139,13 @@ class Worker:
             thread.join()
         return self.tally.counts
 
+    def store(self) -> TokenStore:
+        """Return the store that all processes share."""
+        return _FullDiskStore(FileTokenStore(self.told["folder"]), Path(self.told["full"]))
+
     def threads(self) -> None:
         """Three threads on one client."""
-        with Krebit(**self.told["settings"], store=FileTokenStore(self.told["folder"])) as krebit:
+        with Krebit(**self.told["settings"], store=self.store()) as krebit:
 
             def call() -> None:
                 while time.monotonic() < self.end:
@@ -118,7 +164,7 @@ class Worker:
 
     async def tasks(self) -> None:
         """Six tasks on one client; now and then one is cancelled at a random moment."""
-        async with AsyncKrebit(**self.told["settings"], store=FileTokenStore(self.told["folder"])) as krebit:
+        async with AsyncKrebit(**self.told["settings"], store=self.store()) as krebit:
 
             async def call() -> None:
                 while time.monotonic() < self.end:
@@ -134,18 +180,6 @@ class Worker:
                     await asyncio.sleep(self.chance.uniform(0, 0.1))
 
             await asyncio.gather(*(call() for _ in range(6)))
-
-
-def _pretend_full_disks(marker: str) -> None:
-    """Where no small disk can be mounted: no room for whoever asks for it while the marker is there."""
-    really = file_store._write
-
-    def write(fd: int, content: bytes) -> None:
-        if content.startswith(b"\0") and Path(marker).exists():
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        really(fd, content)
-
-    file_store._write = write
 
 
 def _fill_now_and_then(disk: Path, marker: Path, mounted: bool, ended: threading.Event) -> None:
