@@ -189,12 +189,13 @@ class Grants:
                 token.expires_at = min(token.expires_at, self._clock.now())
 
     def revoke_refresh_token(self, refresh_token: str) -> None:
-        """Revoke it and its access token; KeyError when it was never issued."""
+        """End the login that the token belongs to, with every token of it; KeyError if it was never issued.
+
+        RFC 7009, section 2.1: the tokens of the same grant end as well. So a token that a refresh has replaced ends
+        the login too.
+        """
         with self._lock:
-            token = self._refresh_tokens[refresh_token]
-            token.revoked = True
-            if access := self._access_tokens.get(token.access_token):
-                access.revoked = True
+            self._refresh_tokens[refresh_token].family.revoked = True
 
     def state(self, refresh_token: str) -> Literal["live", "revoked", "unknown"]:
         """What a refresh with that token would meet ("revoked" also once it has expired)."""

@@ -38,7 +38,13 @@ def krebit_sandbox_server(pytestconfig: pytest.Config) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def krebit_sandbox(krebit_sandbox_server: Sandbox) -> Sandbox:
-    """The sandbox of the session as new: other tokens, no faults, first switches, nothing logged."""
+    """The sandbox of the session as new: other tokens, no faults, first switches, nothing logged.
+
+    It runs, also if the test before has stopped it; then it has another port.
+    """
+    if not krebit_sandbox_server.running:
+        krebit_sandbox_server.stop()
+        krebit_sandbox_server.start()
     krebit_sandbox_server.reset()
     return krebit_sandbox_server
 

@@ -166,6 +166,11 @@ class Sandbox:
         """Set a fault, as an object or by its fields; TypeError for an unknown field, ValueError for a wrong value."""
         self._tenant.faults.add(fault if fault is not None else Fault.of(fields))
 
+    @property
+    def faults(self) -> list[Fault]:
+        """The faults that can still strike."""
+        return self._tenant.faults.pending()
+
     def clear_faults(self) -> None:
         """Forget the faults that have not struck."""
         self._tenant.faults.clear()
@@ -220,7 +225,7 @@ class Sandbox:
         self._tenant.grants.expire_access_tokens()
 
     def revoke_refresh_token(self, token: str) -> None:
-        """Revoke a refresh token and its access token; KeyError when it was never issued."""
+        """End the login that the token belongs to, also if a refresh has replaced it; KeyError if never issued."""
         self._tenant.grants.revoke_refresh_token(token)
 
     def token_state(self, refresh_token: str) -> Literal["live", "revoked", "unknown"]:
