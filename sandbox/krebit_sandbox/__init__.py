@@ -32,7 +32,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import on first use: the pytest plugin is found by every pytest run and must cost it nothing."""
+    """Import on first use: every pytest run finds the plugin, which must cost it nothing."""
     import importlib
 
     if name not in _HOMES:

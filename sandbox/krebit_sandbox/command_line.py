@@ -45,7 +45,9 @@ _BANNER = """\
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Serve until a signal; 0 then, 1 when the sandbox cannot start or ends by itself. 2 for wrong arguments."""
+    """Serve until a signal, then return 0; 1 if the sandbox cannot start or ends by itself.
+
+    Exits with 2 for wrong arguments."""
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.host not in _LOCAL:
@@ -56,14 +58,14 @@ def run(arguments: list[str] | None = None) -> int:
         faults = [parse_fault(text) for text in options.fault]
     except (TypeError, ValueError) as error:
         parser.error(str(error))
-    # Not an Event: a second signal while the first one's handler holds its lock would wait for that for ever.
+    # An Event has a lock: a second signal, while the handler of the first holds it, would wait for ever.
     stopped: SimpleQueue[int] = SimpleQueue()
 
     def stop(number: int, frame: FrameType | None) -> None:
         stopped.put(number)
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        # Under nohup the end of the terminal is none of ours.
+        # nohup has the process ignore the end of the terminal.
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, stop)
     sandbox = Sandbox(
@@ -107,12 +109,12 @@ def _serve(sandbox: Sandbox, env_file: Path | None, stopped: SimpleQueue[int]) -
 
 
 def export_lines(environment: Mapping[str, str]) -> str:
-    """`export NAME=value`, quoted for a shell, a line each."""
+    """Return `export NAME=value`, quoted for a shell, a line each."""
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in environment.items())
 
 
 def parse_fault(text: str) -> Fault:
-    """`kind=reset,path=/api/oauth/token,times=1`, or a JSON object where a value holds a comma."""
+    """Read `kind=reset,path=/api/oauth/token,times=1`, or a JSON object, which a value with a comma needs."""
     if text.lstrip().startswith("{"):
         return Fault.of(json.loads(text))
     fields = {}
@@ -158,7 +160,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 class _Null:
-    """`null` on the command line, told apart from an option that was not given."""
+    """The value `null` on the command line; None means that the option was not given."""
 
 
 def _unset(value: Any) -> Any:
@@ -171,7 +173,7 @@ def _value(text: str) -> Any:
 
 
 def _literal(text: str) -> Any:
-    """JSON where it is JSON, else the text itself."""
+    """Return the value of a JSON text, or the text itself if it is no JSON."""
     try:
         return json.loads(text)
     except ValueError:

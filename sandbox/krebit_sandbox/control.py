@@ -33,7 +33,7 @@ class Control:
         self._tenant = site.tenant
 
     def routes(self) -> list[Route]:
-        """What to mount at the root."""
+        """Return the routes, to be mounted at the root."""
         handlers: list[tuple[str, str, Handler]] = [
             ("GET", "environment", lambda _: self._site.environment()),
             ("GET", "switches", lambda _: self._tenant.switches.as_dict()),

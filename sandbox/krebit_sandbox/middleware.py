@@ -1,4 +1,4 @@
-"""What every request passes: the check of its origin, the log, latency, faults and the rate limit."""
+"""The steps that every request passes: its origin, the log, latency, faults and the rate limit."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class Middleware:
 
 
 async def _read(receive: Receive) -> bytes | None:
-    """The whole body, or a little more than is allowed of it; None when the client has gone."""
+    """Return the whole body, or the first MiB and a little more of a larger one; None if the client has gone."""
     body = bytearray()
     while True:
         message = await receive()

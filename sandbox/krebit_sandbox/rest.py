@@ -33,7 +33,7 @@ class Rest:
         self._tenant = tenant
 
     def routes(self) -> list[Route]:
-        """What to mount at the root."""
+        """Return the routes, to be mounted at the root."""
         base = "/api/1.0"
         return [
             Route(f"{base}/me", self._signed_in(self._me), methods=["GET"]),

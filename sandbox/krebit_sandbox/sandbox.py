@@ -65,7 +65,7 @@ class Sandbox:
         return f"<Sandbox {self.url if self._thread else 'stopped'}>"
 
     def start(self) -> Self:
-        """Serve; returns when requests are answered. OSError when the port is taken."""
+        """Serve; return once requests are answered. OSError if the port is taken or the state folder is not private."""
         if self._thread is not None:
             raise RuntimeError("the sandbox is already running")
         sockets = listen(self._wanted_port)
@@ -102,7 +102,7 @@ class Sandbox:
         return self
 
     def stop(self) -> None:
-        """End all connections and the server; nothing when it does not run, or runs in the parent of this process."""
+        """End all connections and the server; do nothing if it does not run, or runs in the parent of this process."""
         if self._thread is None or self._server is None:
             return
         if self._owner != os.getpid():
@@ -130,7 +130,7 @@ class Sandbox:
 
     @property
     def domain(self) -> str:
-        """Host and port, as `KREBIT_DOMAIN` takes them."""
+        """Host and port: the value of `KREBIT_DOMAIN`."""
         return f"localhost:{self._port}"
 
     @property
@@ -150,7 +150,7 @@ class Sandbox:
 
     @property
     def clock(self) -> Clock:
-        """The clock that tokens, codes and rate limits go by."""
+        """The clock by which tokens, codes and rate limits expire."""
         return self._tenant.clock
 
     @property
@@ -172,11 +172,11 @@ class Sandbox:
         return self._tenant.faults.pending()
 
     def clear_faults(self) -> None:
-        """Forget the faults that have not struck."""
+        """Remove the faults that can still strike."""
         self._tenant.faults.clear()
 
     def release(self) -> None:
-        """Let the requests go on that a `hold` has stopped."""
+        """Let the requests go on that a fault of the kind `hold` has stopped."""
         self._in_loop(self._site.open_requests.release)
 
     def wait_for_held(self, count: int = 1, timeout: float = 10.0) -> None:
@@ -184,7 +184,7 @@ class Sandbox:
         self._site.open_requests.wait_for_held(count, timeout)
 
     def reset(self) -> None:
-        """As new: other tokens and code, the first switches, no faults, no log; requests under way are cut off."""
+        """Make everything new: tokens, code, switches, faults and log. Open requests are cut off."""
         if self._thread is not None:
             self._in_loop(self._site.reset)
         else:
@@ -192,7 +192,7 @@ class Sandbox:
 
     @property
     def requests(self) -> list[Request]:
-        """What was asked, in the order of arrival."""
+        """The requests so far, in the order of arrival."""
         return self._tenant.log.records()
 
     @property
@@ -211,17 +211,17 @@ class Sandbox:
         challenge: str | None = None,
         method: ChallengeMethod = "S256",
     ) -> str:
-        """A new authorization code, as if somebody had allowed it."""
+        """Return an authorization code, as if a person had just allowed it."""
         application = client or self.application
         uri = redirect_uri if redirect_uri is not None else application.redirect_uris[0]
         return self._tenant.grants.issue_code(application.client_id, uri, challenge, method)
 
     def issue_tokens(self, client: Application | None = None) -> Tokens:
-        """The tokens of a new grant."""
+        """Return the tokens of a new login."""
         return self._tenant.grants.issue_tokens((client or self.application).client_id, self.switches)
 
     def expire_access_tokens(self) -> None:
-        """Let every access token have expired."""
+        """Let every access token expire now."""
         self._tenant.grants.expire_access_tokens()
 
     def revoke_refresh_token(self, token: str) -> None:
@@ -229,15 +229,15 @@ class Sandbox:
         self._tenant.grants.revoke_refresh_token(token)
 
     def token_state(self, refresh_token: str) -> Literal["live", "revoked", "unknown"]:
-        """What a refresh with that token would meet."""
+        """Return the state of a refresh token; one that has expired is "revoked" too."""
         return self._tenant.grants.state(refresh_token)
 
     def create_act(self, client_id: int) -> dict[str, Any]:
-        """A new act, as the API shows it, sent to whoever has subscribed; KeyError for an unknown client."""
+        """Return a new act, as the API shows it, and deliver it to its webhooks; KeyError for an unknown client."""
         return self._in_loop(lambda: self._site.create_act(client_id))
 
     def publish(self, event: str, data: dict[str, Any]) -> list[Delivery]:
-        """Deliver any event, with any data, to whoever has subscribed to it."""
+        """Deliver any event, with any data, to its webhooks."""
         return self._in_loop(lambda: self._site.deliveries.publish(event, data))
 
     @property
@@ -246,12 +246,12 @@ class Sandbox:
         return self._site.deliveries.log()
 
     def wait_for_deliveries(self, timeout: float = 10.0) -> list[Delivery]:
-        """The log, once nothing is on its way; TimeoutError after `timeout` seconds."""
+        """Return the log once no delivery is under way; TimeoutError after `timeout` seconds."""
         self._site.deliveries.wait(timeout)
         return self.deliveries
 
     def redeliver(self, delivery_id: str) -> Delivery:
-        """Send a delivery once more, the same bytes; KeyError when there is none of that id."""
+        """Send a delivery again, the same bytes; KeyError for an unknown id."""
         return self._in_loop(lambda: self._site.deliveries.redeliver(delivery_id))
 
     def _make_folder(self) -> Path:
@@ -259,7 +259,7 @@ class Sandbox:
             prepare_folder(self._state_dir)
             self._folder = self._state_dir
         else:
-            # No finalizer: in a forked child it would take the folder from under the parent.
+            # No finalizer: in a forked child it would remove the parent's folder.
             self._folder = Path(tempfile.mkdtemp(prefix="krebit-sandbox-"))
         return self._folder
 

@@ -1,4 +1,4 @@
-"""uvicorn and the sockets under it, held to loopback and ended on time."""
+"""uvicorn and its sockets, on loopback only, and their end."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Server(uvicorn.Server):
 
 
 def listen(port: int) -> list[socket.socket]:
-    """Loopback, and nothing else: 127.0.0.1, and ::1 where the machine has it, because `localhost` means both."""
+    """Listen on loopback only: 127.0.0.1, and ::1 where the machine has it, because `localhost` means both."""
     first = socket.create_server(("127.0.0.1", port), backlog=2048)
     listeners = [first]
     if socket.has_ipv6:
