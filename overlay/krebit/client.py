@@ -64,6 +64,8 @@ class BaseClient:
     _sign_ins: SignIns
     _options: CallOptions
     _driver: Driver
+    # A traceback may show a client whose making failed.
+    _shown = "not made"
     _response_hooks: tuple[Callable[[RawResponse[Any]], object], ...] = ()
     _retry_hooks: tuple[Callable[[], bool], ...] = ()
 
@@ -103,6 +105,7 @@ class BaseClient:
         self._options = CallOptions(options.get("timeout", 30.0), options.get("retries", 2))
         self._core = Core(settings, options)
         self._settings = settings
+        self._shown = _shown(settings)
         self._sign_ins = SignIns(settings, pkce=options.get("pkce", True))
         self._session = self._core.session(settings)
         self._driver = self._make_driver(self._session)
@@ -150,10 +153,7 @@ class BaseClient:
         raise TypeError("a client cannot be pickled; make one in each process: they share the stored login")
 
     def __repr__(self) -> str:
-        settings = getattr(self, "_settings", None)
-        if settings is None:  # a traceback may show one whose making failed
-            return f"<{type(self).__name__}, not made>"
-        return f"<{type(self).__name__} {settings.domain}, profile {settings.profile!r}>"
+        return f"<{type(self).__name__} {self._shown}>"
 
     def with_options(
         self, *, timeout: float | None = None, retries: int | None = None, headers: Mapping[str, str] | None = None
@@ -178,7 +178,9 @@ class BaseClient:
         """
         settings = self._settings.for_profile(profile)
         session = self._core.session(settings)
-        return self._view(_settings=settings, _session=session, _driver=self._make_driver(session))
+        return self._view(
+            _settings=settings, _shown=_shown(settings), _session=session, _driver=self._make_driver(session)
+        )
 
     def with_hooks(
         self,
@@ -201,7 +203,8 @@ class BaseClient:
     def _view(self, **changes: Any) -> Self:
         view = object.__new__(type(self))
         # A subclass may keep attributes of its own: a view has them too.
-        view.__dict__.update(self.__dict__, **changes)
+        for name, value in {**self.__dict__, **changes}.items():
+            setattr(view, name, value)
         return view
 
     def start_login(self, *, redirect_uri: str | None = None) -> LoginAttempt:
@@ -522,6 +525,10 @@ def on_view(operation: Callable[P, T], view: Krebit | AsyncKrebit) -> Callable[P
     """Return the same operation on a view of its client."""
     bound: Callable[P, T] = operation.__func__.__get__(view)  # type: ignore[attr-defined]
     return bound
+
+
+def _shown(settings: Settings) -> str:
+    return f"{settings.domain}, profile {settings.profile!r}"
 
 
 def _only(responses: list[RawResponse[T]]) -> RawResponse[T]:

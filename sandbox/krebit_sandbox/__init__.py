@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from krebit_sandbox.faults import Fault
     from krebit_sandbox.grants import Application, Tokens
     from krebit_sandbox.request_log import Request
-    from krebit_sandbox.server import Sandbox
+    from krebit_sandbox.sandbox import Sandbox
     from krebit_sandbox.switches import Switches
 
 __all__ = ["Application", "Delivery", "Fault", "Request", "Sandbox", "Switches", "Tokens"]
@@ -25,14 +25,14 @@ _HOMES = {
     "Delivery": "deliveries",
     "Fault": "faults",
     "Request": "request_log",
-    "Sandbox": "server",
+    "Sandbox": "sandbox",
     "Switches": "switches",
     "Tokens": "grants",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Import on first use: the pytest plugin is found by every pytest run and must cost it nothing."""
+    """Import on first use: every pytest run finds the plugin, which must cost it nothing."""
     import importlib
 
     if name not in _HOMES:

@@ -1,4 +1,4 @@
-"""`krebit-sandbox`: a sandbox that runs until it is told to stop."""
+"""`krebit-sandbox`: a sandbox that runs until a signal ends it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; the exit status."""
+    """Run the command line and return the exit status."""
     try:
         from krebit_sandbox.command_line import run
     except ModuleNotFoundError as error:

@@ -13,17 +13,17 @@ from krebit_sandbox.shapes import php_json
 
 
 def json_answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """JSON as PHP writes it."""
+    """Return JSON as PHP writes it."""
     return Response(php_json(value), status, headers, media_type="application/json")
 
 
 def message(text: str, status: int) -> Response:
-    """`{"message": …}`."""
+    """Return `{"message": …}`."""
     return json_answer({"message": text}, status)
 
 
 def invalid(errors: dict[str, list[str]], status: int) -> Response:
-    """422 (or 400) with the errors by field; the message is the first of them, and counts the others."""
+    """Return the errors by field; the message is the first of them and the number of the others."""
     texts = [text for field in errors.values() for text in field]
     more = len(texts) - 1
     suffix = f" (and {more} more error{'s' if more > 1 else ''})" if more else ""
@@ -31,7 +31,7 @@ def invalid(errors: dict[str, list[str]], status: int) -> Response:
 
 
 def wants_json(headers: Headers) -> bool:
-    """Whether JSON is the first choice of `Accept`, as Laravel's `wantsJson` sees it."""
+    """Return whether JSON is the first choice of `Accept`, as Laravel's `wantsJson` sees it."""
     choices = []
     for part in headers.get("accept", "").split(","):
         kind, *parameters = (item.strip() for item in part.split(";"))
@@ -48,7 +48,7 @@ def wants_json(headers: Headers) -> bool:
 
 
 async def not_routed(request: Request, error: Exception) -> Response:
-    """404 and 405 of the router."""
+    """Answer 404 or 405 where no route fits."""
     path = request.url.path.lstrip("/")
     if isinstance(error, HTTPException) and error.status_code == 405:
         allowed = (error.headers or {}).get("Allow", "")
@@ -58,5 +58,5 @@ async def not_routed(request: Request, error: Exception) -> Response:
 
 
 async def server_error(request: Request, error: Exception) -> Response:
-    """500 without a word of what happened."""
+    """Answer 500 without the reason."""
     return message("Server Error", 500)

@@ -5,34 +5,40 @@ from __future__ import annotations
 import threading
 import time
 from datetime import UTC, datetime
+from typing import Final
 
-_END = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+_END: Final = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+# CLOCK_MONOTONIC of Linux stops while the machine sleeps; that of macOS goes on, as CLOCK_BOOTTIME does.
+_STEADY: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class Clock:
-    """The machine's time and an offset; everything that expires in a sandbox expires by it."""
+    """The clock by which everything in a sandbox expires: the machine's time when it was made, and the time since.
+
+    freezegun and time-machine do not move it: they leave `clock_gettime` of a steady clock alone.
+    """
 
     def __init__(self) -> None:
+        self._start = time.time() - time.clock_gettime(_STEADY)
         self._offset = 0.0
         self._lock = threading.Lock()
 
     def now(self) -> float:
-        """Seconds since 1970."""
-        return time.time() + self._offset
+        """Return the seconds since 1970."""
+        return self._start + time.clock_gettime(_STEADY) + self._offset
 
     def datetime(self) -> datetime:
-        """The present as UTC, whole seconds."""
+        """Return the present as UTC, in whole seconds."""
         return datetime.fromtimestamp(int(self.now()), UTC)
 
     def advance(self, seconds: float) -> None:
-        """Move the clock on (or back, below 0); ValueError when that leaves the years 1970 to 9999."""
+        """Move the clock on (or back, below 0); ValueError if that leaves the years 1970 to 9999."""
         with self._lock:
-            offset = self._offset + seconds
-            if not 0 <= time.time() + offset < _END:
+            if not 0 <= self.now() + seconds < _END:
                 raise ValueError(f"the clock cannot be moved by {seconds} s: it would leave the years 1970 to 9999")
-            self._offset = offset
+            self._offset += seconds
 
     def reset(self) -> None:
-        """Back to the machine's time."""
+        """Undo every `advance`."""
         with self._lock:
             self._offset = 0.0

@@ -9,6 +9,7 @@ import json
 import os
 import shlex
 import signal
+import stat
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ from types import FrameType
 from typing import Any
 
 from krebit_sandbox.faults import KINDS, Fault
-from krebit_sandbox.server import Sandbox
+from krebit_sandbox.sandbox import Sandbox
 from krebit_sandbox.switches import Switches, choices, hints
 from krebit_sandbox.tenant import REDIRECT_URIS
 
@@ -31,6 +32,8 @@ _FAULTS = f"""\
 set a fault, such as kind=reset,path=/api/oauth/token,times=1 or the same as JSON; may be repeated. The kinds:
 {", ".join(KINDS)}"""
 
+_ENV_FILE_START = b"export KREBIT_DOMAIN="
+
 _BANNER = """\
 *** KREBIT SANDBOX: made-up data on this machine only, no tenant of Krebit Finance. ***
     {url}   control: {url}/_sandbox/switches
@@ -42,7 +45,9 @@ _BANNER = """\
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Serve until a signal; 0 then, 1 when the sandbox cannot start or ends by itself. 2 for wrong arguments."""
+    """Serve until a signal, then return 0; 1 if the sandbox cannot start or ends by itself.
+
+    Exits with 2 for wrong arguments."""
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.host not in _LOCAL:
@@ -53,14 +58,14 @@ def run(arguments: list[str] | None = None) -> int:
         faults = [parse_fault(text) for text in options.fault]
     except (TypeError, ValueError) as error:
         parser.error(str(error))
-    # Not an Event: a second signal while the first one's handler holds its lock would wait for that for ever.
+    # An Event has a lock: a second signal, while the handler of the first holds it, would wait for ever.
     stopped: SimpleQueue[int] = SimpleQueue()
 
     def stop(number: int, frame: FrameType | None) -> None:
         stopped.put(number)
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        # Under nohup the end of the terminal is none of ours.
+        # nohup has the process ignore the end of the terminal.
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, stop)
     sandbox = Sandbox(
@@ -104,12 +109,12 @@ def _serve(sandbox: Sandbox, env_file: Path | None, stopped: SimpleQueue[int]) -
 
 
 def export_lines(environment: Mapping[str, str]) -> str:
-    """`export NAME=value`, quoted for a shell, a line each."""
+    """Return `export NAME=value`, quoted for a shell, a line each."""
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in environment.items())
 
 
 def parse_fault(text: str) -> Fault:
-    """`kind=reset,path=/api/oauth/token,times=1`, or a JSON object where a value holds a comma."""
+    """Read `kind=reset,path=/api/oauth/token,times=1`, or a JSON object, which a value with a comma needs."""
     if text.lstrip().startswith("{"):
         return Fault.of(json.loads(text))
     fields = {}
@@ -155,7 +160,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 class _Null:
-    """`null` on the command line, told apart from an option that was not given."""
+    """The value `null` on the command line; None means that the option was not given."""
 
 
 def _unset(value: Any) -> Any:
@@ -168,7 +173,7 @@ def _value(text: str) -> Any:
 
 
 def _literal(text: str) -> Any:
-    """JSON where it is JSON, else the text itself."""
+    """Return the value of a JSON text, or the text itself if it is no JSON."""
     try:
         return json.loads(text)
     except ValueError:
@@ -183,7 +188,11 @@ def _port(text: str) -> int:
 
 
 def _write_private(path: Path, content: str) -> None:
-    """For its owner alone from the first byte on, and whole or not at all. OSError that names the file."""
+    """Write a file for its owner alone, whole or not at all. OSError that names the file.
+
+    Replaces only a file that an earlier sandbox wrote, or an empty one.
+    """
+    _check_replaceable(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -192,3 +201,17 @@ def _write_private(path: Path, content: str) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise OSError(error.errno, f"{error.strerror}; --env-file cannot be written", str(path)) from None
+
+
+def _check_replaceable(path: Path) -> None:
+    try:
+        status = path.lstat()
+    except OSError:
+        return  # writing it shows what is wrong, if anything is
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EEXIST, "is not a regular file; --env-file takes the name of a new file", str(path))
+    with path.open("rb") as file:
+        beginning = file.read(len(_ENV_FILE_START))
+    if beginning not in (b"", _ENV_FILE_START):
+        text = "was not written by krebit-sandbox, which does not replace it; remove it, or name another --env-file"
+        raise OSError(errno.EEXIST, text, str(path))

@@ -74,12 +74,12 @@ class Draw:
         self._bits = int.from_bytes(hashlib.blake2b(text, key=key, digest_size=64).digest())
 
     def below(self, bound: int) -> int:
-        """A whole number from 0 up to, not including, the bound."""
+        """Return a whole number from 0 up to, but not including, the bound."""
         self._bits, number = divmod(self._bits, bound)
         return number
 
     def one_of(self, choices: Sequence[T]) -> T:
-        """One of them."""
+        """Return one of them."""
         return choices[self.below(len(choices))]
 
 
@@ -90,7 +90,7 @@ class Companies:
         self._key = hashlib.blake2b(str(seed).encode(), digest_size=32).digest()
 
     def user(self, *, numbered: bool = False) -> dict[str, Any]:
-        """The person whose tokens these are; `numbered` for numbers in place of UUIDs."""
+        """Return the person to whom the tokens belong; `numbered` gives numbers in place of UUIDs."""
         draw = Draw(self._key, "user")
         first, last = draw.one_of(_FIRST_NAMES), draw.one_of(_LAST_NAMES)
         organization = f"{draw.one_of(_PLACES)} Finans AB"
@@ -103,7 +103,7 @@ class Companies:
         }
 
     def client(self, client_id: int) -> dict[str, Any]:
-        """All fields of a client; `Decimal` for money, `datetime` for times."""
+        """Return all fields of a client; `Decimal` for money, `datetime` for times."""
         draw = Draw(self._key, "client", client_id)
         name = f"{draw.one_of(_OWNERS)}{draw.one_of(_PLACES)} {draw.one_of(_TRADES)} AB"
         first, last = draw.one_of(_FIRST_NAMES), draw.one_of(_LAST_NAMES)
@@ -126,13 +126,13 @@ class Companies:
         }
 
     def act_count(self, client_id: int) -> int:
-        """How many acts of the seed's making a client has."""
+        """Return the number of acts that the seed gives a client."""
         if client_id == FIRST_ID:
             return 2
         return 0 if client_id == WITHOUT_ACTS else Draw(self._key, "acts", client_id).below(4)
 
     def act(self, client_id: int, number: int) -> dict[str, Any]:
-        """A client's act by its number, counted from 1."""
+        """Return a client's act by its number, counted from 1."""
         draw = Draw(self._key, "act", client_id, number)
         created = self.client(client_id)["created_at"] + timedelta(days=30 * number, seconds=draw.below(86_400))
         template = draw.below(3)
@@ -151,7 +151,7 @@ class Companies:
         }
 
     def find_act(self, uuid: UUID) -> dict[str, Any] | None:
-        """The act of that UUID, which holds client and number in a form only this seed reads."""
+        """Return the act of a UUID, which holds client and number in a form that only this seed reads."""
         if uuid == QUICKSTART_ACT:
             return self.act(FIRST_ID, self.act_count(FIRST_ID))
         client_id, number = self._read_uuid(uuid)
@@ -161,7 +161,7 @@ class Companies:
         return act if act["uuid"] == str(uuid) else None
 
     def act_data(self, act: dict[str, Any]) -> list[dict[str, Any]]:
-        """The data points of an act: every type that is known, and values that are missing."""
+        """Return the data points of an act: every known type, and values that are missing."""
         draw = Draw(self._key, "data", act["uuid"])
         day = date(2025, 1, 1) + timedelta(days=draw.below(500))
         values: list[tuple[str, str, Any]] = [
@@ -218,7 +218,7 @@ class Companies:
 
 
 def luhn_digit(digits: str) -> int:
-    """The check digit of a Swedish organisation number's first nine digits."""
+    """Return the check digit of a Swedish organisation number's first nine digits."""
     total = 0
     for position, character in enumerate(digits):
         number = int(character) * (2 - position % 2)

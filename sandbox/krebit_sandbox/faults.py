@@ -1,4 +1,4 @@
-"""Faults on demand: what is to go wrong, for which requests, how often."""
+"""Faults on demand: their kinds, the requests that they meet, and how often."""
 
 from __future__ import annotations
 
@@ -92,11 +92,11 @@ class Fault:
         for name, value in sent.items():
             if not _NAME.fullmatch(str(name)) or not isinstance(value, str) or not _VALUE.fullmatch(value):
                 raise ValueError(f"fault header {name!r}: {value!r} cannot be sent; for that, take the kind garbage")
-        _ = self.content  # what cannot be written raises here, not when the fault strikes
+        _ = self.content  # raises now, not when the fault strikes, if the body cannot be written
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Fault:
-        """A fault from its fields by name; TypeError, which says which there are, for one that there is not."""
+        """Make a fault from its fields by name; TypeError, with the names that exist, for an unknown one."""
         names = [one.name for one in fields(cls)]
         if unknown := sorted(values.keys() - names):
             raise TypeError(f"a fault has no {', '.join(unknown)}; it has {', '.join(names)}")
@@ -106,7 +106,7 @@ class Fault:
 
     @property
     def content(self) -> bytes | None:
-        """The body as bytes; dicts and lists as JSON."""
+        """The body as bytes; a dict or a list as JSON."""
         if self.body is None or isinstance(self.body, bytes):
             return self.body
         if isinstance(self.body, str):
@@ -119,11 +119,11 @@ class Fault:
         return self.after_effect or (self.kind in CARRIES_ANSWER and self.body is None)
 
     def matches(self, method: str, path: str) -> bool:
-        """Whether this fault means that request; shell patterns, the method in any case."""
+        """Return whether this fault meets a request: by shell patterns, the method in any case."""
         return fnmatchcase(path, self.path) and fnmatchcase(method.upper(), self.method.upper())
 
 
-class FaultBook:
+class ActiveFaults:
     """The faults that are set; safe to use from several threads."""
 
     def __init__(self) -> None:
@@ -131,7 +131,7 @@ class FaultBook:
         self._entries: list[_Entry] = []
 
     def add(self, fault: Fault) -> None:
-        """Set a fault, behind those that are set already."""
+        """Set a fault, behind those that are already set."""
         with self._lock:
             self._entries.append(_Entry(fault, fault.times, fault.skip))
 
@@ -141,12 +141,12 @@ class FaultBook:
             self._entries.clear()
 
     def pending(self) -> list[Fault]:
-        """The faults that can still strike."""
+        """Return the faults that can still strike."""
         with self._lock:
             return [entry.fault for entry in self._entries]
 
     def take(self, method: str, path: str) -> Fault | None:
-        """The fault for this request, counted as used; None for none."""
+        """Return the fault for this request, and count it as used; None if there is none."""
         with self._lock:
             for entry in self._entries:
                 if not entry.fault.matches(method, path):

@@ -76,7 +76,7 @@ class _RefreshToken:
 
 
 class Grants:
-    """Who may do what. Every method is atomic; `TokenError` is raised where the token endpoint refuses."""
+    """The applications, codes and tokens. Every method is atomic; TokenError where the endpoint refuses."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -87,7 +87,7 @@ class Grants:
         self._refresh_tokens: dict[str, _RefreshToken] = {}
 
     def register(self, name: str, redirect_uris: Sequence[str]) -> Application:
-        """A new application with a secret of its own."""
+        """Register an application, with a secret of its own; ValueError without a redirect URI."""
         if not redirect_uris:
             raise ValueError("An application has one redirect URI or more.")
         application = Application(str(uuid4()), secrets.token_urlsafe(30), name, tuple(redirect_uris))
@@ -96,11 +96,11 @@ class Grants:
         return application
 
     def application(self, client_id: str) -> Application | None:
-        """The application of that id."""
+        """Return the application of an id, or None."""
         return self._applications.get(client_id)
 
     def authenticate_application(self, client_id: str, client_secret: str) -> Application:
-        """The application, if the secret is its own."""
+        """Return the application; TokenError if the secret is not its own."""
         application = self._applications.get(client_id)
         if application is None or not compare_digest(
             application.client_secret.encode(), client_secret.encode("utf-8", "replace")
@@ -109,7 +109,7 @@ class Grants:
         return application
 
     def issue_code(self, client_id: str, redirect_uri: str, challenge: str | None, method: ChallengeMethod) -> str:
-        """A code for one exchange, within ten minutes, by that application at that redirect URI."""
+        """Return a code for one exchange, within ten minutes, by this application with this redirect URI."""
         # As long as real ones, which are encrypted and written in hexadecimal digits.
         code = "def50200" + secrets.token_hex(300)
         expires_at = self._clock.now() + CODE_LIFETIME
@@ -125,7 +125,7 @@ class Grants:
         verifier: str | None,
         switches: Switches,
     ) -> Tokens:
-        """The first tokens of a consent, for its code."""
+        """Return the first tokens of a consent, for its code."""
         dialect = switches.error_dialect
         with self._lock:
             grant = self._codes.get(code)
@@ -146,7 +146,7 @@ class Grants:
             return self._issue(_Family(application.client_id), switches)
 
     def refresh(self, application: Application, refresh_token: str, switches: Switches) -> tuple[str, str | None]:
-        """A new access token and, with rotation, a new refresh token; the old ones are revoked first."""
+        """Return a new access token and, with rotation, a new refresh token; the old ones are revoked."""
         dialect: Dialect = switches.error_dialect
         with self._lock:
             old = self._refresh_tokens.get(refresh_token)
@@ -170,12 +170,12 @@ class Grants:
             return old.access_token, None
 
     def issue_tokens(self, client_id: str, switches: Switches) -> Tokens:
-        """The tokens of a new consent, without the way through a code."""
+        """Return the tokens of a new consent, without a code."""
         with self._lock:
             return self._issue(_Family(client_id), switches)
 
     def bearer(self, access_token: str) -> Application | None:
-        """The application whose access token this is, None when the API does not take it now."""
+        """Return the application of an access token; None if the token is not good now."""
         with self._lock:
             token = self._access_tokens.get(access_token)
             if token is None or token.revoked or token.family.revoked:
@@ -183,21 +183,22 @@ class Grants:
             return self._applications[token.family.client_id] if token.expires_at > self._clock.now() else None
 
     def expire_access_tokens(self) -> None:
-        """Let every access token have expired by now."""
+        """Let every access token expire now."""
         with self._lock:
             for token in self._access_tokens.values():
                 token.expires_at = min(token.expires_at, self._clock.now())
 
     def revoke_refresh_token(self, refresh_token: str) -> None:
-        """Revoke it and its access token; KeyError when it was never issued."""
+        """End the login that the token belongs to, with every token of it; KeyError if it was never issued.
+
+        RFC 7009, section 2.1: the tokens of the same grant end as well. So a token that a refresh has replaced ends
+        the login too.
+        """
         with self._lock:
-            token = self._refresh_tokens[refresh_token]
-            token.revoked = True
-            if access := self._access_tokens.get(token.access_token):
-                access.revoked = True
+            self._refresh_tokens[refresh_token].family.revoked = True
 
     def state(self, refresh_token: str) -> Literal["live", "revoked", "unknown"]:
-        """What a refresh with that token would meet ("revoked" also once it has expired)."""
+        """Return the state of a refresh token; one that has expired is "revoked" too."""
         with self._lock:
             token = self._refresh_tokens.get(refresh_token)
             if token is None:
@@ -222,7 +223,7 @@ class Grants:
 
 
 def _check_proof(grant: _Code, verifier: str | None) -> None:
-    """RFC 7636, section 4.6; a verifier that nobody asked for is refused as well."""
+    """Check the verifier (RFC 7636, section 4.6); also refuse one where there is no challenge."""
     if grant.challenge is None:
         if verifier:
             raise oauth_errors.missing("code_challenge", "code_verifier received when no code_challenge is present")
@@ -236,7 +237,7 @@ def _check_proof(grant: _Code, verifier: str | None) -> None:
 
 
 def challenge_of(verifier: str, method: ChallengeMethod) -> str:
-    """The challenge that belongs to a verifier (RFC 7636, section 4.2)."""
+    """Return the challenge that belongs to a verifier (RFC 7636, section 4.2)."""
     if method == "plain":
         return verifier
     digest = hashlib.sha256(verifier.encode("ascii")).digest()

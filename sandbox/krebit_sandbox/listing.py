@@ -30,7 +30,7 @@ MOST_CHANGES: Final = 3
 def clients_page(
     companies: Companies, switches: Switches, base: str, page: int, limit: int, query: dict[str, str]
 ) -> dict[str, Any]:
-    """The whole answer. `base` is the server's URL, `query` what was asked for beside the page."""
+    """Return the whole answer. `base` is the server's URL, `query` the other parameters of the request."""
     view = _View(switches, page, limit)
     records = [_essential(companies.client(FIRST_ID + index)) for index in view.indexes]
     origin = FOREIGN if switches.list_behaviour == "foreign_next" else base
@@ -38,7 +38,7 @@ def clients_page(
 
 
 class _View:
-    """What the list looks like to whoever asks for this page."""
+    """The list as the request for one page sees it."""
 
     def __init__(self, switches: Switches, page: int, limit: int) -> None:
         behaviour = switches.list_behaviour

@@ -17,9 +17,9 @@ from starlette.routing import Route
 from krebit_sandbox import oauth_errors
 from krebit_sandbox.answers import json_answer
 from krebit_sandbox.grants import Application, ChallengeMethod
+from krebit_sandbox.html_pages import page
 from krebit_sandbox.oauth_errors import TokenError
-from krebit_sandbox.pages import page
-from krebit_sandbox.rest import body_fields
+from krebit_sandbox.request_fields import body_fields
 from krebit_sandbox.tenant import Tenant
 
 _COOKIE: Final = "krebit_sandbox_session"
@@ -30,7 +30,7 @@ _OPEN_PAGES: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class _Consent:
-    """What one consent page asks for, and the browser it was shown to."""
+    """The request that a consent page shows, and the browser session that it was shown to."""
 
     session: str
     application: Application
@@ -49,7 +49,7 @@ class OAuth:
         self._consents: dict[str, _Consent] = {}
 
     def routes(self) -> list[Route]:
-        """What to mount at the root."""
+        """Return the routes, to be mounted at the root."""
         return [
             Route("/oauth/authorize", self._authorize, methods=["GET"]),
             Route("/oauth/consent", self._decide, methods=["POST"]),
@@ -58,7 +58,7 @@ class OAuth:
         ]
 
     async def _authorize(self, request: Request) -> Response:
-        """RFC 6749, section 4.1.1. What cannot be trusted to be the application's is not redirected to."""
+        """Answer the authorization request (RFC 6749, section 4.1.1); redirect to registered addresses only."""
         asked = request.query_params
         application = self._tenant.grants.application(asked.get("client_id", ""))
         if application is None:
@@ -93,18 +93,18 @@ class OAuth:
         return answer
 
     def _refused(self, request: Request, error: TokenError, **values: Any) -> Response:
-        """A page for people; for programs, which do not ask for HTML, the error as the token endpoint writes it."""
+        """Return a page for people; for a program, which asks for no HTML, the token endpoint's JSON."""
         if "text/html" in request.headers.get("accept", ""):
             return page("error.html", error.status, **values)
         return json_answer(error.body(self._tenant.switches.error_dialect), error.status)
 
     async def _decide(self, request: Request) -> Response:
-        """The form of the consent page: its token is good once, and for the browser that was shown it."""
+        """Take the form of the consent page: its token is good once, for the browser session that it was shown to."""
         fields = await body_fields(request)
         session = request.cookies.get(_COOKIE, "")
         with self._lock:
             consent = self._consents.get(str(fields.get("_token", "")))
-            # One from before a reset asks for an application that is gone.
+            # A reset has forgotten the application of an earlier page.
             known = consent and self._tenant.grants.application(consent.application.client_id)
             if consent is None or not known or not compare_digest(consent.session.encode(), session.encode()):
                 return page("error.html", 419, reason="This page has expired. Start the sign-in once more.")
@@ -166,7 +166,7 @@ class OAuth:
 
 
 def _text(value: object) -> str | None:
-    """A parameter as text; numbers as such ids are written, other types as if they were missing."""
+    """Return a parameter as text; an integer in digits, any other type as if it were missing."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return value if isinstance(value, str) else None
@@ -180,7 +180,7 @@ def _required(fields: dict[str, Any], name: str) -> str:
 
 
 def _back(redirect_uri: str, **parameters: str | None) -> Response:
-    """To the application, with these parameters beside those that its URI has."""
+    """Redirect to the application, with these parameters added to those of its URI."""
     parts = urlsplit(redirect_uri)
     added = urlencode({name: value for name, value in parameters.items() if value is not None})
     query = f"{parts.query}&{added}" if parts.query else added

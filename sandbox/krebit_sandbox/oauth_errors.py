@@ -28,24 +28,24 @@ class TokenError(Exception):
             self._body["hint"] = hint
 
     def body(self, dialect: Dialect) -> dict[str, Any]:
-        """The answer; version 8 repeats the description as `message`."""
+        """Return the answer; version 8 repeats the description as `message`."""
         if dialect == "league8":
             return {**self._body, "message": self._body["error_description"]}
         return self._body
 
 
 def missing(parameter: str, hint: str | None = None) -> TokenError:
-    """A parameter that is missing or malformed."""
+    """Return the error for a parameter that is missing or malformed."""
     return TokenError(400, "invalid_request", _MALFORMED, hint or f"Check the `{parameter}` parameter")
 
 
 def unknown_application() -> TokenError:
-    """An unknown client, or a wrong secret."""
+    """Return the error for an unknown client or a wrong secret."""
     return TokenError(401, "invalid_client", "Client authentication failed")
 
 
 def unsupported_grant() -> TokenError:
-    """Neither of the two grants."""
+    """Return the error for a grant type that is neither of the two."""
     return TokenError(
         400,
         "unsupported_grant_type",
@@ -55,19 +55,19 @@ def unsupported_grant() -> TokenError:
 
 
 def dead_code(dialect: Dialect, hint: str) -> TokenError:
-    """An authorization code that is unknown, used, too old or somebody else's."""
+    """Return the error for a code that is unknown, used, too old or another application's."""
     if dialect == "league8":
         return TokenError(400, "invalid_request", _MALFORMED, hint)
     return TokenError(400, "invalid_grant", _DEAD_GRANT, hint)
 
 
 def failed_proof() -> TokenError:
-    """A PKCE verifier that does not fit its challenge (the same in both versions)."""
+    """Return the error for a PKCE verifier that does not fit its challenge (the same in both versions)."""
     return TokenError(400, "invalid_grant", _DEAD_GRANT, "Failed to verify `code_verifier`.")
 
 
 def dead_refresh_token(dialect: Dialect, hint: str) -> TokenError:
-    """A refresh token that is unknown, revoked, too old or another application's."""
+    """Return the error for a refresh token that is unknown, revoked, too old or another application's."""
     if dialect == "league8":
         return TokenError(401, "invalid_request", "The refresh token is invalid.", hint)
     return TokenError(400, "invalid_grant", "The refresh token is invalid.", hint)

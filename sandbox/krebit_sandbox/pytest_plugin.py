@@ -1,4 +1,4 @@
-"""Fixtures for tests against a sandbox. Nothing is imported until a test asks for one."""
+"""Fixtures for tests with a sandbox. Nothing is imported until a test uses one."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from krebit_sandbox.server import Sandbox
+    from krebit_sandbox.sandbox import Sandbox
 
 _OPTION = "krebit_sandbox_seed"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--krebit-sandbox-seed`, or `krebit_sandbox_seed` in the configuration file."""
+    """Add `--krebit-sandbox-seed`, or `krebit_sandbox_seed` in the configuration file."""
     text = "seed of the sandbox's companies (default 1)"
     parser.getgroup("krebit").addoption("--krebit-sandbox-seed", type=int, default=None, help=text)
     parser.addini(_OPTION, text, default="1")
@@ -29,7 +29,7 @@ def _seed(config: pytest.Config) -> int:
 
 @pytest.fixture(scope="session")
 def krebit_sandbox_server(pytestconfig: pytest.Config) -> Iterator[Sandbox]:
-    """One sandbox for all tests, with TLS; its state is whatever the tests before have left."""
+    """One sandbox for all tests, with TLS, in the state that the tests before have left."""
     from krebit_sandbox import Sandbox
 
     with Sandbox(seed=_seed(pytestconfig)) as sandbox:
@@ -38,7 +38,13 @@ def krebit_sandbox_server(pytestconfig: pytest.Config) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def krebit_sandbox(krebit_sandbox_server: Sandbox) -> Sandbox:
-    """The sandbox of the session as new: other tokens, no faults, first switches, nothing logged."""
+    """The sandbox of the session as new: other tokens, no faults, first switches, nothing logged.
+
+    It runs, also if the test before has stopped it; then it has another port.
+    """
+    if not krebit_sandbox_server.running:
+        krebit_sandbox_server.stop()
+        krebit_sandbox_server.start()
     krebit_sandbox_server.reset()
     return krebit_sandbox_server
 
@@ -59,7 +65,7 @@ def krebit_environment(krebit_sandbox: Sandbox, tmp_path: Path, monkeypatch: pyt
 
 @pytest.fixture
 def krebit_sandbox_factory(pytestconfig: pytest.Config) -> Iterator[Callable[..., Sandbox]]:
-    """Makes sandboxes of a test's own, by the arguments of `Sandbox`; they run until the test has ended."""
+    """A function that starts another sandbox, with the arguments of `Sandbox`; it runs until the test has ended."""
     from krebit_sandbox import Sandbox
 
     with ExitStack() as stack:

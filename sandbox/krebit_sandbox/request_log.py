@@ -1,4 +1,4 @@
-"""What the server was asked, in the order of arrival."""
+"""The requests that the server got, in the order of arrival."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from urllib.parse import parse_qsl
 from starlette.datastructures import Headers
 
 KEPT: Final = 50_000
-"""The oldest records go when there are more than this."""
+KEPT_BYTES: Final = 64 << 20
+"""The oldest records are dropped when there are more than KEPT, or when they hold more bytes than KEPT_BYTES."""
 
 
 @dataclass(slots=True)
 class Request:
-    """One request: `status` is None until it is answered, and stays so when it never is."""
+    """One request. `status` is None until it is answered, and for ever if it never is."""
 
     number: int
     method: str
@@ -30,8 +31,13 @@ class Request:
     request_id: str
     status: int | None = None
 
+    @property
+    def size(self) -> int:
+        """The bytes of query, headers and body."""
+        return len(self.raw_query) + len(self.body) + sum(len(name) + len(value) for name, value in self.headers.raw)
+
     def json(self) -> Any:
-        """The body, read as JSON."""
+        """Return the value of the body as JSON; ValueError if it is no JSON."""
         return json.loads(self.body)
 
 
@@ -43,13 +49,14 @@ class RequestLog:
         self.clear()
 
     def clear(self) -> None:
-        """Forget all records and count anew."""
+        """Forget all records and number the next one 1."""
         with self._lock:
-            self._records: deque[Request] = deque(maxlen=KEPT)
+            self._records: deque[Request] = deque()
+            self._size = 0
             self._numbers = itertools.count(1)
 
     def add(self, scope: Any, body: bytes, request_id: str) -> Request:
-        """Note a request that has arrived."""
+        """Record a request that has arrived."""
         raw_query = scope["query_string"].decode("latin-1")
         with self._lock:
             record = Request(
@@ -63,9 +70,12 @@ class RequestLog:
                 request_id=request_id,
             )
             self._records.append(record)
+            self._size += record.size
+            while len(self._records) > KEPT or self._size > KEPT_BYTES:
+                self._size -= self._records.popleft().size
             return record
 
     def records(self) -> list[Request]:
-        """All that are kept, the oldest first."""
+        """Return the records, the oldest first."""
         with self._lock:
             return list(self._records)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -17,6 +15,7 @@ from starlette.routing import Route
 from krebit_sandbox.answers import invalid, json_answer, message, wants_json
 from krebit_sandbox.grants import Application
 from krebit_sandbox.listing import clients_page
+from krebit_sandbox.request_fields import body_fields
 from krebit_sandbox.shapes import enveloped
 from krebit_sandbox.tenant import Tenant
 
@@ -34,7 +33,7 @@ class Rest:
         self._tenant = tenant
 
     def routes(self) -> list[Route]:
-        """What to mount at the root."""
+        """Return the routes, to be mounted at the root."""
         base = "/api/1.0"
         return [
             Route(f"{base}/me", self._signed_in(self._me), methods=["GET"]),
@@ -122,22 +121,6 @@ class Rest:
         if not re.fullmatch(r"[0-9]{1,18}", text) or not self._tenant.has_client(int(text)):
             return None
         return int(text)
-
-
-async def body_fields(request: Request) -> dict[str, Any]:
-    """The fields of a body, JSON or form encoded; what is neither, or no object, has none."""
-    content_type = request.headers.get("content-type", "")
-    if "json" in content_type:
-        try:
-            value = json.loads(await request.body())
-        except (ValueError, RecursionError):
-            return {}
-        return value if isinstance(value, dict) else {}
-    try:
-        async with request.form() as form:
-            return {name: value for name, value in form.items() if isinstance(value, str)}
-    except HTTPException:
-        return {}
 
 
 def _limit_error(text: str, largest: int) -> str | None:

@@ -1,4 +1,4 @@
-"""Values as the switches want them: envelopes, money, times, and JSON as PHP writes it."""
+"""Values in the form that the switches choose: envelopes, money, times, and JSON as PHP writes it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _STOCKHOLM_WINTER: Final = timezone(timedelta(hours=1))
 
 
 def php_json(value: Any) -> bytes:
-    """JSON as PHP's `json_encode` writes it: no spaces, `\\/` for a slash, `\\u00e9` for what is not ASCII."""
+    """Return JSON as PHP's `json_encode` writes it: no spaces, `\\/` for a slash, `\\u00e9` for what is not ASCII."""
     return json.dumps(value, separators=(",", ":")).replace("/", "\\/").encode("ascii")
 
 
 def shaped(value: Any, switches: Switches) -> Any:
-    """A record, or a list of them, with money and times in the form that is switched on."""
+    """Return a record, or a list of them, with money and times in the form that the switches choose."""
     if isinstance(value, dict):
         record = {name: shaped(item, switches) for name, item in value.items()}
         if switches.unknown_keys:
@@ -38,7 +38,7 @@ def shaped(value: Any, switches: Switches) -> Any:
 
 
 def money(amount: Decimal, switches: Switches) -> float | str | None:
-    """An amount in major units (kronor and öre)."""
+    """Return an amount in major units (kronor and öre)."""
     match switches.money:
         case "number":
             return float(amount)
@@ -49,7 +49,7 @@ def money(amount: Decimal, switches: Switches) -> float | str | None:
 
 
 def moment(when: datetime, switches: Switches) -> str | None:
-    """A time; all forms name the same instant, the one with a space means UTC."""
+    """Return a time; all forms name the same instant, the one with a space in UTC."""
     when = when.astimezone(UTC)
     match switches.times:
         case "z":
@@ -65,6 +65,6 @@ def moment(when: datetime, switches: Switches) -> str | None:
 
 
 def enveloped(value: Any, switches: Switches) -> Any:
-    """One object, or a list without pages, wrapped or bare."""
+    """Return one object, or a list without pages, wrapped or bare."""
     content = shaped(value, switches)
     return {"data": content} if switches.envelope == "data" else content

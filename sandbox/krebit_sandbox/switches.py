@@ -1,4 +1,4 @@
-"""The switches of a sandbox: every variant that is known or guessed of the real API, one name each."""
+"""The switches of a sandbox: a name for each known or presumed variant of the real API."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Switches:
     envelope: Literal["data", "bare"] = "data"
     """One object, or a list without pages, as `{"data": …}` or bare."""
     metadata: Literal["meta", "simple", "flat", "links", "none"] = "meta"
-    """What a page of a list says of itself."""
+    """The metadata of a page of a list."""
     money: Literal["number", "text", "null"] = "number"
     times: Literal["z", "offset", "micro", "space", "null"] = "z"
     user_ids: Literal["uuid", "number"] = "uuid"
-    """What the user and the organisation are known by."""
+    """The kind of id of the user and the organisation."""
     unknown_keys: bool = False
     """Add keys, and an unknown value of `type` and `language`, that no document names."""
 
@@ -36,7 +36,7 @@ class Switches:
     reuse_revokes_family: bool = False
     """A revoked refresh token that is used again ends every token of its grant."""
     expires_in: int | float | str | None = SAME_AS_LIFETIME
-    """What the token answer says: any value, None for no such key, `"token_lifetime"` for the truth."""
+    """The value in the token answer: any, None for no such key, `"token_lifetime"` for the true one."""
     token_lifetime: float = 3600.0
     """Seconds an access token is accepted."""
     refresh_lifetime: float = 31_536_000.0
@@ -101,23 +101,23 @@ class Switches:
             raise ValueError(f"switch clients: {self.clients!r} is above {MAX_CLIENTS}")
 
     def changed(self, **changes: Any) -> Switches:
-        """A copy with some switches set anew."""
+        """Return a changed copy; TypeError for an unknown name, ValueError for an impossible value."""
         if unknown := changes.keys() - _HINTS.keys():
             raise TypeError(f"no such switch: {', '.join(sorted(unknown))}")
         return dataclasses.replace(self, **changes)
 
     def as_dict(self) -> dict[str, Any]:
-        """Names and values, as the control endpoint shows them."""
+        """Return names and values, as the control endpoint shows them."""
         return dataclasses.asdict(self)
 
 
 def hints() -> dict[str, Any]:
-    """The type of each switch, by name, in the order of their definition."""
+    """Return the type of each switch, by name, in the order of their definition."""
     return dict(_HINTS)
 
 
 def choices(hint: Any) -> tuple[str, ...]:
-    """The values of a switch that has a fixed set of them, else nothing."""
+    """Return the values of a switch that has a fixed set of them, else an empty tuple."""
     return get_args(hint) if get_origin(hint) is Literal else ()
 
 

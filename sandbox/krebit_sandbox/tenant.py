@@ -1,4 +1,4 @@
-"""The state of one tenant: everything that a reset makes anew."""
+"""The state of one tenant: all that a reset makes new."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from krebit_sandbox.clock import Clock
 from krebit_sandbox.companies import FIRST_ID, Companies
-from krebit_sandbox.faults import FaultBook
+from krebit_sandbox.faults import ActiveFaults
 from krebit_sandbox.grants import Application, Grants
 from krebit_sandbox.request_log import RequestLog
 from krebit_sandbox.switches import Switches
@@ -40,12 +40,12 @@ class Subscription:
 
 
 class Tenant:
-    """What the server knows. Safe to use from the server's loop and from other threads."""
+    """The state of the server. Safe to use from the server's loop and from other threads."""
 
     def __init__(self, seed: int, switches: Switches, redirect_uris: Sequence[str] = REDIRECT_URIS) -> None:
         self.seed = seed
         self.clock = Clock()
-        self.faults = FaultBook()
+        self.faults = ActiveFaults()
         self.log = RequestLog()
         self.companies = Companies(seed)
         self._initial_switches = switches
@@ -54,7 +54,7 @@ class Tenant:
         self.reset()
 
     def reset(self) -> None:
-        """As new: other tokens, no faults, no log, the switches of the beginning."""
+        """Make everything new: tokens, switches, faults and log."""
         with self._lock:
             self.clock.reset()
             self.faults.clear()
@@ -82,30 +82,30 @@ class Tenant:
         }
 
     def switch(self, **changes: Any) -> None:
-        """Change switches; TypeError for an unknown name, ValueError for a value it cannot have."""
+        """Change switches; TypeError for an unknown name, ValueError for an impossible value."""
         with self._lock:
             self.switches = self.switches.changed(**changes)
             if "rate_limit" in changes:
                 self.rates.clear()
 
     def has_client(self, client_id: int) -> bool:
-        """Whether there is such a client; the quickstart's is always there."""
+        """Return whether a client exists; the quickstart's always does."""
         return client_id == FIRST_ID or FIRST_ID <= client_id < FIRST_ID + self.switches.clients
 
     def latest_act(self, client_id: int) -> dict[str, Any] | None:
-        """The newest act of a client, None when it has none."""
+        """Return the newest act of a client, or None."""
         if created := self._newest.get(client_id):
             return created
         count = self.companies.act_count(client_id)
         return self.companies.act(client_id, count) if count else None
 
     def find_act(self, uuid: UUID) -> dict[str, Any] | None:
-        """The act of that UUID."""
+        """Return the act of a UUID, or None."""
         act = self._acts.get(uuid) or self.companies.find_act(uuid)
         return act if act and self.has_client(act["client_id"]) else None
 
     def add_act(self, client_id: int) -> dict[str, Any]:
-        """A new act, from now on the client's latest; KeyError when there is no such client."""
+        """Return a new act, from now on the client's latest; KeyError for an unknown client."""
         if not self.has_client(client_id):
             raise KeyError(client_id)
         with self._lock:
@@ -120,7 +120,7 @@ class Tenant:
             return act
 
     def subscribe(self, event: str, target: str, application: Application) -> Subscription:
-        """A new webhook of an application."""
+        """Add a webhook of an application."""
         with self._lock:
             subscription = Subscription(
                 id=next(self._numbers),

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from operator import attrgetter
 from pathlib import Path
 
 from krebit_sandbox import Sandbox
@@ -56,6 +57,16 @@ def test_it_names_every_control_endpoint() -> None:
     with Sandbox(tls=False) as sandbox:
         routes = {route.path for route in Control(sandbox._site).routes()}
     assert set(re.findall(r"/_sandbox/[a-z-]+", PAGE)) == routes
+
+
+def test_it_names_what_does_the_same_in_python() -> None:
+    rows = [row for row in PAGE.splitlines() if re.match(r"\| `[A-Z]+ /_sandbox/", row)]
+    named = [re.findall(r"`sandbox\.([a-z_.]+)(?:\(…?\))?`", row) for row in rows]
+    assert len(rows) == 19
+    assert all(len(names) == 1 for names in named)
+    with Sandbox(tls=False) as sandbox:
+        for (name,) in named:
+            attrgetter(name)(sandbox)
 
 
 def test_it_names_every_switch_every_choice_and_every_fault() -> None:

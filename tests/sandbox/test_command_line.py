@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from krebit_sandbox import Fault
+from krebit_sandbox import Fault, Sandbox
 from krebit_sandbox.__main__ import main
 from krebit_sandbox.command_line import export_lines, parse_fault
 
@@ -134,9 +134,37 @@ def test_a_damaged_authority_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     for name in ("ca.pem", "ca-key.pem"):
         (tmp_path / name).write_text("damaged")
+        (tmp_path / name).chmod(0o600)
     status, _, err = failed("--state-dir", str(tmp_path))
     assert (status, len(err.splitlines())) == (1, 1)
     assert f"{tmp_path / 'ca.pem'}" in err
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"), [("ca-key.pem", 0o666), ("ca-key.pem", 0o640), ("ca-key.pem", 0o604), ("ca.pem", 0o666)]
+)
+def test_an_authority_that_others_may_have_read_or_replaced_is_refused(tmp_path: Path, name: str, mode: int) -> None:
+    tmp_path.chmod(0o700)
+    with Sandbox(state_dir=tmp_path):
+        pass
+    before = (tmp_path / name).read_bytes()
+    (tmp_path / name).chmod(mode)
+    status, out, err = failed("--state-dir", str(tmp_path))
+    assert (status, out, len(err.splitlines())) == (1, "", 1)
+    assert f"{tmp_path / name} is open to others" in err
+    assert "remove ca-key.pem and ca.pem" in err
+    assert (tmp_path / name).read_bytes() == before
+
+
+def test_an_authority_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    state, elsewhere = tmp_path / "state", tmp_path / "elsewhere"
+    state.mkdir(mode=0o700)
+    elsewhere.write_text("somebody's")
+    (state / "ca-key.pem").symlink_to(elsewhere)
+    status, _, err = failed("--state-dir", str(state))
+    assert (status, len(err.splitlines())) == (1, 1)
+    assert "ca-key.pem is not a regular file" in err
+    assert elsewhere.read_text() == "somebody's"
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com"])
@@ -184,6 +212,29 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     folder.mkdir()
     assert failed("--no-tls", "--env-file", str(folder))[0] == 1
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_file_of_somebody_else_is_not_replaced(tmp_path: Path) -> None:
+    file, link = tmp_path / "thesis.txt", tmp_path / "link.env"
+    file.write_text("years of work")
+    link.symlink_to(file)
+    for path, reason in ((file, "was not written by krebit-sandbox"), (link, "is not a regular file")):
+        status, out, err = failed("--no-tls", "--env-file", str(path))
+        assert (status, out) == (1, "")
+        assert f"{reason}" in err.splitlines()[-1]
+        assert str(path) in err.splitlines()[-1]
+    assert file.read_text() == "years of work"
+    assert sorted(tmp_path.iterdir()) == [link, file]
+
+
+def test_a_file_of_an_earlier_sandbox_is_replaced_and_so_is_an_empty_one(start: Start, tmp_path: Path) -> None:
+    file = tmp_path / "sandbox.env"
+    file.touch(mode=0o666)
+    for _ in range(2):
+        process, environment = start("--no-tls", "--env-file", str(file))
+        assert file.read_text() == export_lines(environment)
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert ended(process)[0] == 0
 
 
 def test_under_nohup_the_end_of_the_terminal_is_not_its_own(start: Start) -> None:

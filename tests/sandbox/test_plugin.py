@@ -44,6 +44,30 @@ def run_pytest(folder: Path, *arguments: str, **environment: str) -> subprocess.
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=variables, timeout=100)
 
 
+STOPPED = """
+import pytest
+
+@pytest.fixture
+def status(krebit_sandbox):
+    import httpx, ssl
+    verify = ssl.create_default_context(cafile=krebit_sandbox.ca_file)
+    return lambda: httpx.get(f"{krebit_sandbox.url}/login", verify=verify, trust_env=False).status_code
+
+@pytest.mark.parametrize("number", range(3))
+def test_each_finds_it_running_and_stops_it(krebit_environment, status, number):
+    assert status() == 200
+    krebit_environment.stop()
+    assert not krebit_environment.running
+"""
+
+
+def test_a_test_that_stops_the_sandbox_does_not_break_the_next(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
+    (tmp_path / "test_user.py").write_text(STOPPED)
+    result = run_pytest(tmp_path)
+    assert "3 passed" in result.stdout, result.stdout + result.stderr
+
+
 def test_fixtures_in_a_users_run(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\nkrebit_sandbox_seed = 5\n")
     (tmp_path / "test_user.py").write_text(USER_TESTS)

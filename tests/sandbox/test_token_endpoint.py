@@ -138,6 +138,20 @@ def test_expire_and_revoke(api: httpx.Client, sandbox: Sandbox) -> None:
         sandbox.revoke_refresh_token("never issued")
 
 
+def test_a_login_is_ended_by_any_of_its_refresh_tokens(sandbox: Sandbox, api: httpx.Client) -> None:
+    """Whoever holds the environment's token ends its login, however often it was refreshed since."""
+    first = sandbox.environment["KREBIT_REFRESH_TOKEN"]
+    others = sandbox.issue_tokens()
+    second = refresh(api, sandbox, first).json()
+    third = refresh(api, sandbox, second["refresh_token"]).json()
+    sandbox.revoke_refresh_token(first)
+    assert sandbox.token_state(third["refresh_token"]) == "revoked"
+    assert refresh(api, sandbox, third["refresh_token"]).status_code == 400
+    bearer = {"Authorization": f"Bearer {third['access_token']}"}
+    assert api.get("/api/1.0/me", headers=bearer).status_code == 401
+    assert sandbox.token_state(others.refresh_token) == "live"
+
+
 def test_refresh_token_is_bound_to_its_application_and_ends_in_time(api: httpx.Client, sandbox: Sandbox) -> None:
     tokens = sandbox.issue_tokens()
     other = refresh(api, sandbox, tokens.refresh_token, application=sandbox.register())

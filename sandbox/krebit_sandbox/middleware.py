@@ -1,21 +1,23 @@
-"""The way in: every request is noted, may meet a fault, and is answered whole or lost."""
+"""The steps that every request passes: its origin, the log, latency, faults and the rate limit."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import math
-import threading
 from typing import Any, Final
 from uuid import uuid4
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from krebit_sandbox.connection import Connection
+from krebit_sandbox.fault_injection import JSON_HEADERS, Answer, answer_of, send_broken
 from krebit_sandbox.faults import CARRIES_ANSWER, Fault
+from krebit_sandbox.origins import is_foreign, is_link
 from krebit_sandbox.request_log import Request
 from krebit_sandbox.shapes import php_json
-from krebit_sandbox.tenant import Tenant
-from krebit_sandbox.wire import JSON_HEADERS, Answer, Connection, answer_of, lose
+from krebit_sandbox.site import Site
 
 CONTROL: Final = "/_sandbox"
 _REQUEST_ID: Final = b"x-request-id"
@@ -24,25 +26,28 @@ _SENT_AS_HTTP: Final = frozenset({"status", "redirect", "garbage_body"})
 _logger: Final = logging.getLogger("krebit_sandbox.http")
 
 
-class Gate:
-    """The ASGI application that uvicorn serves. `app` is the tenant's, `control` what steers it."""
+class Middleware:
+    """The ASGI application that uvicorn serves. `app` is the tenant's, `control` steers it."""
 
-    def __init__(self, tenant: Tenant, app: ASGIApp, control: ASGIApp) -> None:
-        self._tenant = tenant
+    def __init__(self, site: Site, app: ASGIApp, control: ASGIApp) -> None:
+        self._tenant = site.tenant
+        self._open_requests = site.open_requests
         self._app = app
         self._control = control
-        self._holds: set[_Hold] = set()
-        self._lost: set[Connection] = set()
-        self._changed = threading.Condition()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"].startswith(f"{CONTROL}/"):
-            await self._control(scope, receive, send)
+        method, path, headers = scope["method"], scope["path"], Headers(scope=scope)
+        is_control = path.startswith(f"{CONTROL}/")
+        if is_foreign(headers) and (is_control or not is_link(method, headers)):
+            await _send(_message("The sandbox does not answer the pages of other sites.", 403), send)
             return
         body = await _read(receive)
         if body is None:
             return
-        tenant, method, path = self._tenant, scope["method"], scope["path"]
+        if is_control:
+            await _send(await _answer(self._control, scope, body), send)
+            return
+        tenant = self._tenant
         record = tenant.log.add(scope, body, str(uuid4()))
         fault = tenant.faults.take(method, path)
         if tenant.switches.latency:
@@ -55,31 +60,38 @@ class Gate:
         answer = await self._work(scope, body)
         if fault is not None and fault.after_effect and not await self._hold(scope, receive):
             return
-        await _send(answer, record, send)
+        await _send(answer, send, record)
 
     async def _fail(self, scope: Scope, receive: Receive, send: Send, record: Request, fault: Fault) -> None:
-        """Answer as the fault wants it, or do not."""
+        """Answer as the fault says, or not at all."""
         real = await self._work(scope, record.body) if fault.needs_effect else None
         answer = answer_of(fault, real)
         if fault.kind in _SENT_AS_HTTP:
-            await _send(answer, record, send)
+            await _send(answer, send, record)
             return
         if fault.kind in CARRIES_ANSWER:
             record.status = answer.status
             answer.headers.append((_REQUEST_ID, record.request_id.encode()))
-        await self._lose(scope, receive, fault, answer)
+        connection: Connection = scope["state"]["connection"]
+        gone = asyncio.create_task(_gone(receive))
+        with self._open_requests.unanswered(connection):
+            try:
+                await send_broken(connection, fault, answer, gone)
+            finally:
+                gone.cancel()
 
     async def _work(self, scope: Scope, body: bytes) -> Answer:
-        """What the tenant answers, with everything that comes of it."""
-        if len(body) > _LARGEST_BODY:
-            return Answer(413, list(JSON_HEADERS), php_json({"message": "The POST data is too large."}))
+        """Return the tenant's answer; the request has its effects."""
         rate_headers, refusal = self._count(scope)
-        answer = refusal or await _run(self._app, scope, body)
+        answer = refusal or await _answer(self._app, scope, body)
         answer.headers.extend(rate_headers)
         return answer
 
     def _count(self, scope: Scope) -> tuple[list[tuple[bytes, bytes]], Answer | None]:
-        """The throttle: before the application, so that what it refuses has spent nothing."""
+        """Count against the rate limit; return its headers, and the refusal once it is used up.
+
+        A refused request reaches no endpoint, so that it has no effect.
+        """
         tenant, limit = self._tenant, self._tenant.switches.rate_limit
         if limit is None or not scope["path"].startswith("/api/"):
             return [], None
@@ -97,63 +109,18 @@ class Gate:
             return headers, None
         headers.append((b"retry-after", b"%d" % math.ceil(start + 60 - now)))
         headers.append((b"x-ratelimit-reset", b"%d" % math.ceil(start + 60)))
-        return headers, Answer(429, list(JSON_HEADERS), php_json({"message": "Too Many Attempts."}))
-
-    async def _lose(self, scope: Scope, receive: Receive, fault: Fault, answer: Answer) -> None:
-        connection: Connection = scope["state"]["connection"]
-        gone = asyncio.create_task(_gone(receive))
-        self._lost.add(connection)
-        try:
-            await lose(connection, fault, answer, gone)
-        finally:
-            gone.cancel()
-            self._lost.discard(connection)
+        return headers, _message("Too Many Attempts.", 429)
 
     async def _hold(self, scope: Scope, receive: Receive) -> bool:
-        """Wait for a release; False when the request is to be forgotten."""
-        hold = _Hold(scope["state"]["connection"])
-        with self._changed:
-            self._holds.add(hold)
-            self._changed.notify_all()
-        try:
-            await hold.released.wait()
-        finally:
-            with self._changed:
-                self._holds.discard(hold)
-        if hold.forgotten:
+        """Wait for a release; False when the request was aborted and gets no answer."""
+        released = await self._open_requests.hold(scope["state"]["connection"])
+        if not released:
             await _gone(receive)
-        return not hold.forgotten
-
-    def release(self) -> None:
-        """Let held requests go on; call it in the server's loop."""
-        for hold in list(self._holds):
-            hold.released.set()
-
-    def abandon(self) -> None:
-        """Cut the connections of all requests that are held or stalled; call it in the server's loop."""
-        for hold in list(self._holds):
-            hold.forgotten = True
-            hold.connection.cut()
-            hold.released.set()
-        for connection in list(self._lost):
-            connection.cut()
-
-    def wait_for_held(self, count: int, timeout: float) -> None:
-        """Block until so many requests are held; TimeoutError after `timeout` seconds. From other threads only."""
-        with self._changed:
-            if not self._changed.wait_for(lambda: len(self._holds) >= count, timeout):
-                raise TimeoutError(f"{len(self._holds)} requests are held after {timeout} s, not {count}")
-
-
-class _Hold:
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.released = asyncio.Event()
-        self.forgotten = False
+        return released
 
 
 async def _read(receive: Receive) -> bytes | None:
-    """The whole body, or a little more than is allowed of it; None when the client has gone."""
+    """Return the whole body, or the first MiB and a little more of a larger one; None if the client has gone."""
     body = bytearray()
     while True:
         message = await receive()
@@ -170,7 +137,14 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-async def _run(app: ASGIApp, scope: Scope, body: bytes) -> Answer:
+def _message(text: str, status: int) -> Answer:
+    return Answer(status, list(JSON_HEADERS), php_json({"message": text}))
+
+
+async def _answer(app: ASGIApp, scope: Scope, body: bytes) -> Answer:
+    """Return the answer of an application to a request with this body."""
+    if len(body) > _LARGEST_BODY:
+        return _message("The POST data is too large.", 413)
     answer = Answer(500, [], b"")
     parts: list[bytes] = []
 
@@ -193,10 +167,11 @@ async def _run(app: ASGIApp, scope: Scope, body: bytes) -> Answer:
     return answer
 
 
-async def _send(answer: Answer, record: Request, send: Send) -> None:
-    record.status = answer.status
+async def _send(answer: Answer, send: Send, record: Request | None = None) -> None:
     headers: list[Any] = [(name, value) for name, value in answer.headers if name != b"content-length"]
-    headers.append((_REQUEST_ID, record.request_id.encode()))
+    if record is not None:
+        record.status = answer.status
+        headers.append((_REQUEST_ID, record.request_id.encode()))
     if answer.status not in (204, 304):
         headers.append((b"content-length", b"%d" % len(answer.body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

@@ -1,67 +1,18 @@
-"""Below HTTP: a connection that an answer can be lost on.
-
-uvicorn hands no transport to an application; this protocol puts itself into the state of each request, so that a
-fault can write bytes that are no HTTP, or none, and end the connection as it likes. TLS or not makes no difference.
-"""
+"""The answers that faults give, and the ways in which an answer goes wrong before it arrives."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import http
-import logging
-import socket
-import struct
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from uvicorn.config import Config
-from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.server import ServerState
-
+from krebit_sandbox.connection import Connection
 from krebit_sandbox.faults import Fault
 
 JSON_HEADERS: Final = ((b"content-type", b"application/json"),)
 _GARBAGE: Final = b"\x15\x03\x00NOT/HTTP \xff\xfe\x00 ?\r\n\r\n"
 _GARBAGE_BODY: Final = b'{"data": [{"id": 1, "name": "tru'
-_RST: Final = struct.pack("ii", 1, 0)
-
-
-class Connection(H11Protocol):
-    """A client's connection; `scope["state"]["connection"]` of every request on it."""
-
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, {**app_state, "connection": self}, _loop)
-        # uvicorn's own loggers belong to the program that the sandbox runs in, and addresses hold codes.
-        self.logger = logging.getLogger("krebit_sandbox.http")
-        self.access_log = False
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Accept; head and body are written apart, and neither may wait for the other's acknowledgement."""
-        self._socket: socket.socket = transport.get_extra_info("socket")
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        super().connection_made(transport)
-
-    def write(self, data: bytes) -> None:
-        """Send bytes past HTTP."""
-        if not self.transport.is_closing():
-            self.transport.write(data)
-
-    def end(self) -> None:
-        """Close when all is sent: TCP FIN."""
-        self.transport.close()
-
-    def cut(self) -> None:
-        """Close at once, and let the client know by TCP RST."""
-        with contextlib.suppress(OSError):  # closed by now
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST)
-        self.transport.abort()
 
 
 @dataclass(slots=True)
@@ -73,7 +24,7 @@ class Answer:
     body: bytes = field(repr=False)
 
     def head(self) -> bytes:
-        """Status line and headers for this body, the connection ending after it."""
+        """Return the status line and the headers, which say that the connection ends after this body."""
         try:
             phrase = http.HTTPStatus(self.status).phrase
         except ValueError:
@@ -85,7 +36,7 @@ class Answer:
 
 
 def answer_of(fault: Fault, real: Answer | None) -> Answer:
-    """What a fault answers: its own, or the real answer where it has none."""
+    """Return the answer of a fault: its own, or the real one where it has none."""
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in fault.headers.items()]
     own = {name for name, _ in headers}
     if fault.kind == "redirect":
@@ -120,12 +71,12 @@ def _default_body(status: int) -> bytes:
     return b'{"message":"%s"}' % message.encode()
 
 
-async def lose(connection: Connection, fault: Fault, answer: Answer, gone: asyncio.Task[None]) -> None:
-    """Let an answer go wrong on its way. `gone` ends when the connection has."""
+async def send_broken(connection: Connection, fault: Fault, answer: Answer, gone: asyncio.Task[None]) -> None:
+    """Send an answer as the fault spoils it, and wait until the client has gone. `gone` ends with the connection."""
     cut_at = fault.at_byte if fault.at_byte is not None else len(answer.body) // 2
     match fault.kind:
         case "reset":
-            connection.cut()
+            connection.abort()
         case "close":
             connection.end()
         case "garbage":

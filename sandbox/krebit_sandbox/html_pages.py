@@ -1,4 +1,4 @@
-"""The few HTML pages, from templates that escape whatever they are given and load nothing from elsewhere."""
+"""The HTML pages, from templates that escape all values and load nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ def _environment() -> Environment:
 
 
 def page(template: str, status: int, **values: Any) -> HTMLResponse:
-    """A page, rendered."""
+    """Return a rendered page."""
     return HTMLResponse(_environment().get_template(template).render(values), status, _HEADERS)
