@@ -123,6 +123,15 @@ def _default(prop: PropertyProtocol, raw: object, code: str, found: Type) -> str
     return f"models.{code}" if isinstance(prop, EnumProperty) else code
 
 
+def is_flat(prop: PropertyProtocol) -> bool:
+    """Say whether a value can be a keyword beside others: a scalar, or a list of scalars."""
+    if isinstance(prop, ListProperty):
+        return not isinstance(prop.inner_property, ListProperty) and is_flat(prop.inner_property)
+    if isinstance(prop, UnionProperty):
+        return all(is_flat(inner) for inner in prop.inner_properties)
+    return not isinstance(prop, ModelProperty | AnyProperty | FileProperty)
+
+
 def instance_of(prop: PropertyProtocol) -> str:
     """Return the class that `isinstance` knows a body by. Raises Problem where there is none."""
     match prop:

@@ -22,13 +22,9 @@ from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.parser.responses import Response
 from openapi_python_client.schema.untrusted_string import UntrustedString
 from openapi_python_client.strings import safe_for_docstring
-from types_of import Type, default_of, instance_of, optional, type_of
+from types_of import Type, default_of, instance_of, is_flat, optional, type_of
 
 SOURCES = {"response.json()": "json", "response.text": "text", "response.content": "bytes", "None": "nothing"}
-# The types of what may be a keyword beside others: scalars, and lists of them.
-FLAT = re.compile(
-    r"(list\[)?(str|int|float|bool|None|Decimal|datetime\.date(time)?|uuid\.UUID|Literal\[[^]]*\]| \| )+\]?"
-)
 
 
 class Name(NamedTuple):
@@ -303,9 +299,10 @@ def _flat_body(bodies: Sequence[Body], taken: set[str], described: Described) ->
     model = bodies[0].prop
     record = record_of(model, described)
     names = {field.python_name for field in record.fields}
-    is_flat = all(FLAT.fullmatch(field.annotation) for field in record.fields)
+    properties = [*(model.required_properties or []), *(model.optional_properties or [])]
+    flat = all(is_flat(prop) for prop in properties)
     is_open = model.data.additionalProperties not in (None, False)
-    if bodies[0].content_type != "application/json" or is_open or not is_flat or not names or names & {*taken, "body"}:
+    if bodies[0].content_type != "application/json" or is_open or not flat or not names or names & {*taken, "body"}:
         return None
     return FlatBody(f"models.{record.name}", model.required, record.fields)
 

@@ -135,7 +135,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, assert_type
 
 from krebit_api.api import AsyncOperations, Operation, Operations, Result
-from krebit.models import Act, ActPage, Template, Upload, WebhookSubscription
+from krebit_api.models import Act, ActPage, Template, Upload, WebhookSubscription
 from krebit_api.types import File
 
 T = TypeVar("T")
