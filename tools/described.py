@@ -7,6 +7,7 @@ from typing import Any
 
 from contract import operations, resolve
 from openapi_python_client import schema as oai
+from openapi_python_client.schema.untrusted_string import UntrustedString
 
 Node = oai.Schema | oai.Reference
 
@@ -79,3 +80,8 @@ def _types(schema: oai.Schema) -> list[oai.DataType]:
 def is_secret(schema: oai.Schema) -> bool:
     """Say whether a value must not be shown: a password, or marked with `x-secret`."""
     return schema.schema_format == "password" or bool((schema.model_extra or {}).get("x-secret"))
+
+
+def raw(text: UntrustedString | str | None) -> str:
+    """Return a text of the document as a str, empty where there is none."""
+    return text.get_untrusted_value() if isinstance(text, UntrustedString) else text or ""

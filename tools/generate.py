@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import docstrings
 import views
 from contract import Problem, load
 from described import Described
@@ -33,7 +34,7 @@ def generate(document: Path, config_file: Path, templates: Path, package: Path) 
     if isinstance(parsed, GeneratorError):
         return [parsed]
     project = Project(openapi=parsed, config=config, custom_template_path=templates)
-    project.env.filters |= {"docstring": views.docstring, "documentation": views.documentation}
+    project.env.filters |= {"docstring": docstrings.docstring, "documentation": docstrings.documentation}
     project.env.globals |= functions(parsed, Described(described))
     return list(project.build())
 

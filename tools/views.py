@@ -6,22 +6,18 @@ A template asks for the view of a model or an endpoint and prints it; every deci
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from described import Described, is_secret
+from described import Described, is_secret, raw
 from openapi_python_client import schema as oai
 from openapi_python_client.parser.bodies import Body
 from openapi_python_client.parser.openapi import Endpoint
 from openapi_python_client.parser.properties import ModelProperty
-from openapi_python_client.parser.properties.list_property import ListProperty
 from openapi_python_client.parser.properties.protocol import PropertyProtocol
-from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.parser.responses import Response
-from openapi_python_client.schema.untrusted_string import UntrustedString
-from openapi_python_client.strings import safe_for_docstring
+from results import ResultView, first_status, result_of
 from types_of import Type, default_of, instance_of, is_flat, optional, type_of
 
 SOURCES = {"response.json()": "json", "response.text": "text", "response.content": "bytes", "None": "nothing"}
@@ -77,13 +73,6 @@ class RecordView:
     @property
     def has_secrets(self) -> bool:
         return any(field.is_secret for field in self.fields)
-
-
-class ResultView(NamedTuple):
-    """How the success of an operation is read, and its type."""
-
-    expression: str
-    annotation: str
 
 
 class AnswerView(NamedTuple):
@@ -186,7 +175,7 @@ def record_of(model: ModelProperty, described: Described) -> RecordView:
     schemas = described.properties(model.data)
     kinds: dict[str, str] = {}
     properties = [*(model.required_properties or []), *(model.optional_properties or [])]
-    fields = [_field(prop, schemas.get(_raw(prop.name), oai.Schema()), described, kinds) for prop in properties]
+    fields = [_field(prop, schemas.get(raw(prop.name), oai.Schema()), described, kinds) for prop in properties]
     extra, extra_kind = None, None
     if model.additional_properties:
         node = model.data.additionalProperties
@@ -195,7 +184,7 @@ def record_of(model: ModelProperty, described: Described) -> RecordView:
         extra_kind = None if extra.kind == "ANYTHING" else _constant(extra.kind, kinds)
     return RecordView(
         name=model.class_info.name,
-        description=_raw(model.description) or _raw(model.data.title) or model.class_info.name,
+        description=raw(model.description) or raw(model.data.title) or model.class_info.name,
         fields=fields,
         kinds={code: name for code, name in kinds.items() if code != name},
         text_amounts=sorted(name for name, schema in schemas.items() if described.is_text_amount(schema)),
@@ -214,11 +203,11 @@ def operation_of(endpoint: Endpoint, described: Described) -> OperationView:
         "cookies": endpoint.cookie_parameters,
     }
     places = {
-        place: [_field(prop, schemas.get(_raw(prop.name), oai.Schema()), described, {}) for prop in props]
+        place: [_field(prop, schemas.get(raw(prop.name), oai.Schema()), described, {}) for prop in props]
         for place, props in located.items()
         if props
     }
-    successes = [found for found in endpoint.responses.patterns if _first(found) // 100 == 2]
+    successes = [found for found in endpoint.responses.patterns if first_status(found) // 100 == 2]
     typed = [_type_of_answer(found, described) for found in endpoint.responses]
     names = {field.python_name for fields in places.values() for field in fields}
     body = [found.prop for found in endpoint.bodies]
@@ -226,19 +215,19 @@ def operation_of(endpoint: Endpoint, described: Described) -> OperationView:
         name=endpoint.name,
         tag=endpoint.tags[0],
         method=endpoint.method,
-        url=repr(_raw(endpoint.path)),
-        summary=_raw(endpoint.summary) or endpoint.name,
-        description=_raw(endpoint.description),
-        returns="\n".join(_raw(found.prop.description) for found in successes if found.prop.description),
+        url=repr(raw(endpoint.path)),
+        summary=raw(endpoint.summary) or endpoint.name,
+        description=raw(endpoint.description),
+        returns="\n".join(raw(found.prop.description) for found in successes if found.prop.description),
         is_secured=endpoint.requires_security,
         places=places,
         bodies=[_body(found, len(body)) for found in endpoint.bodies],
         bodies_parameter=_body_parameter(endpoint.bodies, described),
-        body_description=_raw(body[0].description) if body else "",
+        body_description=raw(body[0].description) if body else "",
         body_fields=_flat_body(endpoint.bodies, names, described),
         answers=[_answer(found, described) for found in endpoint.responses],
         answer=" | ".join(sorted({name for found in typed for name in found.annotations})) or "Any",
-        result=_result(successes),
+        result=result_of(successes),
     )
 
 
@@ -247,12 +236,12 @@ def _field(prop: PropertyProtocol, schema: oai.Schema, described: Described, kin
     default = default_of(prop, found)
     whole = found if prop.required else optional(found)
     return Field(
-        key=repr(_raw(prop.name)),
+        key=repr(raw(prop.name)),
         python_name=prop.python_name,
         annotation=whole.annotation,
         kind=_constant(whole.kind, kinds),
         default=default,
-        description=_raw(prop.description),
+        description=raw(prop.description),
         is_required=prop.required,
         is_secret=is_secret(schema),
     )
@@ -279,7 +268,7 @@ def _answer(response: Response, described: Described) -> AnswerView:
 
 def _body(body: Body, count: int) -> BodyView:
     instance = instance_of(body.prop) if count > 1 else ""
-    return BodyView(str(body.body_type), repr(_raw(body.content_type)), instance)
+    return BodyView(str(body.body_type), repr(raw(body.content_type)), instance)
 
 
 def _body_parameter(bodies: Sequence[Body], described: Described) -> list[Name]:
@@ -309,91 +298,6 @@ def _flat_body(bodies: Sequence[Body], taken: set[str], described: Described) ->
 
 def _may_be_unset(annotation: str) -> str:
     return annotation if annotation.endswith("Unset") else f"{annotation} | Unset"
-
-
-def _result(successes: Sequence[Response]) -> ResultView:
-    """Return how the successes of an operation are read: as they are, where they differ."""
-    found = {ResultView("NOTHING", "None") if _first(one) == 204 else _result_of(one.prop) for one in successes}
-    return found.pop() if len(found) == 1 else ResultView("RAW", "Any")
-
-
-def _first(response: Response) -> int:
-    """Return the first status that an answer stands for, 0 where it stands for all others."""
-    return response.status_code.range[0] if response.status_code.range else 0
-
-
-def _result_of(prop: PropertyProtocol) -> ResultView:
-    if isinstance(prop, UnionProperty) and _is_envelope(prop):
-        return _result_of(prop.inner_properties[-1])
-    if isinstance(prop, ModelProperty):
-        return _result_of_object(prop)
-    if isinstance(prop, ListProperty) and isinstance(prop.inner_property, ModelProperty):
-        name = f"models.{prop.inner_property.class_info.name}"
-        return ResultView(f"many({name})", f"list[{name}]")
-    return ResultView("RAW", "Any")
-
-
-def _is_envelope(union: UnionProperty) -> bool:
-    """Say whether the first of two is an object with the second as `data`."""
-    first, *others = union.inner_properties
-    if not isinstance(first, ModelProperty) or len(others) != 1:
-        return False
-    inner = [prop for prop in first.required_properties or [] if prop.name == "data"]
-    return bool(inner) and inner[0].get_type_string() == others[0].get_type_string()
-
-
-def _result_of_object(model: ModelProperty) -> ResultView:
-    name = f"models.{model.class_info.name}"
-    required = [repr(_raw(prop.name)) for prop in model.required_properties or []]
-    others = [repr(_raw(prop.name)) for prop in model.optional_properties or []]
-    if repr("data") in [*required, *others]:
-        return ResultView(f"page_of({name})", name)
-    if required or not others:
-        return ResultView(f"one({', '.join([name, *required])})", name)
-    return ResultView(f"one({name}, optional=({', '.join(others)},))", name)
-
-
-def _raw(text: UntrustedString | str | None) -> str:
-    return text.get_untrusted_value() if isinstance(text, UntrustedString) else text or ""
-
-
-def documentation(operation: OperationView, parameters: Sequence[tuple[str, str]], *, detailed: bool = False) -> str:
-    """Return the docstring of an operation's function; a detailed one says what comes back and what is raised."""
-    paragraphs = [operation.summary.rstrip(".") + ".", operation.description]
-    if detailed:
-        parameters = [("client", "Sends the request."), *parameters]
-    paragraphs.append(_section("Args", [f"{name}: {words}" for name, words in parameters]))
-    if detailed:
-        paragraphs.append(_section("Returns", ["Status, headers and body, with what was read from it in `parsed`."]))
-        paragraphs.append(_section("Raises", ENDPOINT_ERRORS))
-    elif operation.returns:
-        paragraphs.append(_section("Returns", [operation.returns]))
-    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
-
-
-ENDPOINT_ERRORS = [
-    "errors.UnexpectedStatus: The status is not described, and `client.raise_on_unexpected_status` is True.",
-    "httpx.HTTPError: The request could not be sent, or took longer than `client` allows.",
-    "ValueError: An argument cannot be sent, or the body is not what the document says for this status.",
-]
-
-
-def _section(title: str, entries: Sequence[str]) -> str:
-    lines = [
-        textwrap.fill(" ".join(entry.split()), 96, initial_indent="    ", subsequent_indent=" " * 8)
-        for entry in entries
-    ]
-    return "\n".join([f"{title}:", *lines]) if lines else ""
-
-
-def docstring(text: str, spaces: int) -> str:
-    """Return a text of the document as a docstring: wrapped anew, paragraphs and sections kept."""
-    paragraphs = re.split(r"\n\n+", safe_for_docstring(text).strip())
-    wrapped = [part if ":\n    " in part else textwrap.fill(" ".join(part.split()), 100) for part in paragraphs]
-    body = textwrap.indent("\n\n".join(wrapped), " " * spaces).lstrip()
-    # A quotation mark at the end must not touch the closing ones.
-    needs_break = "\n" in body or body.endswith('"')
-    return f'"""{body}\n{" " * spaces}"""' if needs_break else f'"""{body}"""'
 
 
 def client_parameter(operation: OperationView) -> list[Name]:
