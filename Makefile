@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help quickstart sandbox test check style types layers document check-generated budget regenerate lock soak bench bench-peers build clean
+.PHONY: help quickstart sandbox test check style types layers document check-generated lines regenerate lock soak bench bench-peers build clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -52,7 +52,7 @@ test: $(VENV)/.dev ## all tests (PYTEST_OPTIONS="-k pages" for some)
 	$(BIN)/pytest -n $(PYTEST_WORKERS) $(PYTEST_OPTIONS)
 
 # Whoever has edited generated/ by hand is told so first: its other checks would speak of other files.
-check: check-generated style types layers document budget ## all that can be checked without running the tests
+check: check-generated style types layers document lines ## all that can be checked without running the tests
 
 style: $(VENV)/.dev ## ruff, and that the tree names no machine
 	$(BIN)/ruff check .
@@ -73,8 +73,8 @@ document: $(VENV)/.dev tools/node/node_modules/.installed ## openapi.yaml by our
 check-generated: $(VENV)/.dev ## that generated/ is what openapi.yaml says; names each file that is not
 	$(BIN)/python tools/regenerate.py --check
 
-budget: $(VENV)/.dev ## the hand-written lines of overlay/krebit
-	$(BIN)/python tools/check_budget.py
+lines: $(VENV)/.dev ## the lines of code of each room, for a person to look at
+	$(BIN)/python tools/count_lines.py
 
 regenerate: $(VENV)/.dev ## write generated/ anew from openapi.yaml
 	$(BIN)/python tools/regenerate.py

@@ -19,22 +19,37 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 LOWER_CASE = re.compile(r"[a-z][a-z0-9_]*")
 # A schema of one of these names shadows the generated class of the same name in every endpoint.
-TAKEN_SCHEMAS = {"AuthenticatedClient", "Client", "File", "HTTPStatus", "Response", "Unset"}
+TAKEN_SCHEMAS = {"AuthenticatedClient", "Client", "File", "HTTPStatus", "OpenRecord", "Record", "Response", "Unset"}
 # A property of one of these names would hide the method that every model has under it, or be hidden by it.
-TAKEN_PROPERTIES = {"additional_keys", "additional_properties", "from_dict", "to_dict", "to_row"}
+TAKEN_PROPERTIES = {"additional_keys", "additional_properties", "from_dict", "to_dict", "to_multipart", "to_row"}
 # An operation of one of these names would be hidden by the method that `krebit.Krebit` has under it.
 TAKEN_OPERATIONS = {
     "close",
     "finish_login",
     "from_env",
+    "is_signed_in",
     "login",
     "logout",
-    "observed",
     "request",
-    "signed_in",
     "start_login",
+    "with_hooks",
     "with_options",
+    "with_profile",
     "with_raw_response",
+}
+# A parameter of one of these names would hide what the generated functions call by it.
+TAKEN_PARAMETERS = {
+    "answer_of",
+    "body_as",
+    "body_of",
+    "many",
+    "models",
+    "one",
+    "optional_body_of",
+    "page_of",
+    "request",
+    "request_of",
+    "sent",
 }
 
 
@@ -158,6 +173,25 @@ def _in_components(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[st
             yield kind, f"components.{section}.{name}", node
 
 
+def _parameter_names(document: dict[str, Any], operation: Operation) -> list[str]:
+    nodes = [*document["paths"][operation.path].get("parameters", []), *operation.body.get("parameters", [])]
+    return [str(resolve(document, node).get("name")) for node in nodes]
+
+
+def _operation_traps(document: dict[str, Any], operation: Operation) -> Iterator[str]:
+    if not SNAKE_CASE.fullmatch(operation.id):
+        yield f"{operation.where}: operationId {operation.id!r} is not in snake_case"
+    if operation.id in TAKEN_OPERATIONS:
+        yield f"{operation.where}: operationId {operation.id!r} is a method of Krebit already"
+    if len(operation.tags) != 1 or not LOWER_CASE.fullmatch(operation.tags[0]):
+        yield f"{operation.where}: needs exactly one tag, in lower case"
+    if "security" not in operation.body:
+        yield f"{operation.where}: needs its own `security`, or it is generated as open to anybody"
+    for name in _parameter_names(document, operation):
+        if snake_case(name) in TAKEN_PARAMETERS or (name == "body" and "requestBody" in operation.body):
+            yield f"{operation.where}: parameter {name!r} has a name that the generated code needs itself"
+
+
 def traps(document: dict[str, Any]) -> Iterator[str]:
     """What openapi-python-client drops, renames or breaks without a warning, one line each."""
     for path, item in document["paths"].items():
@@ -169,14 +203,7 @@ def traps(document: dict[str, Any]) -> Iterator[str]:
             places = ", ".join(operation.where for operation in known if operation.id == identifier)
             yield f"operationId {identifier or '(none)'} is used {times} times: {places}"
     for operation in known:
-        if not SNAKE_CASE.fullmatch(operation.id):
-            yield f"{operation.where}: operationId {operation.id!r} is not in snake_case"
-        if operation.id in TAKEN_OPERATIONS:
-            yield f"{operation.where}: operationId {operation.id!r} is a method of Krebit already"
-        if len(operation.tags) != 1 or not LOWER_CASE.fullmatch(operation.tags[0]):
-            yield f"{operation.where}: needs exactly one tag, in lower case"
-        if "security" not in operation.body:
-            yield f"{operation.where}: needs its own `security`, or it is generated as open to anybody"
+        yield from _operation_traps(document, operation)
     for name in sorted(TAKEN_SCHEMAS & set(component_schemas(document))):
         yield f"schema {name}: shadows the generated class of that name"
     yield from _taken_properties(component_schemas(document), "schema ")

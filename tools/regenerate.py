@@ -28,12 +28,8 @@ PACKAGE = ROOT / "generated" / "krebit_api"
 INSTALL = "call rm -f .venv/.dev, then make regenerate"
 HEADER = "# Generated from openapi.yaml by `make regenerate`; do not edit.\n"
 
-# The generated client shows its token in its repr, as a field and in its headers. The template is long and this is all
-# that is to be changed in it; each text must be found as often as said here.
-CLIENT_REPR = {
-    "    token: str\n": ("    token: str = field(repr=False)\n", 1),
-    '(factory=dict, kw_only=True, alias="': ('(factory=dict, repr=False, kw_only=True, alias="', 6),
-}
+# Files of the package that hold nothing of the document: copied as they are.
+RUNTIME = TEMPLATES / "runtime"
 
 
 def check_configuration() -> None:
@@ -60,9 +56,8 @@ def generate(document: Path, package: Path) -> None:
     scripts = sysconfig.get_path("scripts")
     if shutil.which("ruff", path=scripts) is None:
         raise Problem(f"no ruff in {scripts}: {INSTALL}")
-    command = [sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none", "--fail-on-warning"]
-    command += ["--path", str(document), "--output-path", str(package)]
-    command += ["--config", str(CONFIG), "--custom-template-path", str(TEMPLATES)]
+    script = Path(__file__).with_name("generate.py")
+    command = [sys.executable, str(script), str(document), str(CONFIG), str(TEMPLATES), str(package)]
     # This interpreter's ruff, whatever else PATH holds; and no order that depends on the hash of a string.
     environment = {**os.environ, "PATH": os.pathsep.join([scripts, os.environ.get("PATH", "")]), "PYTHONHASHSEED": "0"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -73,18 +68,13 @@ def generate(document: Path, package: Path) -> None:
 
 
 def finish(package: Path) -> None:
-    """What templates cannot do: the marker of PEP 561, the first line of each file, the client's repr."""
-    client = package / "client.py"
-    text = client.read_text(encoding="utf-8")
-    for old, (new, times) in CLIENT_REPR.items():
-        if (found := text.count(old)) != times:
-            raise Problem(f"client.py: {old.strip()!r} stands there {found} times, not {times}: see CLIENT_REPR")
-        text = text.replace(old, new)
-    client.write_text(text, encoding="utf-8")
+    """Do what templates cannot: the marker of PEP 561, the first line of each file, the files that are copied."""
     (package / "py.typed").write_text("", encoding="utf-8")
     for file in files(package):
         path = package / file
         path.write_text(HEADER + path.read_text(encoding="utf-8"), encoding="utf-8")
+    for source in sorted(RUNTIME.glob("*.py")):
+        shutil.copyfile(source, package / source.name)
 
 
 def verify(document: dict[str, object], package: Path) -> None:
@@ -99,11 +89,9 @@ def verify(document: dict[str, object], package: Path) -> None:
     wanted = sorted(operation.id for operation in known if operation.tags != ["oauth"])
     for name in ("Operations", "AsyncOperations"):
         (body,) = (node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
-        methods = sorted(
-            node.name
-            for node in body
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_")
-        )
+        functions = [node.name for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        # Overloads have the name of their method.
+        methods = sorted({name for name in functions if not name.startswith("_")})
         if methods != wanted:
             raise Problem(f"operations and methods of {name} differ: {methods} instead of {wanted}")
 

@@ -1,5 +1,5 @@
-# Generated from openapi.yaml by `make regenerate`; do not edit.
-"""A client library for accessing Krebit Finance API"""
+# Copied from templates/runtime by `make regenerate`; edit it there.
+"""The client of the Krebit Finance API that is generated from its document: models, endpoints, operations."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,5 +1,50 @@
-# Generated from openapi.yaml by `make regenerate`; do not edit.
-"""Errors that the functions of the endpoints raise."""
+# Copied from templates/runtime by `make regenerate`; edit it there.
+"""Errors of the generated package: a body of another shape, a value that cannot be written, a status not described."""
+
+from __future__ import annotations
+
+from typing import Self
+
+
+class FieldError(ValueError):
+    """A field that cannot be read or written. `path` says where it stands, such as `data[3].created_at`."""
+
+    def __init__(self, problem: str, path: str = "") -> None:
+        self.problem = problem
+        self.path = path
+        super().__init__(f"{path}: {problem}" if path else problem)
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, ...]]:
+        return type(self), (self.problem, self.path)
+
+    def within(self, name: str) -> Self:
+        """Return the same error, seen from the object or the list around."""
+        return type(self)(self.problem, joined(name, self.path))
+
+
+def joined(name: str, path: str) -> str:
+    """Return the way to a field through an object or a list of that name."""
+    dot = "." if name and path and path[0] != "[" else ""
+    return f"{name}{dot}{path}"
+
+
+class Mismatch(FieldError):
+    """A body has not the shape that the document describes. `got` is the JSON type that stands at `path`."""
+
+    def __init__(self, problem: str, path: str = "", got: str = "nothing") -> None:
+        self.got = got
+        super().__init__(problem, path)
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, ...]]:
+        return type(self), (self.problem, self.path, self.got)
+
+    def within(self, name: str) -> Self:
+        """Return the same error, seen from the object or the list around."""
+        return type(self)(self.problem, joined(name, self.path), self.got)
+
+
+class NotWritable(FieldError):
+    """A value of a record has no JSON form that means the same. The message leaves the value out: it may be secret."""
 
 
 class UnexpectedStatus(Exception):
@@ -13,5 +58,8 @@ class UnexpectedStatus(Exception):
         self.content = content
         super().__init__(f"Unexpected status code: {status_code}")
 
+    def __reduce__(self) -> tuple[type[Self], tuple[int, bytes]]:
+        return type(self), (self.status_code, self.content)
 
-__all__ = ["UnexpectedStatus"]
+
+__all__ = ("FieldError", "Mismatch", "NotWritable", "UnexpectedStatus")

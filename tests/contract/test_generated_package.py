@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
+import importlib
+import inspect
 import json
+import pkgutil
 import subprocess
 import sys
 import threading
+import typing
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -15,6 +20,7 @@ import pytest
 
 import krebit_api
 from krebit_api import AuthenticatedClient, models
+from krebit_api.api import Operations
 from krebit_api.api.acts import get_act_data
 from krebit_api.api.clients import get_client, list_clients
 from krebit_api.api.webhooks import create_webhook
@@ -33,6 +39,9 @@ from .conftest import Scratch
 
 LOADED = "import sys; print(sorted(name for name in sys.modules if name.split('.')[0] in ('krebit_api', 'httpx')))"
 
+# What is loaded with the operations: nothing that grows with the document.
+READY = ["api", "errors", "kinds", "models", "operations", "scalars", "types"]
+
 
 def loaded_after(program: str) -> list[str]:
     """The modules of krebit_api and httpx that a program has loaded at its end."""
@@ -44,7 +53,7 @@ def loaded_after(program: str) -> list[str]:
 
 def test_the_operations_load_no_endpoint_no_model_and_no_httpx() -> None:
     assert loaded_after("import krebit_api") == ["krebit_api"]
-    assert loaded_after("import krebit_api.api") == ["krebit_api", "krebit_api.api", "krebit_api.types"]
+    assert loaded_after("import krebit_api.api") == ["krebit_api", *(f"krebit_api.{name}" for name in READY)]
     assert loaded_after("import krebit_api.models") == ["krebit_api", "krebit_api.models"]
 
 
@@ -56,15 +65,11 @@ class Client(Operations):
         return result.model.from_dict({"id": 12345})
 assert Client().get_client(12345).id == 12345
 """
-    assert loaded_after(program) == [
-        "krebit_api",
-        "krebit_api.api",
+    loaded = loaded_after(program)
+    assert [name for name in loaded if name.startswith("krebit_api.models.")] == ["krebit_api.models.client_record"]
+    assert [name for name in loaded if name.startswith("krebit_api.api.")] == [
         "krebit_api.api.clients",
         "krebit_api.api.clients.get_client",
-        "krebit_api.errors",
-        "krebit_api.models",
-        "krebit_api.models.client_record",
-        "krebit_api.types",
     ]
 
 
@@ -89,7 +94,7 @@ def test_a_hundred_resources_load_no_more(scratch: Scratch) -> None:
         }
     scratch.generated()
     printed = scratch.python(f"import krebit_api.api, krebit_api.models\n{LOADED}")
-    assert printed == "['krebit_api', 'krebit_api.api', 'krebit_api.models', 'krebit_api.types']\n"
+    assert ast.literal_eval(printed) == ["krebit_api", *(f"krebit_api.{name}" for name in READY)]
 
 
 def test_lazy_names_are_those_of_all_and_no_others() -> None:
@@ -101,6 +106,33 @@ def test_lazy_names_are_those_of_all_and_no_others() -> None:
             getattr(package, "Nonsense")  # noqa: B009
     with pytest.raises(ImportError):
         from krebit_api.models import Nonsense  # type: ignore[attr-defined]  # noqa: F401
+
+
+def test_the_annotations_of_everything_public_can_be_read_at_run_time() -> None:
+    found = 0
+    for module in pkgutil.walk_packages(krebit_api.__path__, "krebit_api."):
+        for name, value in vars(importlib.import_module(module.name)).items():
+            if name.startswith("_") or getattr(value, "__module__", None) != module.name:
+                continue
+            members = [value]
+            if inspect.isclass(value):
+                members += [part for part in vars(value).values() if inspect.isfunction(part)]
+            for member in members:
+                if inspect.isclass(member) or inspect.isfunction(member):
+                    typing.get_type_hints(member)
+                    found += 1
+    assert found > 150
+    assert typing.get_type_hints(Operations.get_client)["return"] is ClientRecord
+
+
+def test_the_overlay_has_the_records_without_listing_them() -> None:
+    from krebit import models as ours
+
+    assert ours.ClientRecord is ClientRecord
+    assert set(dir(ours)) == set(models.__all__)
+    with pytest.raises(AttributeError, match=r"krebit.models.* has no attribute 'Nonsense'"):
+        getattr(ours, "Nonsense")  # noqa: B009
+    assert loaded_after("import krebit.models") == ["krebit_api", "krebit_api.models"]
 
 
 class Tenant(BaseHTTPRequestHandler):
@@ -143,7 +175,7 @@ def tenant() -> Iterator[tuple[str, type[Tenant]]]:
 
 def test_the_functions_work_on_their_own(tenant: tuple[str, type[Tenant]]) -> None:
     url, handler = tenant
-    record = {"id": 12345, "company_name": "Norrsken Verkstad AB"}
+    record = {"id": 12345, "company_name": "Norrsken Verkstad AB", "credit_limit": 0.1, "rating": 3}
     handler.answers = {
         "/api/1.0/clients": (200, {"data": [record]}),
         "/api/1.0/clients/1": (200, record),
@@ -158,6 +190,8 @@ def test_the_functions_work_on_their_own(tenant: tuple[str, type[Tenant]]) -> No
         page = list_clients.sync(client=client, limit=5)
         assert isinstance(page, ClientPage)
         assert page.data[0].company_name == "Norrsken Verkstad AB"
+        assert repr(page.data[0].credit_limit) == "Decimal('0.1')"
+        assert repr(page.data[0].rating) == "3.0"
         assert isinstance(get_client.sync(1, client=client), ClientRecord)
         wrapped = get_client.sync(2, client=client)
         assert isinstance(wrapped, ClientRecordEnvelope)

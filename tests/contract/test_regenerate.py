@@ -109,6 +109,10 @@ BROKEN: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         "schema Act: property 'toRow' is a method of every model already",
     ),
     "an operation that Krebit has already": (lambda d: rename(d, "request"), "is a method of Krebit already"),
+    "a parameter that hides what the code needs": (
+        lambda d: d["components"]["parameters"]["Limit"].update(name="models"),
+        "parameter 'models' has a name that the generated code needs itself",
+    ),
     "a path that is a reference": (move_to_component, "a path item with $ref"),
     "a schema that shadows a class": (
         lambda d: d["components"]["schemas"].update(Client={"type": "object"}),
@@ -211,7 +215,7 @@ def test_operations_are_endpoint_modules_and_all_but_oauth_are_methods() -> None
     assert modules == {f"{tag}/{name}.py" for name, _, _, tag in QUICKSTART}
     tree = ast.parse((PACKAGE / "api" / "__init__.py").read_text(encoding="utf-8"))
     methods = {
-        node.name: [part.name for part in node.body if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef)]
+        node.name: {part.name for part in node.body if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef)}
         for node in tree.body
         if isinstance(node, ast.ClassDef) and node.name.endswith("Operations")
     }
@@ -225,5 +229,19 @@ def test_operations_are_endpoint_modules_and_all_but_oauth_are_methods() -> None
 def test_every_generated_file_says_so_and_the_package_is_typed() -> None:
     files = contents(PACKAGE)
     assert "py.typed" in files
-    first_lines = {text.split(b"\n", 1)[0] for text in files.values()}
-    assert first_lines == {b"# Generated from openapi.yaml by `make regenerate`; do not edit."}
+    copied = contents(ROOT / "templates" / "runtime")
+    generated = {text.split(b"\n", 1)[0] for name, text in files.items() if name not in copied}
+    assert generated == {b"# Generated from openapi.yaml by `make regenerate`; do not edit."}
+
+
+def test_what_holds_nothing_of_the_document_is_a_real_file_that_is_copied() -> None:
+    files, copied = contents(PACKAGE), contents(ROOT / "templates" / "runtime")
+    assert {name: files.get(name) for name in copied} == copied
+    assert {text.split(b"\n", 1)[0] for text in copied.values()} == {
+        b"# Copied from templates/runtime by `make regenerate`; edit it there."
+    }
+    # The linter reads the originals, the type checkers the copies.
+    command = [sys.executable, "-m", "ruff", "check", "--show-files", "."]
+    linted = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert {name for name in copied if f"templates/runtime/{name}" in linted} == set(copied)
+    assert "mypy overlay/krebit sandbox/krebit_sandbox generated/krebit_api" in (ROOT / "Makefile").read_text()

@@ -1,5 +1,5 @@
 # Generated from openapi.yaml by `make regenerate`; do not edit.
-"""The data models of requests and answers, each loaded when it is first asked for."""
+"""The records of requests and answers, each loaded when it is first asked for."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,26 +2,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self, cast
+from typing import Any, Literal, Self
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    UNSET,
-    Mismatch,
-    Unset,
-    kinds,
-    mismatch,
-    plain,
-    refuse,
-)
+from ..kinds import ABSENT, TEXT, constant, either
+from ..records import OpenRecord, members
+from ..scalars import MISSING, UNSET, Unset
 
-_STR_OR_UNSET = kinds("str", "Unset")
+_CONSTANT_AUTHORIZATION_CODE = constant("authorization_code")
+_EITHER_TEXT_ABSENT = either(TEXT, ABSENT)
 
 
 @_attrs_define
-class AuthorizationCodeGrant:
+class AuthorizationCodeGrant(OpenRecord[Any]):
     """An authorization code to be exchanged. Codes are used once and live ten minutes (inferred)."""
 
     grant_type: Literal["authorization_code"]
@@ -45,85 +40,43 @@ class AuthorizationCodeGrant:
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict, repr=False)
     """What the server sent beside."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object, without the keys that are UNSET."""
-        fields_: dict[str, Any] = {}
-        fields_.update(self.additional_properties)
-        fields_["grant_type"] = self.grant_type
-        fields_["client_id"] = self.client_id
-        fields_["client_secret"] = self.client_secret
-        fields_["redirect_uri"] = self.redirect_uri
-        fields_["code"] = self.code
-        if self.code_verifier is not UNSET:
-            fields_["code_verifier"] = self.code_verifier
-        return fields_
-
-    def to_row(self) -> dict[str, Any]:
-        """Plain values for a table: numbers that may be money as `Decimal`, times as `datetime`, None for what is missing."""
+    def _fields(self) -> dict[str, Any]:
         return {
-            "grant_type": plain(self.grant_type),
+            "grant_type": self.grant_type,
             "client_id": self.client_id,
             "client_secret": self.client_secret,
             "redirect_uri": self.redirect_uri,
             "code": self.code,
-            "code_verifier": plain(self.code_verifier),
+            "code_verifier": self.code_verifier,
             **self.additional_properties,
         }
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read a JSON object. Raises Mismatch, a ValueError, that names the field which has another shape."""
-        try:
-            rest_ = {**src_dict}
-            take_ = rest_.pop
-            # Without __init__, which would take as long as all the rest.
-            made_ = cls.__new__(cls)
-            grant_type = cast(Literal["authorization_code"], take_("grant_type"))
-            if grant_type != "authorization_code":
-                raise ValueError(f"grant_type must match const 'authorization_code', got '{grant_type}'")
-            made_.grant_type = grant_type
-            made_.client_id = (
-                value_
-                if type(value_ := take_("client_id")) is str
-                else refuse("not a string", "client_id", value_)
-            )
-            made_.client_secret = (
-                value_
-                if type(value_ := take_("client_secret")) is str
-                else refuse("not a string", "client_secret", value_)
-            )
-            made_.redirect_uri = (
-                value_
-                if type(value_ := take_("redirect_uri")) is str
-                else refuse("not a string", "redirect_uri", value_)
-            )
-            made_.code = (
-                value_ if type(value_ := take_("code")) is str else refuse("not a string", "code", value_)
-            )
-            made_.code_verifier = (
-                value_
-                if type(value_ := take_("code_verifier", UNSET)) in _STR_OR_UNSET
-                else refuse("not a string", "code_verifier", value_)
-            )
-        except Mismatch:
-            raise
-        except (KeyError, TypeError, ValueError) as error:
-            raise mismatch(error, src_dict) from None
-        made_.additional_properties = rest_ or {}
-        return made_
-
-    @property
-    def additional_keys(self) -> list[str]:
-        return list(self.additional_properties)
-
-    def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.additional_properties[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties
+        rest = src_dict.copy() if type(src_dict) is dict else members(src_dict)
+        take = rest.pop
+        # Without __init__, which would take as long as all the rest.
+        made = cls.__new__(cls)
+        value = take("grant_type", MISSING)
+        made.grant_type = (
+            value
+            if type(value) in _CONSTANT_AUTHORIZATION_CODE.kept
+            else _CONSTANT_AUTHORIZATION_CODE.read(value, "grant_type")
+        )
+        value = take("client_id", MISSING)
+        made.client_id = value if type(value) in TEXT.kept else TEXT.read(value, "client_id")
+        value = take("client_secret", MISSING)
+        made.client_secret = value if type(value) in TEXT.kept else TEXT.read(value, "client_secret")
+        value = take("redirect_uri", MISSING)
+        made.redirect_uri = value if type(value) in TEXT.kept else TEXT.read(value, "redirect_uri")
+        value = take("code", MISSING)
+        made.code = value if type(value) in TEXT.kept else TEXT.read(value, "code")
+        value = take("code_verifier", UNSET)
+        made.code_verifier = (
+            value
+            if type(value) in _EITHER_TEXT_ABSENT.kept
+            else _EITHER_TEXT_ABSENT.read(value, "code_verifier")
+        )
+        made.additional_properties = rest
+        return made

@@ -7,73 +7,37 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    Mismatch,
-    mismatch,
-    plain,
-    read_one,
-)
+from .. import models
+from ..kinds import record
+from ..records import OpenRecord, members
+from ..scalars import MISSING
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..models.client_record import ClientRecord
+_RECORD_CLIENTRECORD = record(lambda: models.ClientRecord)
 
 
 @_attrs_define
-class ClientRecordEnvelope:
+class ClientRecordEnvelope(OpenRecord[Any]):
     """A client in an envelope."""
 
-    data: ClientRecord
+    data: models.ClientRecord
     """A company that the tenant evaluates. A list holds the essential fields, a single client all."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
     """What the server sent beside."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object, without the keys that are UNSET."""
-        fields_: dict[str, Any] = {}
-        fields_.update(self.additional_properties)
-        data = self.data.to_dict()
-        fields_["data"] = data
-        return fields_
-
-    def to_row(self) -> dict[str, Any]:
-        """Plain values for a table: numbers that may be money as `Decimal`, times as `datetime`, None for what is missing."""
-        return {
-            "data": plain(self.data),
-            **self.additional_properties,
-        }
+    def _fields(self) -> dict[str, Any]:
+        return {"data": self.data, **self.additional_properties}
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read a JSON object. Raises Mismatch, a ValueError, that names the field which has another shape."""
-        from ..models.client_record import ClientRecord
-
-        try:
-            rest_ = {**src_dict}
-            take_ = rest_.pop
-            # Without __init__, which would take as long as all the rest.
-            made_ = cls.__new__(cls)
-            made_.data = read_one(ClientRecord.from_dict, take_("data"), "data")
-        except Mismatch:
-            raise
-        except (KeyError, TypeError, ValueError) as error:
-            raise mismatch(error, src_dict) from None
-        made_.additional_properties = rest_ or {}
-        return made_
-
-    @property
-    def additional_keys(self) -> list[str]:
-        return list(self.additional_properties)
-
-    def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.additional_properties[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties
+        rest = src_dict.copy() if type(src_dict) is dict else members(src_dict)
+        take = rest.pop
+        # Without __init__, which would take as long as all the rest.
+        made = cls.__new__(cls)
+        value = take("data", MISSING)
+        made.data = (
+            value if type(value) in _RECORD_CLIENTRECORD.kept else _RECORD_CLIENTRECORD.read(value, "data")
+        )
+        made.additional_properties = rest
+        return made

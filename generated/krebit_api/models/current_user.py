@@ -7,126 +7,72 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    UNSET,
-    Mismatch,
-    Unset,
-    kinds,
-    mismatch,
-    plain,
-    read_one,
-    refuse,
-)
+from .. import models
+from ..kinds import ABSENT, INTEGER, NULL, TEXT, either, record
+from ..records import OpenRecord, members
+from ..scalars import MISSING, UNSET, Unset
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..models.organization import Organization
-
-
-_INT_OR_STR = kinds("int", "str")
-_NONE_OR_STR_OR_UNSET = kinds("None", "str", "Unset")
+_EITHER_INTEGER_TEXT = either(INTEGER, TEXT)
+_EITHER_TEXT_NULL_ABSENT = either(TEXT, NULL, ABSENT)
+_EITHER_RECORD_ORGANIZATION_NULL_ABSENT = either(record(lambda: models.Organization), NULL, ABSENT)
 
 
 @_attrs_define
-class CurrentUser:
+class CurrentUser(OpenRecord[Any]):
     """The user on whose behalf the application acts."""
 
     id: int | str
     """The user's identifier, a number or a UUID."""
 
-    name: None | str | Unset = UNSET
+    name: str | None | Unset = UNSET
     """The user's full name."""
 
-    email: None | str | Unset = UNSET
+    email: str | None | Unset = UNSET
     """The user's email address."""
 
-    organization: None | Organization | Unset = UNSET
+    organization: models.Organization | None | Unset = UNSET
     """The organisation that the user belongs to."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
     """What the server sent beside."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object, without the keys that are UNSET."""
-        from ..models.organization import Organization
-
-        fields_: dict[str, Any] = {}
-        fields_.update(self.additional_properties)
-        fields_["id"] = self.id
-        if self.name is not UNSET:
-            fields_["name"] = self.name
-        if self.email is not UNSET:
-            fields_["email"] = self.email
-        organization: dict[str, Any] | None | Unset
-        if isinstance(self.organization, Unset):
-            organization = UNSET
-        elif isinstance(self.organization, Organization):
-            organization = self.organization.to_dict()
-        else:
-            organization = self.organization
-        if organization is not UNSET:
-            fields_["organization"] = organization
-        return fields_
-
-    def to_row(self) -> dict[str, Any]:
-        """Plain values for a table: numbers that may be money as `Decimal`, times as `datetime`, None for what is missing."""
+    def _fields(self) -> dict[str, Any]:
         return {
             "id": self.id,
-            "name": plain(self.name),
-            "email": plain(self.email),
-            "organization": plain(self.organization),
+            "name": self.name,
+            "email": self.email,
+            "organization": self.organization,
             **self.additional_properties,
         }
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read a JSON object. Raises Mismatch, a ValueError, that names the field which has another shape."""
-        from ..models.organization import Organization
-
-        try:
-            rest_ = {**src_dict}
-            take_ = rest_.pop
-            # Without __init__, which would take as long as all the rest.
-            made_ = cls.__new__(cls)
-            made_.id = (
-                value_
-                if type(value_ := take_("id")) in _INT_OR_STR
-                else refuse("not an integer or a string", "id", value_)
-            )
-            made_.name = (
-                value_
-                if type(value_ := take_("name", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a string", "name", value_)
-            )
-            made_.email = (
-                value_
-                if type(value_ := take_("email", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a string", "email", value_)
-            )
-            made_.organization = (
-                value_
-                if (value_ := take_("organization", UNSET)) is UNSET or value_ is None
-                else read_one(Organization.from_dict, value_, "organization")
-            )
-        except Mismatch:
-            raise
-        except (KeyError, TypeError, ValueError) as error:
-            raise mismatch(error, src_dict) from None
-        made_.additional_properties = rest_ or {}
-        return made_
-
-    @property
-    def additional_keys(self) -> list[str]:
-        return list(self.additional_properties)
-
-    def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.additional_properties[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties
+        rest = src_dict.copy() if type(src_dict) is dict else members(src_dict)
+        take = rest.pop
+        # Without __init__, which would take as long as all the rest.
+        made = cls.__new__(cls)
+        value = take("id", MISSING)
+        made.id = (
+            value if type(value) in _EITHER_INTEGER_TEXT.kept else _EITHER_INTEGER_TEXT.read(value, "id")
+        )
+        value = take("name", UNSET)
+        made.name = (
+            value
+            if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
+            else _EITHER_TEXT_NULL_ABSENT.read(value, "name")
+        )
+        value = take("email", UNSET)
+        made.email = (
+            value
+            if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
+            else _EITHER_TEXT_NULL_ABSENT.read(value, "email")
+        )
+        value = take("organization", UNSET)
+        made.organization = (
+            value
+            if type(value) in _EITHER_RECORD_ORGANIZATION_NULL_ABSENT.kept
+            else _EITHER_RECORD_ORGANIZATION_NULL_ABSENT.read(value, "organization")
+        )
+        made.additional_properties = rest
+        return made

@@ -7,22 +7,16 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    UNSET,
-    Mismatch,
-    Unset,
-    kinds,
-    mismatch,
-    plain,
-    refuse,
-)
+from ..kinds import ABSENT, NULL, TEXT, either
+from ..records import OpenRecord, members
+from ..scalars import MISSING, UNSET, Unset
 
-_NONE_OR_STR_OR_UNSET = kinds("None", "str", "Unset")
-_STR_OR_UNSET = kinds("str", "Unset")
+_EITHER_TEXT_ABSENT = either(TEXT, ABSENT)
+_EITHER_TEXT_NULL_ABSENT = either(TEXT, NULL, ABSENT)
 
 
 @_attrs_define
-class OAuthError:
+class OAuthError(OpenRecord[Any]):
     """Why the token endpoint refused (RFC 6749, section 5.2)."""
 
     error: str
@@ -31,7 +25,7 @@ class OAuthError:
     error_description: str | Unset = UNSET
     """The error in words."""
 
-    hint: None | str | Unset = UNSET
+    hint: str | None | Unset = UNSET
     """What exactly was wrong."""
 
     message: str | Unset = UNSET
@@ -40,74 +34,39 @@ class OAuthError:
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
     """What the server sent beside."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object, without the keys that are UNSET."""
-        fields_: dict[str, Any] = {}
-        fields_.update(self.additional_properties)
-        fields_["error"] = self.error
-        if self.error_description is not UNSET:
-            fields_["error_description"] = self.error_description
-        if self.hint is not UNSET:
-            fields_["hint"] = self.hint
-        if self.message is not UNSET:
-            fields_["message"] = self.message
-        return fields_
-
-    def to_row(self) -> dict[str, Any]:
-        """Plain values for a table: numbers that may be money as `Decimal`, times as `datetime`, None for what is missing."""
+    def _fields(self) -> dict[str, Any]:
         return {
             "error": self.error,
-            "error_description": plain(self.error_description),
-            "hint": plain(self.hint),
-            "message": plain(self.message),
+            "error_description": self.error_description,
+            "hint": self.hint,
+            "message": self.message,
             **self.additional_properties,
         }
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read a JSON object. Raises Mismatch, a ValueError, that names the field which has another shape."""
-        try:
-            rest_ = {**src_dict}
-            take_ = rest_.pop
-            # Without __init__, which would take as long as all the rest.
-            made_ = cls.__new__(cls)
-            made_.error = (
-                value_ if type(value_ := take_("error")) is str else refuse("not a string", "error", value_)
-            )
-            made_.error_description = (
-                value_
-                if type(value_ := take_("error_description", UNSET)) in _STR_OR_UNSET
-                else refuse("not a string", "error_description", value_)
-            )
-            made_.hint = (
-                value_
-                if type(value_ := take_("hint", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a string", "hint", value_)
-            )
-            made_.message = (
-                value_
-                if type(value_ := take_("message", UNSET)) in _STR_OR_UNSET
-                else refuse("not a string", "message", value_)
-            )
-        except Mismatch:
-            raise
-        except (KeyError, TypeError, ValueError) as error:
-            raise mismatch(error, src_dict) from None
-        made_.additional_properties = rest_ or {}
-        return made_
-
-    @property
-    def additional_keys(self) -> list[str]:
-        return list(self.additional_properties)
-
-    def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.additional_properties[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties
+        rest = src_dict.copy() if type(src_dict) is dict else members(src_dict)
+        take = rest.pop
+        # Without __init__, which would take as long as all the rest.
+        made = cls.__new__(cls)
+        value = take("error", MISSING)
+        made.error = value if type(value) in TEXT.kept else TEXT.read(value, "error")
+        value = take("error_description", UNSET)
+        made.error_description = (
+            value
+            if type(value) in _EITHER_TEXT_ABSENT.kept
+            else _EITHER_TEXT_ABSENT.read(value, "error_description")
+        )
+        value = take("hint", UNSET)
+        made.hint = (
+            value
+            if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
+            else _EITHER_TEXT_NULL_ABSENT.read(value, "hint")
+        )
+        value = take("message", UNSET)
+        made.message = (
+            value if type(value) in _EITHER_TEXT_ABSENT.kept else _EITHER_TEXT_ABSENT.read(value, "message")
+        )
+        made.additional_properties = rest
+        return made

@@ -7,26 +7,20 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    UNSET,
-    Mismatch,
-    Unset,
-    kinds,
-    mismatch,
-    plain,
-    refuse,
-)
+from ..kinds import ABSENT, BOOLEAN, NULL, TEXT, either
+from ..records import OpenRecord, members
+from ..scalars import UNSET, Unset
 
-_BOOL_OR_UNSET = kinds("bool", "Unset")
-_NONE_OR_STR_OR_UNSET = kinds("None", "str", "Unset")
-_STR_OR_UNSET = kinds("str", "Unset")
+_EITHER_TEXT_NULL_ABSENT = either(TEXT, NULL, ABSENT)
+_EITHER_TEXT_ABSENT = either(TEXT, ABSENT)
+_EITHER_BOOLEAN_ABSENT = either(BOOLEAN, ABSENT)
 
 
 @_attrs_define
-class PageLink:
+class PageLink(OpenRecord[Any]):
     """A link of a row of page numbers, for people."""
 
-    url: None | str | Unset = UNSET
+    url: str | None | Unset = UNSET
     """Address of the page; null where there is none."""
 
     label: str | Unset = UNSET
@@ -38,69 +32,31 @@ class PageLink:
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
     """What the server sent beside."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object, without the keys that are UNSET."""
-        fields_: dict[str, Any] = {}
-        fields_.update(self.additional_properties)
-        if self.url is not UNSET:
-            fields_["url"] = self.url
-        if self.label is not UNSET:
-            fields_["label"] = self.label
-        if self.active is not UNSET:
-            fields_["active"] = self.active
-        return fields_
-
-    def to_row(self) -> dict[str, Any]:
-        """Plain values for a table: numbers that may be money as `Decimal`, times as `datetime`, None for what is missing."""
-        return {
-            "url": plain(self.url),
-            "label": plain(self.label),
-            "active": plain(self.active),
-            **self.additional_properties,
-        }
+    def _fields(self) -> dict[str, Any]:
+        return {"url": self.url, "label": self.label, "active": self.active, **self.additional_properties}
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read a JSON object. Raises Mismatch, a ValueError, that names the field which has another shape."""
-        try:
-            rest_ = {**src_dict}
-            take_ = rest_.pop
-            # Without __init__, which would take as long as all the rest.
-            made_ = cls.__new__(cls)
-            made_.url = (
-                value_
-                if type(value_ := take_("url", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a string", "url", value_)
-            )
-            made_.label = (
-                value_
-                if type(value_ := take_("label", UNSET)) in _STR_OR_UNSET
-                else refuse("not a string", "label", value_)
-            )
-            made_.active = (
-                value_
-                if type(value_ := take_("active", UNSET)) in _BOOL_OR_UNSET
-                else refuse("not a boolean", "active", value_)
-            )
-        except Mismatch:
-            raise
-        except (KeyError, TypeError, ValueError) as error:
-            raise mismatch(error, src_dict) from None
-        made_.additional_properties = rest_ or {}
-        return made_
-
-    @property
-    def additional_keys(self) -> list[str]:
-        return list(self.additional_properties)
-
-    def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.additional_properties[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties
+        rest = src_dict.copy() if type(src_dict) is dict else members(src_dict)
+        take = rest.pop
+        # Without __init__, which would take as long as all the rest.
+        made = cls.__new__(cls)
+        value = take("url", UNSET)
+        made.url = (
+            value
+            if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
+            else _EITHER_TEXT_NULL_ABSENT.read(value, "url")
+        )
+        value = take("label", UNSET)
+        made.label = (
+            value if type(value) in _EITHER_TEXT_ABSENT.kept else _EITHER_TEXT_ABSENT.read(value, "label")
+        )
+        value = take("active", UNSET)
+        made.active = (
+            value
+            if type(value) in _EITHER_BOOLEAN_ABSENT.kept
+            else _EITHER_BOOLEAN_ABSENT.read(value, "active")
+        )
+        made.additional_properties = rest
+        return made

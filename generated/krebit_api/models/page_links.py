@@ -7,109 +7,71 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    UNSET,
-    Mismatch,
-    Unset,
-    kinds,
-    mismatch,
-    plain,
-    refuse,
-)
+from ..kinds import ABSENT, NULL, TEXT, either
+from ..records import OpenRecord, members
+from ..scalars import UNSET, Unset
 
-_NONE_OR_STR_OR_UNSET = kinds("None", "str", "Unset")
+_EITHER_TEXT_NULL_ABSENT = either(TEXT, NULL, ABSENT)
 
 
 @_attrs_define
-class PageLinks:
+class PageLinks(OpenRecord[Any]):
     """Addresses of other pages."""
 
-    first: None | str | Unset = UNSET
+    first: str | None | Unset = UNSET
     """Address of the first page."""
 
-    last: None | str | Unset = UNSET
+    last: str | None | Unset = UNSET
     """Address of the last page; null where it is not known."""
 
-    prev: None | str | Unset = UNSET
+    prev: str | None | Unset = UNSET
     """Address of the page before; null on the first."""
 
-    next_: None | str | Unset = UNSET
+    next_: str | None | Unset = UNSET
     """Address of the page after; null on the last."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
     """What the server sent beside."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object, without the keys that are UNSET."""
-        fields_: dict[str, Any] = {}
-        fields_.update(self.additional_properties)
-        if self.first is not UNSET:
-            fields_["first"] = self.first
-        if self.last is not UNSET:
-            fields_["last"] = self.last
-        if self.prev is not UNSET:
-            fields_["prev"] = self.prev
-        if self.next_ is not UNSET:
-            fields_["next"] = self.next_
-        return fields_
-
-    def to_row(self) -> dict[str, Any]:
-        """Plain values for a table: numbers that may be money as `Decimal`, times as `datetime`, None for what is missing."""
+    def _fields(self) -> dict[str, Any]:
         return {
-            "first": plain(self.first),
-            "last": plain(self.last),
-            "prev": plain(self.prev),
-            "next": plain(self.next_),
+            "first": self.first,
+            "last": self.last,
+            "prev": self.prev,
+            "next": self.next_,
             **self.additional_properties,
         }
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read a JSON object. Raises Mismatch, a ValueError, that names the field which has another shape."""
-        try:
-            rest_ = {**src_dict}
-            take_ = rest_.pop
-            # Without __init__, which would take as long as all the rest.
-            made_ = cls.__new__(cls)
-            made_.first = (
-                value_
-                if type(value_ := take_("first", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a string", "first", value_)
-            )
-            made_.last = (
-                value_
-                if type(value_ := take_("last", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a string", "last", value_)
-            )
-            made_.prev = (
-                value_
-                if type(value_ := take_("prev", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a string", "prev", value_)
-            )
-            made_.next_ = (
-                value_
-                if type(value_ := take_("next", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a string", "next", value_)
-            )
-        except Mismatch:
-            raise
-        except (KeyError, TypeError, ValueError) as error:
-            raise mismatch(error, src_dict) from None
-        made_.additional_properties = rest_ or {}
-        return made_
-
-    @property
-    def additional_keys(self) -> list[str]:
-        return list(self.additional_properties)
-
-    def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.additional_properties[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties
+        rest = src_dict.copy() if type(src_dict) is dict else members(src_dict)
+        take = rest.pop
+        # Without __init__, which would take as long as all the rest.
+        made = cls.__new__(cls)
+        value = take("first", UNSET)
+        made.first = (
+            value
+            if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
+            else _EITHER_TEXT_NULL_ABSENT.read(value, "first")
+        )
+        value = take("last", UNSET)
+        made.last = (
+            value
+            if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
+            else _EITHER_TEXT_NULL_ABSENT.read(value, "last")
+        )
+        value = take("prev", UNSET)
+        made.prev = (
+            value
+            if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
+            else _EITHER_TEXT_NULL_ABSENT.read(value, "prev")
+        )
+        value = take("next", UNSET)
+        made.next_ = (
+            value
+            if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
+            else _EITHER_TEXT_NULL_ABSENT.read(value, "next")
+        )
+        made.additional_properties = rest
+        return made

@@ -7,29 +7,19 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    UNSET,
-    Mismatch,
-    Unset,
-    kinds,
-    mismatch,
-    plain,
-    read_many,
-    refuse,
-)
+from .. import models
+from ..kinds import ABSENT, INTEGER, NULL, TEXT, either, records
+from ..records import OpenRecord, members
+from ..scalars import UNSET, Unset
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..models.page_link import PageLink
-
-
-_INT_OR_NONE_OR_STR_OR_UNSET = kinds("int", "None", "str", "Unset")
-_INT_OR_NONE_OR_UNSET = kinds("int", "None", "Unset")
-_NONE_OR_STR_OR_UNSET = kinds("None", "str", "Unset")
+_EITHER_INTEGER_NULL_ABSENT = either(INTEGER, NULL, ABSENT)
+_EITHER_RECORDS_PAGELINK_NULL_ABSENT = either(records(lambda: models.PageLink), NULL, ABSENT)
+_EITHER_TEXT_NULL_ABSENT = either(TEXT, NULL, ABSENT)
+_EITHER_INTEGER_TEXT_NULL_ABSENT = either(INTEGER, TEXT, NULL, ABSENT)
 
 
 @_attrs_define
-class PageMeta:
+class PageMeta(OpenRecord[Any]):
     """Where a page stands in the whole. A simple paginator lacks `last_page` and `total`."""
 
     current_page: int | None | Unset = UNSET
@@ -41,13 +31,13 @@ class PageMeta:
     last_page: int | None | Unset = UNSET
     """Number of the last page."""
 
-    links: list[PageLink] | None | Unset = UNSET
+    links: list[models.PageLink] | None | Unset = UNSET
     """Links for people, with labels."""
 
-    path: None | str | Unset = UNSET
+    path: str | None | Unset = UNSET
     """Address of the list without its query."""
 
-    per_page: int | None | str | Unset = UNSET
+    per_page: int | str | None | Unset = UNSET
     """Records per page, the `limit` that was used; as a text where the server repeats the query's own."""
 
     to: int | None | Unset = UNSET
@@ -59,122 +49,73 @@ class PageMeta:
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
     """What the server sent beside."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object, without the keys that are UNSET."""
-        fields_: dict[str, Any] = {}
-        fields_.update(self.additional_properties)
-        if self.current_page is not UNSET:
-            fields_["current_page"] = self.current_page
-        if self.from_ is not UNSET:
-            fields_["from"] = self.from_
-        if self.last_page is not UNSET:
-            fields_["last_page"] = self.last_page
-        links: list[dict[str, Any]] | None | Unset
-        if isinstance(self.links, Unset):
-            links = UNSET
-        elif isinstance(self.links, list):
-            links = []
-            for links_type_0_item_data in self.links:
-                links_type_0_item = links_type_0_item_data.to_dict()
-                links.append(links_type_0_item)
-
-        else:
-            links = self.links
-        if links is not UNSET:
-            fields_["links"] = links
-        if self.path is not UNSET:
-            fields_["path"] = self.path
-        if self.per_page is not UNSET:
-            fields_["per_page"] = self.per_page
-        if self.to is not UNSET:
-            fields_["to"] = self.to
-        if self.total is not UNSET:
-            fields_["total"] = self.total
-        return fields_
-
-    def to_row(self) -> dict[str, Any]:
-        """Plain values for a table: numbers that may be money as `Decimal`, times as `datetime`, None for what is missing."""
+    def _fields(self) -> dict[str, Any]:
         return {
-            "current_page": plain(self.current_page),
-            "from": plain(self.from_),
-            "last_page": plain(self.last_page),
-            "links": plain(self.links),
-            "path": plain(self.path),
-            "per_page": plain(self.per_page),
-            "to": plain(self.to),
-            "total": plain(self.total),
+            "current_page": self.current_page,
+            "from": self.from_,
+            "last_page": self.last_page,
+            "links": self.links,
+            "path": self.path,
+            "per_page": self.per_page,
+            "to": self.to,
+            "total": self.total,
             **self.additional_properties,
         }
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read a JSON object. Raises Mismatch, a ValueError, that names the field which has another shape."""
-        from ..models.page_link import PageLink
-
-        try:
-            rest_ = {**src_dict}
-            take_ = rest_.pop
-            # Without __init__, which would take as long as all the rest.
-            made_ = cls.__new__(cls)
-            made_.current_page = (
-                value_
-                if type(value_ := take_("current_page", UNSET)) in _INT_OR_NONE_OR_UNSET
-                else refuse("not an integer or null", "current_page", value_)
-            )
-            made_.from_ = (
-                value_
-                if type(value_ := take_("from", UNSET)) in _INT_OR_NONE_OR_UNSET
-                else refuse("not an integer or null", "from", value_)
-            )
-            made_.last_page = (
-                value_
-                if type(value_ := take_("last_page", UNSET)) in _INT_OR_NONE_OR_UNSET
-                else refuse("not an integer or null", "last_page", value_)
-            )
-            made_.links = (
-                value_
-                if (value_ := take_("links", UNSET)) is UNSET or value_ is None
-                else read_many(PageLink.from_dict, value_, "links")
-            )
-            made_.path = (
-                value_
-                if type(value_ := take_("path", UNSET)) in _NONE_OR_STR_OR_UNSET
-                else refuse("not null or a string", "path", value_)
-            )
-            made_.per_page = (
-                value_
-                if type(value_ := take_("per_page", UNSET)) in _INT_OR_NONE_OR_STR_OR_UNSET
-                else refuse("not an integer or null or a string", "per_page", value_)
-            )
-            made_.to = (
-                value_
-                if type(value_ := take_("to", UNSET)) in _INT_OR_NONE_OR_UNSET
-                else refuse("not an integer or null", "to", value_)
-            )
-            made_.total = (
-                value_
-                if type(value_ := take_("total", UNSET)) in _INT_OR_NONE_OR_UNSET
-                else refuse("not an integer or null", "total", value_)
-            )
-        except Mismatch:
-            raise
-        except (KeyError, TypeError, ValueError) as error:
-            raise mismatch(error, src_dict) from None
-        made_.additional_properties = rest_ or {}
-        return made_
-
-    @property
-    def additional_keys(self) -> list[str]:
-        return list(self.additional_properties)
-
-    def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.additional_properties[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties
+        rest = src_dict.copy() if type(src_dict) is dict else members(src_dict)
+        take = rest.pop
+        # Without __init__, which would take as long as all the rest.
+        made = cls.__new__(cls)
+        value = take("current_page", UNSET)
+        made.current_page = (
+            value
+            if type(value) in _EITHER_INTEGER_NULL_ABSENT.kept
+            else _EITHER_INTEGER_NULL_ABSENT.read(value, "current_page")
+        )
+        value = take("from", UNSET)
+        made.from_ = (
+            value
+            if type(value) in _EITHER_INTEGER_NULL_ABSENT.kept
+            else _EITHER_INTEGER_NULL_ABSENT.read(value, "from")
+        )
+        value = take("last_page", UNSET)
+        made.last_page = (
+            value
+            if type(value) in _EITHER_INTEGER_NULL_ABSENT.kept
+            else _EITHER_INTEGER_NULL_ABSENT.read(value, "last_page")
+        )
+        value = take("links", UNSET)
+        made.links = (
+            value
+            if type(value) in _EITHER_RECORDS_PAGELINK_NULL_ABSENT.kept
+            else _EITHER_RECORDS_PAGELINK_NULL_ABSENT.read(value, "links")
+        )
+        value = take("path", UNSET)
+        made.path = (
+            value
+            if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
+            else _EITHER_TEXT_NULL_ABSENT.read(value, "path")
+        )
+        value = take("per_page", UNSET)
+        made.per_page = (
+            value
+            if type(value) in _EITHER_INTEGER_TEXT_NULL_ABSENT.kept
+            else _EITHER_INTEGER_TEXT_NULL_ABSENT.read(value, "per_page")
+        )
+        value = take("to", UNSET)
+        made.to = (
+            value
+            if type(value) in _EITHER_INTEGER_NULL_ABSENT.kept
+            else _EITHER_INTEGER_NULL_ABSENT.read(value, "to")
+        )
+        value = take("total", UNSET)
+        made.total = (
+            value
+            if type(value) in _EITHER_INTEGER_NULL_ABSENT.kept
+            else _EITHER_INTEGER_NULL_ABSENT.read(value, "total")
+        )
+        made.additional_properties = rest
+        return made

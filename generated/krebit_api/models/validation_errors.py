@@ -7,98 +7,47 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    UNSET,
-    Mismatch,
-    Unset,
-    kinds,
-    mismatch,
-    plain,
-    read_one,
-    refuse,
-)
+from .. import models
+from ..kinds import ABSENT, TEXT, either, record
+from ..records import OpenRecord, members
+from ..scalars import UNSET, Unset
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..models.validation_errors_errors import ValidationErrorsErrors
-
-
-_STR_OR_UNSET = kinds("str", "Unset")
+_EITHER_TEXT_ABSENT = either(TEXT, ABSENT)
+_EITHER_RECORD_VALIDATIONERRORSERRORS_ABSENT = either(record(lambda: models.ValidationErrorsErrors), ABSENT)
 
 
 @_attrs_define
-class ValidationErrors:
+class ValidationErrors(OpenRecord[Any]):
     """What was refused, field by field."""
 
     message: str | Unset = UNSET
     """The first error in words."""
 
-    errors: ValidationErrorsErrors | Unset = UNSET
+    errors: models.ValidationErrorsErrors | Unset = UNSET
     """The errors of each field, by its name."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
     """What the server sent beside."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object, without the keys that are UNSET."""
-        fields_: dict[str, Any] = {}
-        fields_.update(self.additional_properties)
-        if self.message is not UNSET:
-            fields_["message"] = self.message
-        errors: dict[str, Any] | Unset = UNSET
-        if not isinstance(self.errors, Unset):
-            errors = self.errors.to_dict()
-        if errors is not UNSET:
-            fields_["errors"] = errors
-        return fields_
-
-    def to_row(self) -> dict[str, Any]:
-        """Plain values for a table: numbers that may be money as `Decimal`, times as `datetime`, None for what is missing."""
-        return {
-            "message": plain(self.message),
-            "errors": plain(self.errors),
-            **self.additional_properties,
-        }
+    def _fields(self) -> dict[str, Any]:
+        return {"message": self.message, "errors": self.errors, **self.additional_properties}
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read a JSON object. Raises Mismatch, a ValueError, that names the field which has another shape."""
-        from ..models.validation_errors_errors import ValidationErrorsErrors
-
-        try:
-            rest_ = {**src_dict}
-            take_ = rest_.pop
-            # Without __init__, which would take as long as all the rest.
-            made_ = cls.__new__(cls)
-            made_.message = (
-                value_
-                if type(value_ := take_("message", UNSET)) in _STR_OR_UNSET
-                else refuse("not a string", "message", value_)
-            )
-            made_.errors = (
-                value_
-                if (value_ := take_("errors", UNSET)) is UNSET
-                else read_one(ValidationErrorsErrors.from_dict, value_, "errors")
-            )
-        except Mismatch:
-            raise
-        except (KeyError, TypeError, ValueError) as error:
-            raise mismatch(error, src_dict) from None
-        made_.additional_properties = rest_ or {}
-        return made_
-
-    @property
-    def additional_keys(self) -> list[str]:
-        return list(self.additional_properties)
-
-    def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.additional_properties[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties
+        rest = src_dict.copy() if type(src_dict) is dict else members(src_dict)
+        take = rest.pop
+        # Without __init__, which would take as long as all the rest.
+        made = cls.__new__(cls)
+        value = take("message", UNSET)
+        made.message = (
+            value if type(value) in _EITHER_TEXT_ABSENT.kept else _EITHER_TEXT_ABSENT.read(value, "message")
+        )
+        value = take("errors", UNSET)
+        made.errors = (
+            value
+            if type(value) in _EITHER_RECORD_VALIDATIONERRORSERRORS_ABSENT.kept
+            else _EITHER_RECORD_VALIDATIONERRORSERRORS_ABSENT.read(value, "errors")
+        )
+        made.additional_properties = rest
+        return made

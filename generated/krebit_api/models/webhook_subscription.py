@@ -8,24 +8,17 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import (
-    UNSET,
-    Mismatch,
-    Unset,
-    kinds,
-    mismatch,
-    other_times,
-    plain,
-    read_iso,
-    refuse,
-)
+from ..kinds import ABSENT, INTEGER, NULL, TEXT, TIME, either
+from ..records import OpenRecord, members
+from ..scalars import MISSING, UNSET, Unset
 
-_INT_OR_STR_OR_UNSET = kinds("int", "str", "Unset")
-_STR_OR_UNSET = kinds("str", "Unset")
+_EITHER_INTEGER_TEXT_ABSENT = either(INTEGER, TEXT, ABSENT)
+_EITHER_TEXT_ABSENT = either(TEXT, ABSENT)
+_EITHER_TIME_NULL_ABSENT = either(TIME, NULL, ABSENT)
 
 
 @_attrs_define
-class WebhookSubscription:
+class WebhookSubscription(OpenRecord[Any]):
     """A subscription to an event."""
 
     secret: str = _attrs_field(repr=False)
@@ -46,92 +39,44 @@ class WebhookSubscription:
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict, repr=False)
     """What the server sent beside."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object, without the keys that are UNSET."""
-        fields_: dict[str, Any] = {}
-        fields_.update(self.additional_properties)
-        fields_["secret"] = self.secret
-        if self.id is not UNSET:
-            fields_["id"] = self.id
-        if self.event is not UNSET:
-            fields_["event"] = self.event
-        if self.target is not UNSET:
-            fields_["target"] = self.target
-        created_at: None | str | Unset
-        if isinstance(self.created_at, Unset):
-            created_at = UNSET
-        elif isinstance(self.created_at, datetime.datetime):
-            created_at = self.created_at.isoformat()
-        else:
-            created_at = self.created_at
-        if created_at is not UNSET:
-            fields_["created_at"] = created_at
-        return fields_
-
-    def to_row(self) -> dict[str, Any]:
-        """Plain values for a table: numbers that may be money as `Decimal`, times as `datetime`, None for what is missing."""
+    def _fields(self) -> dict[str, Any]:
         return {
             "secret": self.secret,
-            "id": plain(self.id),
-            "event": plain(self.event),
-            "target": plain(self.target),
-            "created_at": plain(self.created_at),
+            "id": self.id,
+            "event": self.event,
+            "target": self.target,
+            "created_at": self.created_at,
             **self.additional_properties,
         }
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
         """Read a JSON object. Raises Mismatch, a ValueError, that names the field which has another shape."""
-        try:
-            rest_ = {**src_dict}
-            take_ = rest_.pop
-            # Without __init__, which would take as long as all the rest.
-            made_ = cls.__new__(cls)
-            made_.secret = (
-                value_ if type(value_ := take_("secret")) is str else refuse("not a string", "secret", value_)
-            )
-            made_.id = (
-                value_
-                if type(value_ := take_("id", UNSET)) in _INT_OR_STR_OR_UNSET
-                else refuse("not an integer or a string", "id", value_)
-            )
-            made_.event = (
-                value_
-                if type(value_ := take_("event", UNSET)) in _STR_OR_UNSET
-                else refuse("not a string", "event", value_)
-            )
-            made_.target = (
-                value_
-                if type(value_ := take_("target", UNSET)) in _STR_OR_UNSET
-                else refuse("not a string", "target", value_)
-            )
-            made_.created_at = (
-                value_
-                if (value_ := take_("created_at", UNSET)) is UNSET or value_ is None
-                else read_iso(value_)
-            )
-        except Mismatch:
-            raise
-        except (KeyError, TypeError, ValueError) as error:
-            rewritten_ = other_times(src_dict, "created_at")
-            if rewritten_ is not None:
-                return cls.from_dict(rewritten_)
-            raise mismatch(error, src_dict) from None
-        made_.additional_properties = rest_ or {}
-        return made_
-
-    @property
-    def additional_keys(self) -> list[str]:
-        return list(self.additional_properties)
-
-    def __getitem__(self, key: str) -> Any:
-        return self.additional_properties[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.additional_properties[key] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self.additional_properties[key]
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.additional_properties
+        rest = src_dict.copy() if type(src_dict) is dict else members(src_dict)
+        take = rest.pop
+        # Without __init__, which would take as long as all the rest.
+        made = cls.__new__(cls)
+        value = take("secret", MISSING)
+        made.secret = value if type(value) in TEXT.kept else TEXT.read(value, "secret")
+        value = take("id", UNSET)
+        made.id = (
+            value
+            if type(value) in _EITHER_INTEGER_TEXT_ABSENT.kept
+            else _EITHER_INTEGER_TEXT_ABSENT.read(value, "id")
+        )
+        value = take("event", UNSET)
+        made.event = (
+            value if type(value) in _EITHER_TEXT_ABSENT.kept else _EITHER_TEXT_ABSENT.read(value, "event")
+        )
+        value = take("target", UNSET)
+        made.target = (
+            value if type(value) in _EITHER_TEXT_ABSENT.kept else _EITHER_TEXT_ABSENT.read(value, "target")
+        )
+        value = take("created_at", UNSET)
+        made.created_at = (
+            value
+            if type(value) in _EITHER_TIME_NULL_ABSENT.kept
+            else _EITHER_TIME_NULL_ABSENT.read(value, "created_at")
+        )
+        made.additional_properties = rest
+        return made

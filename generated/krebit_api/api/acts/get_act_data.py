@@ -1,214 +1,73 @@
 # Generated from openapi.yaml by `make regenerate`; do not edit.
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any
 
-from ... import errors
-from ...types import Response, path_part
+from ... import models
+from ...client import AuthenticatedClient
+from ...endpoints import Answer, answer_of, request_of
+from ...kinds import either, record, records
+from ...types import Response
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import httpx
-
-    from ...client import AuthenticatedClient, Client
-    from ...models.act_data_envelope import ActDataEnvelope
-    from ...models.act_data_point import ActDataPoint
-    from ...models.error_message import ErrorMessage
-
-
-def _get_kwargs(
-    uuid: str,
-) -> dict[str, Any]:
-
-    _kwargs: dict[str, Any] = {
-        "method": "get",
-        "url": "/api/1.0/acts/{uuid}/data".format(uuid=path_part(uuid, "uuid")),
-    }
-    return _kwargs
+_ANSWERS = (
+    Answer(
+        200, 200, "json", either(record(lambda: models.ActDataEnvelope), records(lambda: models.ActDataPoint))
+    ),
+    Answer(401, 401, "json", record(lambda: models.ErrorMessage)),
+    Answer(403, 403, "json", record(lambda: models.ErrorMessage)),
+    Answer(404, 404, "json", record(lambda: models.ErrorMessage)),
+    Answer(429, 429, "json", record(lambda: models.ErrorMessage)),
+    Answer(500, 599, "json", record(lambda: models.ErrorMessage)),
+)
 
 
-def _parse_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> ActDataEnvelope | list[ActDataPoint] | ErrorMessage | None:
-    from ...models.act_data_envelope import ActDataEnvelope
-    from ...models.act_data_point import ActDataPoint
-    from ...models.error_message import ErrorMessage
-
-    if response.status_code == 200:
-
-        def _parse_response_200(data: object) -> ActDataEnvelope | list[ActDataPoint]:
-            try:
-                if not isinstance(data, dict):
-                    raise TypeError()
-                response_200_type_0 = ActDataEnvelope.from_dict(data)
-
-                return response_200_type_0
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            if not isinstance(data, list):
-                raise TypeError()
-            response_200_type_1 = []
-            _response_200_type_1 = data
-            for response_200_type_1_item_data in _response_200_type_1:
-                response_200_type_1_item = ActDataPoint.from_dict(response_200_type_1_item_data)
-
-                response_200_type_1.append(response_200_type_1_item)
-
-            return response_200_type_1
-
-        response_200 = _parse_response_200(response.json())
-
-        return response_200
-
-    if response.status_code == 401:
-        response_401 = ErrorMessage.from_dict(response.json())
-
-        return response_401
-
-    if response.status_code == 403:
-        response_403 = ErrorMessage.from_dict(response.json())
-
-        return response_403
-
-    if response.status_code == 404:
-        response_404 = ErrorMessage.from_dict(response.json())
-
-        return response_404
-
-    if response.status_code == 429:
-        response_429 = ErrorMessage.from_dict(response.json())
-
-        return response_429
-
-    if 500 <= response.status_code <= 599:
-        response_5xx = ErrorMessage.from_dict(response.json())
-
-        return response_5xx
-
-    if client.raise_on_unexpected_status:
-        raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
-
-
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[ActDataEnvelope | list[ActDataPoint] | ErrorMessage]:
-    return Response(
-        status_code=HTTPStatus(response.status_code),
-        content=response.content,
-        headers=response.headers,
-        parsed=_parse_response(client=client, response=response),
-    )
+def request(uuid: str) -> dict[str, Any]:
+    """Return the keywords of `httpx.Client.request`. Raises ValueError for a value that cannot be sent."""
+    return request_of("get", "/api/1.0/acts/{uuid}/data", within={"uuid": uuid})
 
 
 def sync_detailed(
-    uuid: str,
-    *,
-    client: AuthenticatedClient,
-) -> Response[ActDataEnvelope | list[ActDataPoint] | ErrorMessage]:
+    uuid: str, *, client: AuthenticatedClient
+) -> Response[list[models.ActDataPoint] | models.ActDataEnvelope | models.ErrorMessage]:
     """Get the data points of an act.
 
     The values that were entered in the evaluation, one per field of its template.
 
     Args:
-        client: What sends the request.
+        client: Sends the request.
         uuid: The act's UUID, the `uuid` of an act.
 
     Returns:
         Status, headers and body, with what was read from it in `parsed`.
 
     Raises:
-        errors.UnexpectedStatus: The status is not described, and `client.raise_on_unexpected_status` is True.
-        httpx.TimeoutException: The request took longer than `client` allows.
-        ValueError: The body is not what the document says for this status.
+        errors.UnexpectedStatus: The status is not described, and
+            `client.raise_on_unexpected_status` is True.
+        httpx.HTTPError: The request could not be sent, or took longer than `client` allows.
+        ValueError: An argument cannot be sent, or the body is not what the document says for this
+            status.
     """
-    kwargs = _get_kwargs(
-        uuid=uuid,
-    )
-    response = client.get_httpx_client().request(**kwargs)
-    return _build_response(client=client, response=response)
-
-
-def sync(
-    uuid: str,
-    *,
-    client: AuthenticatedClient,
-) -> ActDataEnvelope | list[ActDataPoint] | ErrorMessage | None:
-    """Get the data points of an act.
-
-    The values that were entered in the evaluation, one per field of its template.
-
-    Args:
-        client: What sends the request.
-        uuid: The act's UUID, the `uuid` of an act.
-
-    Returns:
-        What was read from the body; None for a status that the document does not describe.
-
-    Raises:
-        errors.UnexpectedStatus: The status is not described, and `client.raise_on_unexpected_status` is True.
-        httpx.TimeoutException: The request took longer than `client` allows.
-        ValueError: The body is not what the document says for this status.
-    """
-    return sync_detailed(
-        uuid=uuid,
-        client=client,
-    ).parsed
+    response = client.get_httpx_client().request(**request(uuid=uuid))
+    return answer_of(response, client, _ANSWERS)
 
 
 async def asyncio_detailed(
-    uuid: str,
-    *,
-    client: AuthenticatedClient,
-) -> Response[ActDataEnvelope | list[ActDataPoint] | ErrorMessage]:
-    """Get the data points of an act.
+    uuid: str, *, client: AuthenticatedClient
+) -> Response[list[models.ActDataPoint] | models.ActDataEnvelope | models.ErrorMessage]:
+    """Do as `sync_detailed` does, awaited."""
+    response = await client.get_async_httpx_client().request(**request(uuid=uuid))
+    return answer_of(response, client, _ANSWERS)
 
-    The values that were entered in the evaluation, one per field of its template.
 
-    Args:
-        client: What sends the request.
-        uuid: The act's UUID, the `uuid` of an act.
-
-    Returns:
-        Status, headers and body, with what was read from it in `parsed`.
-
-    Raises:
-        errors.UnexpectedStatus: The status is not described, and `client.raise_on_unexpected_status` is True.
-        httpx.TimeoutException: The request took longer than `client` allows.
-        ValueError: The body is not what the document says for this status.
-    """
-    kwargs = _get_kwargs(
-        uuid=uuid,
-    )
-    response = await client.get_async_httpx_client().request(**kwargs)
-    return _build_response(client=client, response=response)
+def sync(
+    uuid: str, *, client: AuthenticatedClient
+) -> list[models.ActDataPoint] | models.ActDataEnvelope | models.ErrorMessage | None:
+    """Return `parsed` of `sync_detailed`: None for a status that the document does not describe."""
+    return sync_detailed(client=client, uuid=uuid).parsed
 
 
 async def asyncio(
-    uuid: str,
-    *,
-    client: AuthenticatedClient,
-) -> ActDataEnvelope | list[ActDataPoint] | ErrorMessage | None:
-    """Get the data points of an act.
-
-    The values that were entered in the evaluation, one per field of its template.
-
-    Args:
-        client: What sends the request.
-        uuid: The act's UUID, the `uuid` of an act.
-
-    Returns:
-        What was read from the body; None for a status that the document does not describe.
-
-    Raises:
-        errors.UnexpectedStatus: The status is not described, and `client.raise_on_unexpected_status` is True.
-        httpx.TimeoutException: The request took longer than `client` allows.
-        ValueError: The body is not what the document says for this status.
-    """
-    return (
-        await asyncio_detailed(
-            uuid=uuid,
-            client=client,
-        )
-    ).parsed
+    uuid: str, *, client: AuthenticatedClient
+) -> list[models.ActDataPoint] | models.ActDataEnvelope | models.ErrorMessage | None:
+    """Return `parsed` of `asyncio_detailed`: None for a status that the document does not describe."""
+    return (await asyncio_detailed(client=client, uuid=uuid)).parsed

@@ -1,22 +1,25 @@
 # Generated from openapi.yaml by `make regenerate`; do not edit.
 from __future__ import annotations
 
-from http import HTTPStatus
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
-from ... import errors
+from ... import models
+from ...client import AuthenticatedClient, Client
+from ...endpoints import Answer, answer_of, request_of
+from ...kinds import ANYTHING, TEXT, record
 from ...types import UNSET, Response, Unset
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import httpx
+_ANSWERS = (
+    Answer(200, 200, "text", TEXT),
+    Answer(302, 302, "nothing", ANYTHING),
+    Answer(400, 400, "json", record(lambda: models.OAuthError)),
+    Answer(401, 401, "json", record(lambda: models.OAuthError)),
+    Answer(429, 429, "json", record(lambda: models.ErrorMessage)),
+    Answer(500, 599, "json", record(lambda: models.ErrorMessage)),
+)
 
-    from ...client import AuthenticatedClient, Client
-    from ...models.error_message import ErrorMessage
-    from ...models.o_auth_error import OAuthError
 
-
-def _get_kwargs(
+def request(
     *,
     client_id: str,
     redirect_uri: str,
@@ -25,78 +28,18 @@ def _get_kwargs(
     code_challenge: str | Unset = UNSET,
     code_challenge_method: Literal["S256"] | Unset = UNSET,
 ) -> dict[str, Any]:
-
-    params: dict[str, Any] = {}
-
-    params["client_id"] = client_id
-
-    params["redirect_uri"] = redirect_uri
-
-    params["response_type"] = response_type
-
-    params["state"] = state
-
-    params["code_challenge"] = code_challenge
-
-    params["code_challenge_method"] = code_challenge_method
-
-    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
-
-    _kwargs: dict[str, Any] = {
-        "method": "get",
-        "url": "/oauth/authorize",
-        "params": params,
-    }
-    return _kwargs
-
-
-def _parse_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Any | ErrorMessage | OAuthError | str | None:
-    from ...models.error_message import ErrorMessage
-    from ...models.o_auth_error import OAuthError
-
-    if response.status_code == 200:
-        response_200 = response.text
-        return response_200
-
-    if response.status_code == 302:
-        response_302 = cast(Any, None)
-        return response_302
-
-    if response.status_code == 400:
-        response_400 = OAuthError.from_dict(response.json())
-
-        return response_400
-
-    if response.status_code == 401:
-        response_401 = OAuthError.from_dict(response.json())
-
-        return response_401
-
-    if response.status_code == 429:
-        response_429 = ErrorMessage.from_dict(response.json())
-
-        return response_429
-
-    if 500 <= response.status_code <= 599:
-        response_5xx = ErrorMessage.from_dict(response.json())
-
-        return response_5xx
-
-    if client.raise_on_unexpected_status:
-        raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
-
-
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Any | ErrorMessage | OAuthError | str]:
-    return Response(
-        status_code=HTTPStatus(response.status_code),
-        content=response.content,
-        headers=response.headers,
-        parsed=_parse_response(client=client, response=response),
+    """Return the keywords of `httpx.Client.request`. Raises ValueError for a value that cannot be sent."""
+    return request_of(
+        "get",
+        "/oauth/authorize",
+        query={
+            "client_id": client_id,
+            "redirect_uri": redirect_uri,
+            "response_type": response_type,
+            "state": state,
+            "code_challenge": code_challenge,
+            "code_challenge_method": code_challenge_method,
+        },
     )
 
 
@@ -109,7 +52,7 @@ def sync_detailed(
     state: str,
     code_challenge: str | Unset = UNSET,
     code_challenge_method: Literal["S256"] | Unset = UNSET,
-) -> Response[Any | ErrorMessage | OAuthError | str]:
+) -> Response[Any | models.ErrorMessage | models.OAuthError | str]:
     """Ask a user for access.
 
     Opened in the user's browser, never called by a program. The user signs in, consents, and the
@@ -117,7 +60,7 @@ def sync_detailed(
     when access is denied.
 
     Args:
-        client: What sends the request.
+        client: Sends the request.
         client_id: str
         redirect_uri: str
         response_type: Literal['code']
@@ -129,64 +72,23 @@ def sync_detailed(
         Status, headers and body, with what was read from it in `parsed`.
 
     Raises:
-        errors.UnexpectedStatus: The status is not described, and `client.raise_on_unexpected_status` is True.
-        httpx.TimeoutException: The request took longer than `client` allows.
-        ValueError: The body is not what the document says for this status.
+        errors.UnexpectedStatus: The status is not described, and
+            `client.raise_on_unexpected_status` is True.
+        httpx.HTTPError: The request could not be sent, or took longer than `client` allows.
+        ValueError: An argument cannot be sent, or the body is not what the document says for this
+            status.
     """
-    kwargs = _get_kwargs(
-        client_id=client_id,
-        redirect_uri=redirect_uri,
-        response_type=response_type,
-        state=state,
-        code_challenge=code_challenge,
-        code_challenge_method=code_challenge_method,
+    response = client.get_httpx_client().request(
+        **request(
+            client_id=client_id,
+            redirect_uri=redirect_uri,
+            response_type=response_type,
+            state=state,
+            code_challenge=code_challenge,
+            code_challenge_method=code_challenge_method,
+        )
     )
-    response = client.get_httpx_client().request(**kwargs)
-    return _build_response(client=client, response=response)
-
-
-def sync(
-    *,
-    client: AuthenticatedClient | Client,
-    client_id: str,
-    redirect_uri: str,
-    response_type: Literal["code"],
-    state: str,
-    code_challenge: str | Unset = UNSET,
-    code_challenge_method: Literal["S256"] | Unset = UNSET,
-) -> Any | ErrorMessage | OAuthError | str | None:
-    """Ask a user for access.
-
-    Opened in the user's browser, never called by a program. The user signs in, consents, and the
-    browser is sent back to `redirect_uri` with `code` and the same `state`, or with `error` and `state`
-    when access is denied.
-
-    Args:
-        client: What sends the request.
-        client_id: str
-        redirect_uri: str
-        response_type: Literal['code']
-        state: str
-        code_challenge: str | Unset
-        code_challenge_method: Literal['S256'] | Unset
-
-    Returns:
-        What was read from the body; None for a status that the document does not describe.
-
-    Raises:
-        errors.UnexpectedStatus: The status is not described, and `client.raise_on_unexpected_status` is True.
-        httpx.TimeoutException: The request took longer than `client` allows.
-        ValueError: The body is not what the document says for this status.
-    """
-    return sync_detailed(
-        client=client,
-        client_id=client_id,
-        redirect_uri=redirect_uri,
-        response_type=response_type,
-        state=state,
-        code_challenge=code_challenge,
-        code_challenge_method=code_challenge_method,
-    ).parsed
+    return answer_of(response, client, _ANSWERS)
 
 
 async def asyncio_detailed(
@@ -198,40 +100,41 @@ async def asyncio_detailed(
     state: str,
     code_challenge: str | Unset = UNSET,
     code_challenge_method: Literal["S256"] | Unset = UNSET,
-) -> Response[Any | ErrorMessage | OAuthError | str]:
-    """Ask a user for access.
+) -> Response[Any | models.ErrorMessage | models.OAuthError | str]:
+    """Do as `sync_detailed` does, awaited."""
+    response = await client.get_async_httpx_client().request(
+        **request(
+            client_id=client_id,
+            redirect_uri=redirect_uri,
+            response_type=response_type,
+            state=state,
+            code_challenge=code_challenge,
+            code_challenge_method=code_challenge_method,
+        )
+    )
+    return answer_of(response, client, _ANSWERS)
 
-    Opened in the user's browser, never called by a program. The user signs in, consents, and the
-    browser is sent back to `redirect_uri` with `code` and the same `state`, or with `error` and `state`
-    when access is denied.
 
-    Args:
-        client: What sends the request.
-        client_id: str
-        redirect_uri: str
-        response_type: Literal['code']
-        state: str
-        code_challenge: str | Unset
-        code_challenge_method: Literal['S256'] | Unset
-
-    Returns:
-        Status, headers and body, with what was read from it in `parsed`.
-
-    Raises:
-        errors.UnexpectedStatus: The status is not described, and `client.raise_on_unexpected_status` is True.
-        httpx.TimeoutException: The request took longer than `client` allows.
-        ValueError: The body is not what the document says for this status.
-    """
-    kwargs = _get_kwargs(
+def sync(
+    *,
+    client: AuthenticatedClient | Client,
+    client_id: str,
+    redirect_uri: str,
+    response_type: Literal["code"],
+    state: str,
+    code_challenge: str | Unset = UNSET,
+    code_challenge_method: Literal["S256"] | Unset = UNSET,
+) -> Any | models.ErrorMessage | models.OAuthError | str | None:
+    """Return `parsed` of `sync_detailed`: None for a status that the document does not describe."""
+    return sync_detailed(
+        client=client,
         client_id=client_id,
         redirect_uri=redirect_uri,
         response_type=response_type,
         state=state,
         code_challenge=code_challenge,
         code_challenge_method=code_challenge_method,
-    )
-    response = await client.get_async_httpx_client().request(**kwargs)
-    return _build_response(client=client, response=response)
+    ).parsed
 
 
 async def asyncio(
@@ -243,30 +146,8 @@ async def asyncio(
     state: str,
     code_challenge: str | Unset = UNSET,
     code_challenge_method: Literal["S256"] | Unset = UNSET,
-) -> Any | ErrorMessage | OAuthError | str | None:
-    """Ask a user for access.
-
-    Opened in the user's browser, never called by a program. The user signs in, consents, and the
-    browser is sent back to `redirect_uri` with `code` and the same `state`, or with `error` and `state`
-    when access is denied.
-
-    Args:
-        client: What sends the request.
-        client_id: str
-        redirect_uri: str
-        response_type: Literal['code']
-        state: str
-        code_challenge: str | Unset
-        code_challenge_method: Literal['S256'] | Unset
-
-    Returns:
-        What was read from the body; None for a status that the document does not describe.
-
-    Raises:
-        errors.UnexpectedStatus: The status is not described, and `client.raise_on_unexpected_status` is True.
-        httpx.TimeoutException: The request took longer than `client` allows.
-        ValueError: The body is not what the document says for this status.
-    """
+) -> Any | models.ErrorMessage | models.OAuthError | str | None:
+    """Return `parsed` of `asyncio_detailed`: None for a status that the document does not describe."""
     return (
         await asyncio_detailed(
             client=client,

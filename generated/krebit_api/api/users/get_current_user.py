@@ -1,188 +1,74 @@
 # Generated from openapi.yaml by `make regenerate`; do not edit.
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any
 
-from ... import errors
+from ... import models
+from ...client import AuthenticatedClient
+from ...endpoints import Answer, answer_of, request_of
+from ...kinds import either, record
 from ...types import Response
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import httpx
-
-    from ...client import AuthenticatedClient, Client
-    from ...models.current_user import CurrentUser
-    from ...models.current_user_envelope import CurrentUserEnvelope
-    from ...models.error_message import ErrorMessage
-
-
-def _get_kwargs() -> dict[str, Any]:
-
-    _kwargs: dict[str, Any] = {
-        "method": "get",
-        "url": "/api/1.0/me",
-    }
-    return _kwargs
+_ANSWERS = (
+    Answer(
+        200,
+        200,
+        "json",
+        either(record(lambda: models.CurrentUserEnvelope), record(lambda: models.CurrentUser)),
+    ),
+    Answer(401, 401, "json", record(lambda: models.ErrorMessage)),
+    Answer(403, 403, "json", record(lambda: models.ErrorMessage)),
+    Answer(429, 429, "json", record(lambda: models.ErrorMessage)),
+    Answer(500, 599, "json", record(lambda: models.ErrorMessage)),
+)
 
 
-def _parse_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> CurrentUser | CurrentUserEnvelope | ErrorMessage | None:
-    from ...models.current_user import CurrentUser
-    from ...models.current_user_envelope import CurrentUserEnvelope
-    from ...models.error_message import ErrorMessage
-
-    if response.status_code == 200:
-
-        def _parse_response_200(data: object) -> CurrentUser | CurrentUserEnvelope:
-            try:
-                if not isinstance(data, dict):
-                    raise TypeError()
-                response_200_type_0 = CurrentUserEnvelope.from_dict(data)
-
-                return response_200_type_0
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            if not isinstance(data, dict):
-                raise TypeError()
-            response_200_type_1 = CurrentUser.from_dict(data)
-
-            return response_200_type_1
-
-        response_200 = _parse_response_200(response.json())
-
-        return response_200
-
-    if response.status_code == 401:
-        response_401 = ErrorMessage.from_dict(response.json())
-
-        return response_401
-
-    if response.status_code == 403:
-        response_403 = ErrorMessage.from_dict(response.json())
-
-        return response_403
-
-    if response.status_code == 429:
-        response_429 = ErrorMessage.from_dict(response.json())
-
-        return response_429
-
-    if 500 <= response.status_code <= 599:
-        response_5xx = ErrorMessage.from_dict(response.json())
-
-        return response_5xx
-
-    if client.raise_on_unexpected_status:
-        raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
-
-
-def _build_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[CurrentUser | CurrentUserEnvelope | ErrorMessage]:
-    return Response(
-        status_code=HTTPStatus(response.status_code),
-        content=response.content,
-        headers=response.headers,
-        parsed=_parse_response(client=client, response=response),
-    )
+def request() -> dict[str, Any]:
+    """Return the keywords of `httpx.Client.request`. Raises ValueError for a value that cannot be sent."""
+    return request_of("get", "/api/1.0/me")
 
 
 def sync_detailed(
-    *,
-    client: AuthenticatedClient,
-) -> Response[CurrentUser | CurrentUserEnvelope | ErrorMessage]:
+    *, client: AuthenticatedClient
+) -> Response[models.CurrentUser | models.CurrentUserEnvelope | models.ErrorMessage]:
     """Get the user who is signed in.
 
     An answer of 200 also proves that the access token is valid for this tenant.
 
     Args:
-        client: What sends the request.
+        client: Sends the request.
 
     Returns:
         Status, headers and body, with what was read from it in `parsed`.
 
     Raises:
-        errors.UnexpectedStatus: The status is not described, and `client.raise_on_unexpected_status` is True.
-        httpx.TimeoutException: The request took longer than `client` allows.
-        ValueError: The body is not what the document says for this status.
+        errors.UnexpectedStatus: The status is not described, and
+            `client.raise_on_unexpected_status` is True.
+        httpx.HTTPError: The request could not be sent, or took longer than `client` allows.
+        ValueError: An argument cannot be sent, or the body is not what the document says for this
+            status.
     """
-    kwargs = _get_kwargs()
-    response = client.get_httpx_client().request(**kwargs)
-    return _build_response(client=client, response=response)
-
-
-def sync(
-    *,
-    client: AuthenticatedClient,
-) -> CurrentUser | CurrentUserEnvelope | ErrorMessage | None:
-    """Get the user who is signed in.
-
-    An answer of 200 also proves that the access token is valid for this tenant.
-
-    Args:
-        client: What sends the request.
-
-    Returns:
-        What was read from the body; None for a status that the document does not describe.
-
-    Raises:
-        errors.UnexpectedStatus: The status is not described, and `client.raise_on_unexpected_status` is True.
-        httpx.TimeoutException: The request took longer than `client` allows.
-        ValueError: The body is not what the document says for this status.
-    """
-    return sync_detailed(
-        client=client,
-    ).parsed
+    response = client.get_httpx_client().request(**request())
+    return answer_of(response, client, _ANSWERS)
 
 
 async def asyncio_detailed(
-    *,
-    client: AuthenticatedClient,
-) -> Response[CurrentUser | CurrentUserEnvelope | ErrorMessage]:
-    """Get the user who is signed in.
+    *, client: AuthenticatedClient
+) -> Response[models.CurrentUser | models.CurrentUserEnvelope | models.ErrorMessage]:
+    """Do as `sync_detailed` does, awaited."""
+    response = await client.get_async_httpx_client().request(**request())
+    return answer_of(response, client, _ANSWERS)
 
-    An answer of 200 also proves that the access token is valid for this tenant.
 
-    Args:
-        client: What sends the request.
-
-    Returns:
-        Status, headers and body, with what was read from it in `parsed`.
-
-    Raises:
-        errors.UnexpectedStatus: The status is not described, and `client.raise_on_unexpected_status` is True.
-        httpx.TimeoutException: The request took longer than `client` allows.
-        ValueError: The body is not what the document says for this status.
-    """
-    kwargs = _get_kwargs()
-    response = await client.get_async_httpx_client().request(**kwargs)
-    return _build_response(client=client, response=response)
+def sync(
+    *, client: AuthenticatedClient
+) -> models.CurrentUser | models.CurrentUserEnvelope | models.ErrorMessage | None:
+    """Return `parsed` of `sync_detailed`: None for a status that the document does not describe."""
+    return sync_detailed(client=client).parsed
 
 
 async def asyncio(
-    *,
-    client: AuthenticatedClient,
-) -> CurrentUser | CurrentUserEnvelope | ErrorMessage | None:
-    """Get the user who is signed in.
-
-    An answer of 200 also proves that the access token is valid for this tenant.
-
-    Args:
-        client: What sends the request.
-
-    Returns:
-        What was read from the body; None for a status that the document does not describe.
-
-    Raises:
-        errors.UnexpectedStatus: The status is not described, and `client.raise_on_unexpected_status` is True.
-        httpx.TimeoutException: The request took longer than `client` allows.
-        ValueError: The body is not what the document says for this status.
-    """
-    return (
-        await asyncio_detailed(
-            client=client,
-        )
-    ).parsed
+    *, client: AuthenticatedClient
+) -> models.CurrentUser | models.CurrentUserEnvelope | models.ErrorMessage | None:
+    """Return `parsed` of `asyncio_detailed`: None for a status that the document does not describe."""
+    return (await asyncio_detailed(client=client)).parsed

@@ -1,5 +1,5 @@
-{% from "helpers.jinja" import docstring %}
-{{ docstring(package_description | safe_for_docstring) }}
+# Copied from templates/runtime by `make regenerate`; edit it there.
+"""The client of the Krebit Finance API that is generated from its document: models, endpoints, operations."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,0 +1,134 @@
+# Copied from templates/runtime by `make regenerate`; edit it there.
+"""What all endpoints share: the request from its parts, and the answer by its status."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from http import HTTPStatus
+from typing import Any, Literal, NamedTuple
+from urllib.parse import quote
+
+import httpx
+
+from .client import Client
+from .errors import Mismatch, UnexpectedStatus
+from .kinds import Kind
+from .records import Record, write
+from .scalars import UNSET
+from .types import Response
+
+
+class Answer(NamedTuple):
+    """What the document says of a range of statuses: how the body is to be taken, and its kind."""
+
+    first: int
+    last: int
+    source: Literal["json", "text", "bytes", "nothing"]
+    kind: Kind
+
+
+def request_of(
+    method: str,
+    path: str,
+    *,
+    within: Mapping[str, object] | None = None,
+    query: Mapping[str, object] | None = None,
+    headers: Mapping[str, object] | None = None,
+    cookies: Mapping[str, object] | None = None,
+    body: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the keywords of `httpx.Client.request`. `within` fills the places of the path, `body` is of `body_as`.
+
+    Raises ValueError, with the parameter's name, for a value that cannot be sent.
+    """
+    kwargs: dict[str, Any] = {"method": method, "url": path}
+    if within:
+        kwargs["url"] = path.format(**{name: quote(_in_path(value, name), safe="") for name, value in within.items()})
+    if query is not None:
+        kwargs["params"] = _in_query(query)
+    if cookies is not None:
+        kwargs["cookies"] = _as_texts(cookies)
+    if body is not None:
+        kwargs |= body
+    if headers is not None:
+        kwargs["headers"] = {**_as_texts(headers), **kwargs.get("headers", {})}
+    return kwargs
+
+
+def body_as(keyword: Literal["json", "data", "files", "content"], content_type: str, body: Any) -> dict[str, Any]:
+    """Return the keywords of httpx that send a body, none where there is none. Raises ValueError."""
+    if body is UNSET:
+        return {}
+    if keyword == "files":
+        # httpx writes the type, since it holds the boundary.
+        return {"files": body.to_multipart()}
+    sent = body.payload if keyword == "content" else write(body, "body")
+    return {keyword: sent, "headers": {"Content-Type": content_type}}
+
+
+def _text(value: object, name: str) -> str:
+    written = write(value, name, amounts_as_text=True)
+    if isinstance(written, str):
+        return written
+    if isinstance(written, list):
+        return ",".join(_text(part, name) for part in written)
+    # true, false and numbers, as JSON has them.
+    return json.dumps(written)
+
+
+def _in_path(value: object, name: str) -> str:
+    text = "" if value is None or value is UNSET else _text(value, name)
+    if not text:
+        # The path would be that of another operation.
+        raise ValueError(f"{name}: is missing")
+    return text
+
+
+def _as_texts(values: Mapping[str, object]) -> dict[str, str]:
+    return {name: _text(value, name) for name, value in values.items() if value is not UNSET and value is not None}
+
+
+def _in_query(values: Mapping[str, object]) -> dict[str, Any]:
+    """Return the query's parameters without those that are missing; a record stands for its own keys."""
+    written: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Record):
+            written |= value.to_dict()
+        elif value is not UNSET and value is not None:
+            written[name] = write(value, name, amounts_as_text=True)
+    return written
+
+
+def read_json(content: bytes) -> Any:
+    """Return a body's JSON, fractions as `Decimal`. Raises Mismatch, also for NaN and for what nests too deeply."""
+    try:
+        return json.loads(content, parse_float=Decimal, parse_constant=_refuse_constant)
+    except (ValueError, ArithmeticError, RecursionError):
+        raise Mismatch("not JSON") from None
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def answer_of(response: httpx.Response, client: Client, answers: Iterable[Answer]) -> Response[Any]:
+    """Return an answer with what was read from it in `parsed`. Raises Mismatch or UnexpectedStatus."""
+    status = response.status_code
+    described = next((answer for answer in answers if answer.first <= status <= answer.last), None)
+    if described is None and client.raise_on_unexpected_status:
+        raise UnexpectedStatus(status, response.content)
+    parsed = None if described is None else _parsed(response, described)
+    return Response(HTTPStatus(status), response.content, response.headers, parsed)
+
+
+def _parsed(response: httpx.Response, answer: Answer) -> Any:
+    if answer.source == "nothing":
+        return None
+    if answer.source == "text":
+        return response.text
+    if answer.source == "bytes":
+        return response.content
+    value = read_json(response.content)
+    return value if type(value) in answer.kind.kept else answer.kind.read(value, "")

@@ -1,0 +1,164 @@
+# Copied from templates/runtime by `make regenerate`; edit it there.
+"""Single values: the missing one, and how amounts, numbers, times and dates are read from JSON."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any, Final, Literal
+
+from .errors import Mismatch
+
+
+class Unset:
+    """The type of UNSET, which stands for a key that is missing (null is None)."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+    def __copy__(self) -> Unset:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Unset:
+        return self
+
+    def __reduce__(self) -> str:
+        # There is one of it, and it stays one through copy and pickle: the code asks `is UNSET`.
+        return "UNSET"
+
+
+UNSET: Unset = Unset()
+# Stands for a required key that is missing, until the field's kind refuses it.
+MISSING: Final = object()
+
+_JSON_TYPES: dict[type, str] = {
+    type(None): "null",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    Decimal: "a number",
+    str: "a string",
+    list: "a list",
+    object: "nothing",
+}
+
+
+def json_type(value: object) -> str:
+    """Return the JSON name of a value's type."""
+    return _JSON_TYPES.get(type(value), "an object")
+
+
+def refused(expected: str, value: object, name: str) -> Mismatch:
+    """Return the error for a value that is not what was expected, or for a key that is missing."""
+    problem = "missing" if value is MISSING else f"not {expected}"
+    return Mismatch(problem, name, json_type(value))
+
+
+def read_amount(value: Any, name: str) -> Decimal:
+    """Return an amount from a JSON number or a decimal text. Raises Mismatch."""
+    if type(value) is int:
+        return Decimal(value)
+    if isinstance(value, float):
+        # Only seen where the caller parsed the body: its shortest text is the number that was sent.
+        value = repr(value)
+    if isinstance(value, str) and value.isascii() and "_" not in value:
+        try:
+            value = Decimal(value)
+        except ArithmeticError:
+            raise refused("a decimal number", value, name) from None
+    if isinstance(value, Decimal) and value.is_finite():
+        return value
+    raise refused("a finite decimal number", value, name)
+
+
+def read_number(value: Any, name: str) -> float:
+    """Return a JSON number as a float. Raises Mismatch."""
+    if type(value) not in (int, Decimal):
+        raise refused("a number", value, name)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if math.isfinite(number):
+        return number
+    raise refused("a number that a float can hold", value, name)
+
+
+_from_iso = datetime.fromisoformat
+
+
+def read_time(value: Any, name: str) -> datetime:
+    """Return a time from ISO 8601, or from another form that can be read in one way only. Raises Mismatch."""
+    try:
+        return _from_iso(value)
+    except (TypeError, ValueError):
+        return _read_other_time(value, name)
+
+
+# Naive, as a time without an offset is.
+_ONE_DAY = datetime(2000, 1, 1)  # noqa: DTZ001
+_ANOTHER_DAY = datetime(2005, 2, 3)  # noqa: DTZ001
+
+
+def _read_other_time(value: Any, name: str) -> datetime:
+    if not isinstance(value, str) or len(value) > 64:
+        raise refused("a time", value, name)
+    from dateutil.parser import parse
+
+    try:
+        # What is missing comes from `default`, so only a complete date that names day and month reads twice the same.
+        once = parse(value, default=_ONE_DAY, dayfirst=False, tzinfos=_zone)
+        again = parse(value, default=_ANOTHER_DAY, dayfirst=True, tzinfos=_zone)
+    except (ValueError, ArithmeticError):  # dateutil's own arithmetic on long runs of digits included
+        raise refused("a time", value, name) from None
+    if once != again:
+        raise refused("a time that can be read in one way only", value, name)
+    return once
+
+
+def _zone(abbreviation: str | None, seconds: int | None) -> timezone | None:
+    if seconds is not None:
+        return timezone(timedelta(seconds=seconds))
+    if abbreviation is not None:
+        raise ValueError(abbreviation)
+    return None
+
+
+def read_date(value: Any, name: str) -> date:
+    """Return a date from ISO 8601. Raises Mismatch."""
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise refused("a date", value, name) from None
+
+
+def parse_time(value: str | datetime | date) -> datetime:
+    """Return a point in time from what the API sends or a person types: `2024-05-01T10:00:00Z`, `1 May 2024 10:00`.
+
+    What `datetime.fromisoformat` refuses is read by dateutil, if it can be read in one way only: `02/03/2024` cannot.
+    A time zone is kept when one is given; the result is naive when there is none. Raises ValueError.
+    """
+    if isinstance(value, datetime):
+        return value
+    text = value.isoformat() if isinstance(value, date) else value.strip()
+    return read_time(text, repr(text[:40]))
+
+
+def money(value: Decimal | float | str | Unset | None) -> Decimal | None:
+    """Return an amount in major units (kronor, not öre), or None where there is none.
+
+    For numbers and texts from elsewhere: the amounts of records are `Decimal` already. Raises ValueError for a text
+    that is no finite decimal number.
+
+    >>> money("250000.50")
+    Decimal('250000.50')
+    """
+    if value is None or isinstance(value, Unset):
+        return None
+    return read_amount(value, "money")

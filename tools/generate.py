@@ -1,0 +1,75 @@
+"""Run openapi-python-client on a document with our templates; exit 1 with its words where it has any.
+
+Called by regenerate.py in a process of its own, in which sets have the same order every time.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import docstrings
+import views
+from contract import Problem, load
+from described import Described
+from openapi_python_client import Project
+from openapi_python_client.config import Config, ConfigFile, MetaType
+from openapi_python_client.parser import GeneratorData
+from openapi_python_client.parser.errors import GeneratorError
+
+
+def generate(document: Path, config_file: Path, templates: Path, package: Path) -> list[GeneratorError]:
+    """Write the package; return what the generator refused, dropped or doubted."""
+    described = load(document)
+    config = Config.from_sources(
+        ConfigFile.load_from_path(config_file),
+        meta_type=MetaType.NONE,
+        document_source=document,
+        file_encoding="utf-8",
+        overwrite=False,
+        output_path=package,
+    )
+    parsed = GeneratorData.from_dict(described, config=config)
+    if isinstance(parsed, GeneratorError):
+        return [parsed]
+    project = Project(openapi=parsed, config=config, custom_template_path=templates)
+    project.env.filters |= {"docstring": docstrings.docstring, "documentation": docstrings.documentation}
+    project.env.globals |= functions(parsed, Described(described))
+    return list(project.build())
+
+
+def functions(parsed: GeneratorData, described: Described) -> dict[str, Any]:
+    """Return what templates call."""
+
+    def operations() -> list[views.OperationView]:
+        tagged = parsed.endpoint_collections_by_tag
+        endpoints = [endpoint for tag, found in tagged.items() if tag != "oauth" for endpoint in found.endpoints]
+        return [views.operation_of(endpoint, described) for endpoint in endpoints]
+
+    def model_modules() -> dict[str, str]:
+        named = sorted([*parsed.models, *parsed.enums], key=lambda prop: prop.class_info.name)
+        return {prop.class_info.name: prop.class_info.module_name for prop in named}
+
+    return {
+        "client_parameter": views.client_parameter,
+        "model_modules": model_modules,
+        "operation_of": lambda endpoint: views.operation_of(endpoint, described),
+        "operations": operations,
+        "record_of": lambda model: views.record_of(model, described),
+    }
+
+
+def main() -> int:
+    try:
+        errors = generate(*map(Path, sys.argv[1:]))
+    except Problem as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    for error in errors:
+        print(error.header, error.detail or "", sep="\n", file=sys.stderr)
+    return 1 if errors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
