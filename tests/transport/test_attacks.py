@@ -7,6 +7,7 @@ import ssl
 import traceback
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -29,6 +30,7 @@ from tests.transport.support import (
 )
 
 CANARY = "canary-0123"
+TESTS = Path(__file__).resolve().parents[1]
 
 
 def _shown(error: BaseException) -> str:
@@ -36,7 +38,7 @@ def _shown(error: BaseException) -> str:
     found = traceback.TracebackException.from_exception(error, capture_locals=True)
     assert error.__cause__ is None
     assert error.__context__ is None or error.__suppress_context__
-    frames = [frame for frame in found.stack if "/tests/" not in frame.filename]
+    frames = [frame for frame in found.stack if not Path(frame.filename).is_relative_to(TESTS)]
     assert frames
     return "".join(traceback.StackSummary.from_list(frames).format())
 
