@@ -75,6 +75,7 @@ def test_the_pair_is_stored_before_the_process_ends(
     assert len(site.token_requests()) == 1
 
 
+@pytest.mark.slow
 def test_a_handler_that_raises_at_any_moment(site: Site) -> None:
     """A timer interrupts each refresh at another moment; the stored token lives, and nothing hangs."""
     site.login()
@@ -272,6 +273,7 @@ def test_other_tasks_go_on(site: Site) -> None:
     assert len(site.token_requests()) == 1
 
 
+@pytest.mark.slow
 def test_killed_at_every_step_of_a_refresh(site: Site, tmp_path: Path) -> None:
     """The file always parses. The one loss: killed after the server has rotated and before the new pair is in place."""
     chance = random.Random(1)

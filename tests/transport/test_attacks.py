@@ -200,6 +200,7 @@ def _bomb() -> bytes:
     return outer.compress(inner) + outer.flush()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["gzip, gzip", "gzip,deflate", "br", "zstd", "x-unheard-of"])
 def test_what_is_packed_as_nobody_asked_stays_packed(way: Way, encoding: str) -> None:
     with answering(_bomb(), headers=(("Content-Encoding", encoding),)) as server:
@@ -312,6 +313,7 @@ def _body(dice: random.Random) -> bytes:
     return body
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", range(_BATCHES))
 def test_a_hundred_thousand_bodies_bring_out_nothing_but_our_errors(batch: int) -> None:
     """Through a transport that the test hands in: over sockets are the tests of bodies, with fewer of them."""

@@ -255,6 +255,7 @@ def _ask(krebit: Krebit, call: str) -> None:
         assert found.__context__ is None
 
 
+@pytest.mark.slow
 @settings(
     max_examples=80_000 if LONG else 1500,
     deadline=None,
@@ -282,6 +283,7 @@ _MANGLED = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(
     max_examples=20_000 if LONG else 800,
     deadline=None,

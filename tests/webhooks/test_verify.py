@@ -235,6 +235,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)  # of the 10^5 inputs
 @thorough
 @given(st.binary() | junk, junk | st.lists(st.tuples(st.just("X-Signature") | texts, texts), max_size=3))
@@ -249,6 +250,7 @@ def test_any_signed_bytes_end_in_an_event_or_a_refusal(body: bytes) -> None:
     assert outcome(body, signed(body), SECRET) in ("WebhookEvent", "payload")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)  # of the 10^5 inputs
 @thorough
 @given(st.dictionaries(st.sampled_from(["id", "event", "data", "created_at"]), json_values), json_values, st.data())
