@@ -1,6 +1,6 @@
 # Every target that a person calls has a comment behind two hashes; `make` lists them.
 
-PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14 python3.15 python3,$(shell command -v $(name))))
 VENV := .venv
 BIN := $(VENV)/bin
 NODE := tools/node/node_modules/.bin
@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help quickstart sandbox test check style types layers document check-generated lines regenerate lock soak bench bench-peers build clean
+.PHONY: help quickstart sandbox test test-slow check style types layers document check-generated lines regenerate lock soak bench bench-peers build clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -48,8 +48,11 @@ quickstart: $(VENV)/.quickstart ## install, start the sandbox, and walk through 
 sandbox: $(VENV)/.quickstart ## start a local tenant and print the environment to export (SANDBOX="--help" for its options)
 	@$(BIN)/krebit-sandbox $(SANDBOX)
 
-test: $(VENV)/.dev ## all tests (PYTEST_OPTIONS="-k pages" for some)
-	$(BIN)/pytest -n $(PYTEST_WORKERS) $(PYTEST_OPTIONS)
+test: $(VENV)/.dev ## the tests, but for the slow ones (PYTEST_OPTIONS="-k pages" for some)
+	$(BIN)/pytest -n $(PYTEST_WORKERS) -m "not slow" $(PYTEST_OPTIONS)
+
+test-slow: $(VENV)/.dev ## the slow tests
+	$(BIN)/pytest -n $(PYTEST_WORKERS) -m slow $(PYTEST_OPTIONS)
 
 # Whoever has edited generated/ by hand is told so first: its other checks would speak of other files.
 check: check-generated style types layers document lines ## all that can be checked without running the tests

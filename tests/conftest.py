@@ -1,8 +1,9 @@
-"""What holds for the whole suite: no secret is in any log of the client, whatever a test does."""
+"""Rules for the whole suite: the client logs no secret, and a run says how many slow tests it leaves out."""
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,34 @@ import pytest
 SECRETS = re.compile(
     r"def50200[0-9a-f]{16}|eyJ[\w-]{16,}|[Bb]earer (?!\*\*\*)\w+|canary-\d+|\"(client_secret|refresh_token)\":"
 )
+
+SLOW = pytest.StashKey[int]()
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Count the slow tests that `-m` leaves out."""
+    slow = [item for item in items if item.get_closest_marker("slow") is not None]
+    if not slow:
+        return
+    config = slow[0].config
+    config.stash[SLOW] = config.stash.get(SLOW, 0) + len(slow)
+    output = getattr(config, "workeroutput", None)
+    if output is not None:
+        output["slow"] = config.stash[SLOW]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take the count over from a worker of pytest-xdist; each of them collects the same tests."""
+    if "slow" in node.workeroutput:
+        node.config.stash[SLOW] = node.workeroutput["slow"]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say how many slow tests did not run, and how to run them."""
+    left_out = config.stash.get(SLOW, 0)
+    if left_out:
+        terminalreporter.write_line(f"{left_out} slow tests were left out; `make test-slow` runs them")
 
 
 class _Watch(logging.Handler):

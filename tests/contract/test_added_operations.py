@@ -193,6 +193,7 @@ def use(client: Operations) -> None:
 """
 
 
+@pytest.mark.slow
 def test_the_methods_are_typed_for_mypy_and_pyright(grown: Scratch) -> None:
     for done in grown.check_types(PROGRAM):
         assert done.returncode == 0, done.stdout

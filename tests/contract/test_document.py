@@ -170,6 +170,7 @@ def test_it_passes_the_public_linters_at_their_strict_settings() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_the_public_linters_fail_on_what_is_only_a_warning(scratch: Scratch) -> None:
     needs("node")
     tools = ROOT / "tools/node/node_modules/.bin"

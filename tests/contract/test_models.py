@@ -251,6 +251,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, database=None)
 @given(JSON)
 def test_nothing_but_a_mismatch_comes_out_of_reading(body: Any) -> None:
@@ -281,6 +282,7 @@ print(Odd.from_dict({}).to_dict(), Odd.from_dict({"either": None}).to_dict())
 """
 
 
+@pytest.mark.slow
 def test_names_and_kinds_that_this_document_has_not_yet_are_read_as_well(scratch: Scratch) -> None:
     number, organisation = {"type": "integer"}, {"$ref": "#/components/schemas/Organization"}
     scratch.document["components"]["schemas"]["Odd"] = {

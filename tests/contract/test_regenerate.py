@@ -41,6 +41,7 @@ def test_from_nothing_it_makes_the_tree_that_is_kept_here(scratch: Scratch, tmp_
     assert [path.name for path in scratch.package.parent.iterdir()] == ["krebit_api"]
 
 
+@pytest.mark.slow
 def test_the_check_names_each_file_that_is_not_what_the_document_says(scratch: Scratch) -> None:
     shutil.copytree(PACKAGE, scratch.package, ignore=shutil.ignore_patterns("__pycache__"))
     assert scratch.regenerate("--check").returncode == 0
@@ -60,6 +61,7 @@ def test_the_check_names_each_file_that_is_not_what_the_document_says(scratch: S
     assert contents(scratch.package) == contents(PACKAGE)
 
 
+@pytest.mark.slow
 def test_make_check_fails_on_a_hand_edit_naming_the_file(tmp_path: Path) -> None:
     """As a contributor sees it: the command of the Makefile, on a copy of the tree."""
     copied = shutil.ignore_patterns(".*", "__pycache__", "node_modules", "build", "dist")

@@ -9,6 +9,7 @@ import pickle
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,6 +21,8 @@ from krebit.oauth.sign_in import LoginAttempt
 from krebit.redaction import Secret
 from krebit.stores.record import Login, TokenPair
 from tests.oauth.support import TOKEN, Site
+
+TESTS = Path(__file__).resolve().parents[1]
 
 
 class Canaries:
@@ -46,7 +49,7 @@ class Canaries:
         found = traceback.TracebackException.from_exception(error, capture_locals=True)
         while found is not None:
             # The tests' own frames hold what they planted.
-            frames = [frame for frame in found.stack if "/tests/" not in frame.filename]
+            frames = [frame for frame in found.stack if not Path(frame.filename).is_relative_to(TESTS)]
             self.said.write(
                 "".join([*traceback.StackSummary.from_list(frames).format(), *found.format_exception_only()])
             )

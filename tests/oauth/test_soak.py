@@ -3,9 +3,12 @@
 import subprocess
 import sys
 
+import pytest
+
 from tests.oauth.support import ROOT
 
 
+@pytest.mark.slow
 def test_a_short_soak() -> None:
     program = [sys.executable, "tools/soak.py", "--seconds", "6", "--processes", "9", "--no-proofs"]
     ended = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)

@@ -27,7 +27,7 @@ from krebit.stores.record import Login
 from tests.oauth.support import LONG
 
 CODE = "a-code"
-pytestmark = pytest.mark.timeout(900 if LONG else 120)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900 if LONG else 120)]
 
 
 class Crash(BaseException):

@@ -43,6 +43,7 @@ WALK = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("world", ["sync", "async"])
 def test_a_hundred_thousand_records_take_at_most_25_megabytes(sandbox: Sandbox, world: str) -> None:
     if not Path("/proc/self/clear_refs").exists():

@@ -90,6 +90,7 @@ def check(checker: str, program: str, folder: Path) -> "subprocess.CompletedProc
     return subprocess.run(commands(file)[checker], capture_output=True, text=True, check=False, cwd=folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("checker", ["mypy", "pyright"])
 def test_a_walk_is_typed_through(checker: str, tmp_path: Path) -> None:
     done = check(checker, GOOD, tmp_path)

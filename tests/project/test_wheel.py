@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import pytest
 from tests.needs import NO_NODE_MODULES, absent, needs
 
 ROOT = Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+VERSIONS = re.findall(r"Python :: (3\.\d+)", "\n".join(PROJECT["classifiers"]))
 PROGRAM = """
 from decimal import Decimal
 from krebit import Krebit, KrebitError, MemoryTokenStore, Walk, money, paginate
@@ -36,6 +39,12 @@ for package in (krebit, krebit_api):
 for extra in ("starlette", "uvicorn", "trustme", "rich", "aiohttp"):
     assert importlib.util.find_spec(extra) is None, extra
 """
+OLDER = """
+import sys
+import hatchling.build, hatchling.metadata.core
+sys.version_info = (3, 10, 13, "final", 0)
+hatchling.build.prepare_metadata_for_build_wheel(sys.argv[1])
+"""
 
 
 def python(version: str) -> str:
@@ -50,7 +59,7 @@ def python(version: str) -> str:
         found = subprocess.run([candidate, "-c", program], capture_output=True, text=True, check=False)
         if found.stdout.strip() == version:
             return candidate
-    absent(f"needs Python {version}")
+    absent(f"needs Python {version}; set KREBIT_PYTHON_{version.replace('.', '_')} to its path")
     raise AssertionError
 
 
@@ -80,6 +89,23 @@ def test_the_source_distribution_holds_what_makes_the_same_wheel(wheel: Path, tm
         }
 
 
+def test_the_supported_pythons_are_those_that_can_install_it() -> None:
+    assert [f"Programming Language :: Python :: {version}" for version in VERSIONS] == [
+        line for line in PROJECT["classifiers"] if re.search(r":: 3\.", line)
+    ]
+    assert PROJECT["requires-python"] == f">={VERSIONS[0]}"
+
+
+def test_an_older_python_is_refused_before_anything_is_resolved(tmp_path: Path) -> None:
+    """The build itself says so: an older pip looks at requires-python last, after minutes of downloads."""
+    done = subprocess.run(
+        [sys.executable, "-c", OLDER, tmp_path], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == f"krebit needs Python {VERSIONS[0]} or later; {sys.executable} is Python 3.10.13\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_every_target_of_the_makefile_is_in_its_help() -> None:
     needs("make")
     listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
@@ -94,7 +120,8 @@ def install(version: str, wheel: Path, folder: Path, extra: str = "") -> Path:
     return folder / "bin" / "python"
 
 
-@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
+@pytest.mark.slow
+@pytest.mark.parametrize("version", VERSIONS)
 def test_it_installs_imports_and_type_checks(version: str, wheel: Path, tmp_path: Path) -> None:
     interpreter = install(version, wheel, tmp_path / "env")
     subprocess.run([interpreter, "-c", PRESENT], check=True, cwd=tmp_path)
@@ -129,7 +156,8 @@ def test_it_installs_imports_and_type_checks(version: str, wheel: Path, tmp_path
     assert checked.returncode == 0, checked.stdout
 
 
-@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
+@pytest.mark.slow
+@pytest.mark.parametrize("version", VERSIONS)
 def test_the_quickstart_runs_where_it_is_installed(version: str, wheel: Path, tmp_path: Path) -> None:
     interpreter = install(version, wheel, tmp_path / "env", "[quickstart]")
     program = shutil.copy(ROOT / "examples" / "quickstart.py", tmp_path)

@@ -108,6 +108,7 @@ def test_a_child_that_exits_leaves_the_authority_in_place(tmp_path: Path) -> Non
     assert result.stdout == "True\n", result.stderr
 
 
+@pytest.mark.slow
 def test_many_connections_at_once(sandbox: Sandbox) -> None:
     bearer = {"Authorization": f"Bearer {sandbox.issue_tokens().access_token}", "Accept": "application/json"}
 

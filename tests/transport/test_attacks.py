@@ -8,6 +8,7 @@ import traceback
 import zlib
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -29,6 +30,7 @@ from tests.transport.support import (
 )
 
 CANARY = "canary-0123"
+TESTS = Path(__file__).resolve().parents[1]
 
 
 def _shown(error: BaseException) -> str:
@@ -36,7 +38,7 @@ def _shown(error: BaseException) -> str:
     found = traceback.TracebackException.from_exception(error, capture_locals=True)
     assert error.__cause__ is None
     assert error.__context__ is None or error.__suppress_context__
-    frames = [frame for frame in found.stack if "/tests/" not in frame.filename]
+    frames = [frame for frame in found.stack if not Path(frame.filename).is_relative_to(TESTS)]
     assert frames
     return "".join(traceback.StackSummary.from_list(frames).format())
 
@@ -199,6 +201,7 @@ def _bomb() -> bytes:
     return outer.compress(inner) + outer.flush()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["gzip, gzip", "gzip,deflate", "br", "zstd", "x-unheard-of"])
 def test_what_is_packed_as_nobody_asked_stays_packed(way: Way, encoding: str) -> None:
     with answering(_bomb(), headers=(("Content-Encoding", encoding),)) as server:
@@ -314,6 +317,7 @@ def _body(dice: random.Random) -> bytes:
     return body
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", range(_BATCHES))
 def test_a_hundred_thousand_bodies_bring_out_nothing_but_our_errors(batch: int) -> None:
     """Through a transport that the test hands in: over sockets are the tests of bodies, with fewer of them."""

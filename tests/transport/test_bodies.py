@@ -254,6 +254,7 @@ def _ask(api: Krebit, call: str) -> None:
         assert found.__context__ is None
 
 
+@pytest.mark.slow
 @settings(
     max_examples=80_000 if LONG else 500,
     deadline=None,
@@ -281,6 +282,7 @@ _MANGLED = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(
     max_examples=20_000 if LONG else 400,
     deadline=None,

@@ -19,6 +19,7 @@ from tests.transport.support import LONG, Place, Way, connections_to, descriptor
 CALLS = 10_000 if LONG else 2_000
 
 
+@pytest.mark.slow
 def test_sixteen_threads_share_one_client_and_leave_nothing_behind(sandbox: Sandbox) -> None:
     with Place.sandbox(sandbox).client(timeout=60.0) as api:
         ids = [client.id for client in api.list_clients(limit=50).data]
@@ -43,6 +44,7 @@ def test_sixteen_threads_share_one_client_and_leave_nothing_behind(sandbox: Sand
             assert others() <= threads
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["asyncio", "aiohttp"])
 def test_a_thousand_tasks_share_one_client_and_leave_nothing_behind(sandbox: Sandbox, way: Way) -> None:
     async def main() -> None:
