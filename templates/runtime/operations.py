@@ -89,19 +89,24 @@ NOTHING: Result[None] = Result(None, _read_nothing)
 RAW: Result[Any] = Result(None, _read_raw)
 
 
-def body_of(model: Callable[..., B], body: B | Unset, required: tuple[str, ...], **fields: Any) -> B:
-    """Return the body of a call, which gives it as `body` or by its fields. Raises TypeError for both or neither."""
+def body_of(model: type[B], body: B | Unset, required: tuple[str, ...], **fields: Any) -> B:
+    """Return the body of a call, which gives it as `body` or by its fields.
+
+    Raises TypeError for both or neither, and for a body that is not a `model`.
+    """
     given = {name: value for name, value in fields.items() if value is not UNSET}
     if not isinstance(body, Unset):
         if given:
             raise TypeError(f"both body and {', '.join(given)} are given: leave one out")
+        if not isinstance(body, model):
+            raise TypeError(f"body: must be a {model.__name__}, not {type(body).__name__}")
         return body
     if missing := [name for name in required if name not in given]:
         raise TypeError(f"missing {', '.join(missing)}: give them as keywords, or a body")
     return model(**given)
 
 
-def optional_body_of(model: Callable[..., B], body: B | Unset, required: tuple[str, ...], **fields: Any) -> B | Unset:
+def optional_body_of(model: type[B], body: B | Unset, required: tuple[str, ...], **fields: Any) -> B | Unset:
     """Return the body of a call that may have none. Raises TypeError as `body_of` does."""
     if body is UNSET and all(value is UNSET for value in fields.values()):
         return UNSET

@@ -19,7 +19,7 @@ class FakeTime:
         self.steady = 1000.0
 
     def module(self) -> SimpleNamespace:
-        return SimpleNamespace(time=lambda: self.wall, monotonic=lambda: self.steady, sleep=time.sleep)
+        return SimpleNamespace(time=lambda: self.wall, sleep=time.sleep)
 
     def pass_by(self, seconds: float) -> None:
         self.wall += seconds
@@ -30,6 +30,7 @@ class FakeTime:
 def clock(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
     fake = FakeTime()
     monkeypatch.setattr("krebit.oauth.session.time", fake.module())
+    monkeypatch.setattr("krebit.oauth.session.monotonic", lambda: fake.steady)
     return fake
 
 

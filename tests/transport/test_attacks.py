@@ -107,7 +107,7 @@ def test_no_frame_shows_the_environment(given: bool, monkeypatch: pytest.MonkeyP
 
 
 def test_a_client_that_could_not_be_made_still_has_a_text() -> None:
-    assert repr(object.__new__(Krebit)) == "<Krebit, not made>"
+    assert repr(object.__new__(Krebit)) == "<Krebit not made>"
 
 
 def test_a_secret_of_nothing_is_empty_and_one_of_a_secret_is_the_same() -> None:
