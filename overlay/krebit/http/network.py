@@ -155,8 +155,14 @@ class AsyncStream(httpcore.AsyncNetworkStream):
             raise
 
 
-class AsyncBackend(httpcore.AnyIOBackend):
+class AsyncBackend(httpcore.AsyncNetworkBackend):
     """Connect by anyio, and hand out streams that a cancelled handshake does not leave open."""
+
+    def __init__(self) -> None:
+        self._backend: Any = httpcore.AnyIOBackend()
+
+    async def sleep(self, seconds: float) -> None:
+        await self._backend.sleep(seconds)
 
     async def connect_tcp(
         self,
@@ -166,4 +172,4 @@ class AsyncBackend(httpcore.AnyIOBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        return AsyncStream(await super().connect_tcp(host, port, timeout, local_address, socket_options))
+        return AsyncStream(await self._backend.connect_tcp(host, port, timeout, local_address, socket_options))
