@@ -10,6 +10,7 @@ from krebit._version import __version__
 # A name that type checkers know, without importing typing at run time.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from krebit.bulk import Outcome, each
     from krebit.client import AsyncKrebit, Krebit, RawResponse
     from krebit.core import ClientOptions
     from krebit.errors import (
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
 # The module that each name comes from.
 _HOMES = {
+    "krebit.bulk": ("Outcome", "each"),
     "krebit.client": ("AsyncKrebit", "Krebit", "RawResponse"),
     "krebit.core": ("ClientOptions",),
     "krebit.errors": (
@@ -105,6 +107,7 @@ __all__ = [
     "LoginRequired",
     "MemoryTokenStore",
     "NotFound",
+    "Outcome",
     "PageBeyondEnd",
     "PageError",
     "PageOf",
@@ -122,6 +125,7 @@ __all__ = [
     "Walk",
     "WebhookError",
     "__version__",
+    "each",
     "money",
     "paginate",
     "parse_time",

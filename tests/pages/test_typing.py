@@ -14,8 +14,19 @@ PYRIGHT = ROOT / "tools" / "node" / "node_modules" / ".bin" / "pyright"
 GOOD = """
 from typing import Any, assert_type
 
-from krebit import AsyncKrebit, AsyncWalk, Krebit, PageOf, Walk, paginate
-from krebit_api.models import ClientRecord
+from krebit import AsyncKrebit, AsyncWalk, Krebit, Outcome, PageOf, Walk, each, paginate
+from krebit.models import Act, ClientRecord
+
+
+def many(api: Krebit, ids: list[int]) -> None:
+    for found in each(api.get_latest_act, ids, concurrency=4):
+        assert_type(found, Outcome[int, Act])
+        assert_type(found.value, Act)
+
+
+async def many_async(api: AsyncKrebit, ids: list[int]) -> None:
+    async for found in each(api.get_latest_act, ids):
+        assert_type(found, Outcome[int, Act])
 
 
 def walk(api: Krebit) -> None:

@@ -14,7 +14,7 @@ import anyio
 
 from krebit.client import AsyncKrebit, Krebit, RawResponse, client_of, on_view
 from krebit.errors import ConfigurationError, NotFound
-from krebit.pagination.ahead import TaskPages, ThreadedPages, Window
+from krebit.pagination.ahead import TaskCalls, ThreadedCalls, Window
 from krebit.pagination.sequence import OnDrift, PageOf, PageSequence, Progress, WalkOptions
 from krebit_api.types import Unset, parse_time, plain
 
@@ -168,7 +168,9 @@ class Walk(_Walk[T]):
         sequence: PageSequence[T] = PageSequence(self._start, self._limit, self._options)
         left = threading.Event()
         width = self._options.prefetch
-        pending = ThreadedPages(Window(self._start, width), width, lambda number: self._fetch(number, left), time.sleep)
+        pending = ThreadedCalls(
+            Window(self._start, width, first_alone=True), width, lambda number: self._fetch(number, left), time.sleep
+        )
         with closing(pending):
             try:
                 while not sequence.ended:
@@ -220,7 +222,7 @@ class AsyncWalk(_Walk[T]):
         """Do as `Walk.pages`."""
         sequence: PageSequence[T] = PageSequence(self._start, self._limit, self._options)
         width = self._options.prefetch
-        pending = TaskPages(Window(self._start, width), width, self._fetch, anyio.sleep)
+        pending = TaskCalls(Window(self._start, width, first_alone=True), width, self._fetch, anyio.sleep)
         async with aclosing(pending):
             while not sequence.ended:
                 try:

@@ -1,0 +1,266 @@
+"""Call one operation for many arguments: results in order, rate limits waited for, an outcome for each argument."""
+
+import operator
+import threading
+import time
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterable,
+    Mapping,
+)
+from contextlib import aclosing, closing
+from typing import Any, Generic, TypeVar, cast, overload
+
+import anyio
+
+from krebit.client import AsyncKrebit, Krebit, RawResponse, client_of, on_view
+from krebit.errors import ClientClosed, ConfigurationError, KrebitError, LoginRequired, RateLimited
+from krebit.pagination.ahead import TaskCalls, ThreadedCalls, Window
+
+A = TypeVar("A")
+T = TypeVar("T")
+Progress = Callable[[int, int | None], object]
+# Errors that every further call would meet too.
+_HOPELESS = (ClientClosed, ConfigurationError, LoginRequired)
+
+
+class Outcome(Generic[A, T]):
+    """The outcome of one call.
+
+    `argument` is what the operation was called with, `error` its error or None, `ok` whether it succeeded. `value` is
+    its result; where there is an error, `value` raises it.
+    """
+
+    __slots__ = ("_value", "argument", "error")
+
+    def __init__(self, argument: A, value: T | None = None, error: KrebitError | None = None) -> None:
+        self.argument = argument
+        self.error = error
+        self._value = value
+
+    def __repr__(self) -> str:
+        return f"<Outcome {'ok' if self.ok else type(self.error).__name__}>"
+
+    @property
+    def ok(self) -> bool:
+        """Whether the call succeeded."""
+        return self.error is None
+
+    @property
+    def value(self) -> T:
+        """The operation's result. Raises the error of the call, if there is one."""
+        if self.error is not None:
+            raise self.error
+        return cast("T", self._value)
+
+
+@overload
+def each(  # type: ignore[overload-overlap]  # an awaitable is a T too
+    operation: Callable[..., Awaitable[T]],
+    arguments: Iterable[A] | AsyncIterable[A],
+    *,
+    concurrency: int = 16,
+    stop_on: tuple[type[KrebitError], ...] = _HOPELESS,
+    progress: Progress | None = None,
+) -> AsyncGenerator[Outcome[A, T], None]: ...
+@overload
+def each(
+    operation: Callable[..., T],
+    arguments: Iterable[A],
+    *,
+    concurrency: int = 16,
+    stop_on: tuple[type[KrebitError], ...] = _HOPELESS,
+    progress: Progress | None = None,
+) -> Generator[Outcome[A, T], None, None]: ...
+def each(
+    operation: Callable[..., Any],
+    arguments: Any,
+    *,
+    concurrency: int = 16,
+    stop_on: tuple[type[KrebitError], ...] = _HOPELESS,
+    progress: Progress | None = None,
+) -> Any:
+    """Call an operation for each of many arguments: `for found in each(api.get_latest_act, ids)`, or `async for`.
+
+    Yields an `Outcome` for each argument, in their order. An argument that is a tuple holds positional arguments, a
+    mapping keywords. Arguments are drawn as they are needed, so that they may come from `paginate` or have no end; an
+    AsyncKrebit takes an async iterable too.
+
+    - `concurrency`: calls in flight at once, 1 to 64.
+    - `stop_on`: errors that end it, and are raised. Default: those that every further call would meet too.
+    - `progress`: called after each outcome with their number and the number of arguments, or None where it is unknown.
+
+    A rate limit pauses all calls once, and is waited for; where the server tells how many calls it still allows
+    (`X-RateLimit-Remaining`), no more are made at once. Leaving early makes no further call. Raises ConfigurationError.
+    """
+    if concurrency not in range(1, 65):
+        raise ConfigurationError("concurrency: must be a whole number from 1 to 64")
+    owner = getattr(operation, "__self__", None)
+    if isinstance(owner, AsyncKrebit):
+        return _AsyncCalls(operation, owner, arguments, concurrency, stop_on, progress).outcomes()
+    client = client_of(operation, Krebit)
+    return _Calls(operation, client, arguments, concurrency, stop_on, progress).outcomes()
+
+
+class _Calls(Generic[A, T]):
+    """The calls of one `each` with a blocking client."""
+
+    def __init__(
+        self,
+        operation: Callable[..., T],
+        client: Krebit,
+        arguments: Iterable[A],
+        concurrency: int,
+        stop_on: tuple[type[KrebitError], ...],
+        progress: Progress | None,
+    ) -> None:
+        self._operation = operation
+        self._left = threading.Event()
+        self._client = client.with_hooks(on_response=self._note, keep_trying=lambda: not self._left.is_set())
+        self._arguments = iter(arguments)
+        self._total = _length(arguments)
+        self._concurrency = concurrency
+        self._window = Window(0, concurrency, first_alone=False)
+        self._stop_on = stop_on
+        self._progress = progress
+        self._drawn: dict[int, A] = {}
+        self._last: int | None = None
+
+    def outcomes(self) -> Generator[Outcome[A, T], None, None]:
+        calls = ThreadedCalls(self._window, self._concurrency, self._call, time.sleep)
+        with closing(calls):
+            try:
+                number = 0
+                while self._draw(number):
+                    outcome = calls.get(number, max(self._drawn))
+                    del self._drawn[number]
+                    number += 1
+                    _check(outcome, self._stop_on)
+                    if self._progress is not None:
+                        self._progress(number, self._total)
+                    yield outcome
+            finally:
+                self._left.set()
+
+    def _draw(self, number: int) -> bool:
+        """Draw the arguments that the window has room for. Return whether there is one with this number."""
+        for each_number in self._window.numbers(number, self._last):
+            if each_number not in self._drawn and self._last is None:
+                try:
+                    self._drawn[each_number] = next(self._arguments)
+                except StopIteration:
+                    self._last = each_number - 1
+        return self._last is None or number <= self._last
+
+    def _call(self, number: int) -> Outcome[A, T]:
+        argument = self._drawn[number]
+        args, kwargs = _split(argument)
+        try:
+            return Outcome(argument, on_view(self._operation, self._client)(*args, **kwargs))
+        except RateLimited:
+            raise
+        except KrebitError as error:
+            return Outcome(argument, error=error)
+
+    def _note(self, response: RawResponse[Any]) -> None:
+        _keep_to_limit(self._window, response)
+
+
+class _AsyncCalls(Generic[A, T]):
+    """The calls of one `each` with an asynchronous client."""
+
+    def __init__(
+        self,
+        operation: Callable[..., Awaitable[T]],
+        client: AsyncKrebit,
+        arguments: Iterable[A] | AsyncIterable[A],
+        concurrency: int,
+        stop_on: tuple[type[KrebitError], ...],
+        progress: Progress | None,
+    ) -> None:
+        self._operation = operation
+        self._client = client.with_hooks(on_response=self._note)
+        self._arguments = arguments
+        self._total = _length(arguments)
+        self._concurrency = concurrency
+        self._window = Window(0, concurrency, first_alone=False)
+        self._stop_on = stop_on
+        self._progress = progress
+        self._drawn: dict[int, A] = {}
+        self._last: int | None = None
+
+    async def outcomes(self) -> AsyncGenerator[Outcome[A, T], None]:
+        calls = TaskCalls(self._window, self._concurrency, self._call, anyio.sleep)
+        async with aclosing(_as_async(self._arguments)) as arguments, aclosing(calls):
+            number = 0
+            while await self._draw(number, arguments):
+                outcome = await calls.get(number, max(self._drawn))
+                del self._drawn[number]
+                number += 1
+                _check(outcome, self._stop_on)
+                if self._progress is not None:
+                    self._progress(number, self._total)
+                yield outcome
+
+    async def _draw(self, number: int, arguments: AsyncIterator[A]) -> bool:
+        """Draw the arguments that the window has room for. Return whether there is one with this number."""
+        for each_number in self._window.numbers(number, self._last):
+            if each_number not in self._drawn and self._last is None:
+                try:
+                    self._drawn[each_number] = await anext(arguments)
+                except StopAsyncIteration:
+                    self._last = each_number - 1
+        return self._last is None or number <= self._last
+
+    async def _call(self, number: int) -> Outcome[A, T]:
+        argument = self._drawn[number]
+        args, kwargs = _split(argument)
+        try:
+            return Outcome(argument, await on_view(self._operation, self._client)(*args, **kwargs))
+        except RateLimited:
+            raise
+        except KrebitError as error:
+            return Outcome(argument, error=error)
+
+    def _note(self, response: RawResponse[Any]) -> None:
+        _keep_to_limit(self._window, response)
+
+
+def _split(argument: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the positional arguments and the keywords that one argument stands for."""
+    if isinstance(argument, tuple):
+        return argument, {}
+    if isinstance(argument, Mapping):
+        return (), dict(argument)
+    return (argument,), {}
+
+
+def _check(outcome: Outcome[Any, Any], stop_on: tuple[type[KrebitError], ...]) -> None:
+    if isinstance(outcome.error, stop_on):
+        raise outcome.error
+
+
+def _keep_to_limit(window: Window, response: RawResponse[Any]) -> None:
+    """Make no more calls at once than the server still allows, where it tells."""
+    remaining = response.headers.get("x-ratelimit-remaining", "")
+    if remaining.isascii() and remaining.isdigit() and len(remaining) < 10:
+        window.keep_to(int(remaining))
+
+
+def _length(arguments: object) -> int | None:
+    length = operator.length_hint(arguments, -1)
+    return length if length >= 0 else None
+
+
+async def _as_async(arguments: Iterable[A] | AsyncIterable[A]) -> AsyncGenerator[A, None]:
+    if isinstance(arguments, AsyncIterable):
+        async for argument in arguments:
+            yield argument
+    else:
+        for argument in arguments:
+            yield argument

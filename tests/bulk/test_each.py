@@ -1,0 +1,219 @@
+"""One operation for many arguments: order, outcomes, rate limits, leaving, both colours."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from krebit import (
+    AsyncKrebit,
+    ConfigurationError,
+    Krebit,
+    LoginRequired,
+    MemoryTokenStore,
+    NotFound,
+    Outcome,
+    each,
+    paginate,
+)
+from krebit_sandbox import Sandbox
+
+FIRST = 12345
+Collect = Callable[..., list[Outcome[Any, Any]]]
+
+
+def client(sandbox: Sandbox, **options: Any) -> Krebit:
+    return Krebit.from_env(sandbox.environment, plain_http=True, store=MemoryTokenStore(), **options)
+
+
+def async_client(sandbox: Sandbox, **options: Any) -> AsyncKrebit:
+    return AsyncKrebit.from_env(sandbox.environment, plain_http=True, store=MemoryTokenStore(), **options)
+
+
+@pytest.fixture(params=["blocking", "asynchronous"])
+def collect(request: pytest.FixtureRequest, sandbox: Sandbox) -> Collect:
+    """Return the outcomes of an operation, named, for many arguments."""
+
+    def blocking(operation: str, arguments: Any, **options: Any) -> list[Outcome[Any, Any]]:
+        with client(sandbox) as api:
+            return list(each(getattr(api, operation), arguments, **options))
+
+    def asynchronous(operation: str, arguments: Any, **options: Any) -> list[Outcome[Any, Any]]:
+        async def main() -> list[Outcome[Any, Any]]:
+            async with async_client(sandbox) as api:
+                return [found async for found in each(getattr(api, operation), arguments, **options)]
+
+        return asyncio.run(main())
+
+    return blocking if request.param == "blocking" else asynchronous
+
+
+def calls(sandbox: Sandbox, status: int | None = None) -> list[str]:
+    """Return the paths that were asked for."""
+    return [
+        request.path
+        for request in sandbox.requests
+        if request.path.startswith("/api/1.0/clients/") and status in (None, request.status)
+    ]
+
+
+@pytest.mark.parametrize("concurrency", [1, 3, 16])
+def test_outcomes_come_in_the_order_of_the_arguments(collect: Collect, concurrency: int) -> None:
+    ids = list(range(FIRST + 30, FIRST, -1))
+    found = collect("get_client", ids, concurrency=concurrency)
+    assert [one.argument for one in found] == ids
+    assert [one.value.id for one in found] == ids
+    assert all(one.ok and one.error is None for one in found)
+
+
+def test_a_failure_is_the_outcome_of_its_argument_alone(collect: Collect) -> None:
+    found = collect("get_client", [FIRST, 1, FIRST + 1])
+    assert [one.ok for one in found] == [True, False, True]
+    assert isinstance(found[1].error, NotFound)
+    with pytest.raises(NotFound):
+        _ = found[1].value
+    assert "12345" not in repr(found)
+
+
+def test_arguments_may_be_tuples_and_mappings(collect: Collect) -> None:
+    found = collect("list_clients", [{"limit": 1, "page": 2}, {"limit": 2}])
+    assert [len(one.value.data) for one in found] == [1, 2]
+    (one,) = collect("get_client", [(FIRST,)])
+    assert one.value.id == FIRST
+    assert one.argument == (FIRST,)
+
+
+def test_no_arguments(collect: Collect) -> None:
+    assert collect("get_client", []) == []
+
+
+def test_an_error_that_ends_it(collect: Collect, sandbox: Sandbox) -> None:
+    with pytest.raises(NotFound):
+        collect("get_client", [FIRST, 1, *range(FIRST, FIRST + 50)], concurrency=2, stop_on=(NotFound,))
+    assert len(calls(sandbox)) < 10
+
+
+def test_without_a_login_it_ends_at_once(sandbox: Sandbox) -> None:
+    environment = {name: value for name, value in sandbox.environment.items() if "TOKEN" not in name}
+    environment.pop("KREBIT_AUTH_CODE", None)
+    with Krebit.from_env(environment, plain_http=True, store=MemoryTokenStore()) as api, pytest.raises(LoginRequired):
+        list(each(api.get_client, range(100)))
+
+
+def test_arguments_are_drawn_as_they_are_needed(sandbox: Sandbox) -> None:
+    drawn: list[int] = []
+
+    def endless() -> Iterator[int]:
+        for number in itertools.count(FIRST):
+            drawn.append(number)
+            yield number
+
+    with client(sandbox) as api:
+        outcomes = each(api.get_client, endless(), concurrency=4)
+        for _ in range(10):
+            next(outcomes)
+        outcomes.close()
+    assert 10 <= len(drawn) <= 16
+
+
+def test_arguments_from_an_asynchronous_iterable(sandbox: Sandbox) -> None:
+    async def main() -> list[int]:
+        async def ids() -> AsyncIterator[int]:
+            for number in range(FIRST, FIRST + 5):
+                await asyncio.sleep(0)
+                yield number
+
+        async with async_client(sandbox) as api:
+            return [found.value.id async for found in each(api.get_client, ids())]
+
+    assert asyncio.run(main()) == list(range(FIRST, FIRST + 5))
+
+
+def test_a_walk_and_its_calls_overlap(sandbox: Sandbox) -> None:
+    with client(sandbox) as api:
+        ids = (record.id for record in paginate(api.list_clients, limit=5))
+        found = list(each(api.get_client, ids, concurrency=4))
+    assert len(found) == 57
+    paths = [request.path for request in sandbox.requests]
+    last_page = max(number for number, path in enumerate(paths) if path == "/api/1.0/clients")
+    assert any(path.startswith("/api/1.0/clients/") for path in paths[:last_page])
+
+
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_a_rate_limit_is_waited_for(collect: Collect, sandbox: Sandbox, concurrency: int) -> None:
+    sandbox.fault(kind="status", status=429, path="/api/1.0/clients/*", times=3, headers={"Retry-After": "1"})
+    ids = list(range(FIRST, FIRST + 20))
+    found = collect("get_client", ids, concurrency=concurrency)
+    assert [one.value.id for one in found] == ids
+    # Nobody asked again for what had come.
+    assert sorted(calls(sandbox, 200)) == sorted(f"/api/1.0/clients/{number}" for number in ids)
+
+
+def test_a_limit_longer_than_the_timeout_pauses_all_once(sandbox: Sandbox) -> None:
+    sandbox.fault(kind="status", status=429, path="/api/1.0/clients/*", times=4, headers={"Retry-After": "2"})
+    with client(sandbox, timeout=1) as api:
+        began = time.monotonic()
+        found = list(each(api.get_client, range(FIRST, FIRST + 12), concurrency=4))
+        seconds = time.monotonic() - began
+    assert all(one.ok for one in found)
+    assert len(calls(sandbox, 429)) == 4
+    assert seconds < 30  # four calls met the limit: it was not waited for four times, one after the other
+
+
+def test_no_more_calls_at_once_than_the_server_still_allows(sandbox: Sandbox) -> None:
+    sandbox.switch(rate_limit=10)
+    seen: list[int] = []
+    with client(sandbox) as api:
+        watched = api.with_hooks(
+            on_response=lambda response: seen.append(int(response.headers.get("x-ratelimit-remaining", -1)))
+        )
+        outcomes = each(watched.get_client, range(FIRST, FIRST + 9), concurrency=8)
+        assert all(found.ok for found in outcomes)
+    assert seen
+    assert min(seen) >= 0
+    assert not calls(sandbox, 429)
+
+
+def test_progress(collect: Collect) -> None:
+    heard: list[tuple[int, int | None]] = []
+    collect("get_client", range(FIRST, FIRST + 3), progress=lambda done, total: heard.append((done, total)))
+    collect("get_client", iter([FIRST]), progress=lambda done, total: heard.append((done, total)))
+    assert heard[:3] == [(1, 3), (2, 3), (3, 3)]
+    assert heard[3][0] == 1
+
+
+def test_leaving_early_makes_no_further_call(sandbox: Sandbox) -> None:
+    with client(sandbox) as api:
+        for _ in each(api.get_client, range(FIRST, FIRST + 50), concurrency=2):
+            break
+        time.sleep(0.2)
+        before = len(calls(sandbox))
+        time.sleep(0.3)
+        assert len(calls(sandbox)) == before
+    assert before <= 8
+
+
+def test_leaving_early_cancels_tasks(sandbox: Sandbox) -> None:
+    async def main() -> int:
+        async with async_client(sandbox) as api:
+            outcomes = each(api.get_client, range(FIRST, FIRST + 50), concurrency=2)
+            await anext(outcomes)
+            await outcomes.aclose()
+            return len(asyncio.all_tasks())
+
+    assert asyncio.run(main()) == 1
+    assert len(calls(sandbox)) <= 8
+
+
+@pytest.mark.parametrize("concurrency", [0, -1, 65, "8", None])
+def test_what_concurrency_may_be(sandbox: Sandbox, concurrency: Any) -> None:
+    with client(sandbox) as api, pytest.raises(ConfigurationError, match="concurrency"):
+        each(api.get_client, [FIRST], concurrency=concurrency)
+
+
+def test_only_operations_of_a_client(sandbox: Sandbox) -> None:
+    with pytest.raises(ConfigurationError, match=r"api\.list_clients"):
+        each(len, [FIRST])
