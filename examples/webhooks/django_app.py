@@ -1,32 +1,37 @@
-"""A receiver in Django: what to put into the project's `wsgi.py`. The target is https://your.host/webhooks/krebit.
+"""A receiver as a Django view: what to put into the project's `urls.py`. The target is https://your.host/webhooks/krebit.
 
-It stands before Django, so that no middleware (CSRF, sessions, ATOMIC_REQUESTS) touches a delivery. The handler may
-use models.
+The handler may use models. ATOMIC_REQUESTS does not concern it: it runs in a thread, after the answer.
 """
 
 import logging
 import os
-from collections.abc import Iterable
-from typing import cast
-from wsgiref.types import StartResponse, WSGIEnvironment
 
-from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
+from django.http import HttpRequest, HttpResponse
+from django.urls import re_path
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
 
-from krebit.webhooks import ActCreated, Receiver, SqliteInbox, WebhookEvent, WsgiReceiver
+from krebit.webhooks import ActCreated, Receiver, SqliteInbox, WebhookEvent
 
 log = logging.getLogger("shop")
-django = get_wsgi_application()  # DJANGO_SETTINGS_MODULE says which project
 
 
 def handle(event: WebhookEvent) -> None:
+    close_old_connections()  # as Django does before each request
     if isinstance(event, ActCreated):
         log.info("act %s of client %s", event.data.uuid, event.data.client_id)
 
 
-webhooks = WsgiReceiver(Receiver(os.environ["KREBIT_WEBHOOK_SECRET"], handle, inbox=SqliteInbox("inbox.db")))
+receiver = Receiver(os.environ["KREBIT_WEBHOOK_SECRET"], handle, inbox=SqliteInbox("inbox.db"))
 
 
-def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    if environ["PATH_INFO"] == "/webhooks/krebit":
-        return webhooks(environ, start_response)
-    return cast("Iterable[bytes]", django(environ, start_response))
+@csrf_exempt  # type: ignore[untyped-decorator]
+@require_POST  # type: ignore[untyped-decorator]
+def krebit(request: HttpRequest) -> HttpResponse:
+    headers = {"X-Signature": request.META.get("HTTP_X_SIGNATURE", "")}
+    answer = receiver.receive(request.body, headers)
+    return HttpResponse(answer.body, status=answer.status, content_type="text/plain")
+
+
+urlpatterns = [re_path("^webhooks/krebit/?$", krebit)]

@@ -2,9 +2,10 @@
 
 import logging
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from starlette.routing import Route
 
 from krebit.webhooks import ActCreated, AsgiReceiver, Receiver, SqliteInbox, WebhookEvent
 
@@ -12,16 +13,26 @@ log = logging.getLogger("shop")
 
 
 def handle(event: WebhookEvent) -> None:
-    """A plain function runs in a thread."""
+    """A plain function runs in the worker's thread."""
     if isinstance(event, ActCreated):
         log.info("act %s of client %s", event.data.uuid, event.data.client_id)
 
 
 receiver = Receiver(os.environ["KREBIT_WEBHOOK_SECRET"], handle, inbox=SqliteInbox("inbox.db"))
-app = FastAPI()
-app.router.routes.append(Route("/webhooks/krebit", AsgiReceiver(receiver)))
 
 
-@app.get("/")
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async with receiver.running():
+        yield
+
+
+shop = FastAPI(lifespan=lifespan)
+
+
+@shop.get("/")
 def home() -> str:
     return "the rest of the application"
+
+
+app = AsgiReceiver(receiver, shop, path="/webhooks/krebit")

@@ -4,7 +4,6 @@ import logging
 import os
 
 from flask import Flask
-from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from krebit.webhooks import ActCreated, Receiver, SqliteInbox, WebhookEvent, WsgiReceiver
 
@@ -18,7 +17,7 @@ def handle(event: WebhookEvent) -> None:
 
 receiver = Receiver(os.environ["KREBIT_WEBHOOK_SECRET"], handle, inbox=SqliteInbox("inbox.db"))
 app = Flask(__name__)
-app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/webhooks/krebit": WsgiReceiver(receiver)})  # type: ignore[method-assign]
+app.wsgi_app = WsgiReceiver(receiver, app.wsgi_app, path="/webhooks/krebit")  # type: ignore[method-assign]
 
 
 @app.get("/")

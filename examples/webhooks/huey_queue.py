@@ -20,5 +20,11 @@ def report(event: WebhookEvent) -> None:
 
 
 task = queue.task(retries=3, retry_delay=10)(report)
-receiver = Receiver(os.environ["KREBIT_WEBHOOK_SECRET"], task, inbox=SqliteInbox("inbox.db"))
+
+
+def handle(event: WebhookEvent) -> None:
+    task(event)
+
+
+receiver = Receiver(os.environ["KREBIT_WEBHOOK_SECRET"], handle, inbox=SqliteInbox("inbox.db"))
 app = WsgiReceiver(receiver)

@@ -1,7 +1,7 @@
-"""Exactly once: the claim and the effect in one transaction of your own database.
+"""Exactly once: the claim and the effect in one transaction of your own database, here SQLite.
 
-A receiver runs its handler at least once: a process can be killed between the effect and the note of it. Here the
-delivery's key is stored with the effect, or neither is. With another database only the placeholder changes.
+A worker calls its handler at least once: a process can be killed between the effect and the note of it. Here the
+delivery's key is stored with the effect, or neither is. `own_transaction_postgres.py` is the same with PostgreSQL.
 """
 
 import os
@@ -11,7 +11,7 @@ from krebit.webhooks import ActCreated, AsgiReceiver, Receiver, SqliteInbox, Web
 
 
 def connect() -> sqlite3.Connection:
-    db = sqlite3.connect("shop.db")
+    db = sqlite3.connect("shop.db", timeout=30)
     db.execute("CREATE TABLE IF NOT EXISTS handled (delivery TEXT PRIMARY KEY)")
     db.execute("CREATE TABLE IF NOT EXISTS clients (id INTEGER PRIMARY KEY, acts INTEGER NOT NULL)")
     return db

@@ -2,8 +2,12 @@
 
 import logging
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from krebit.webhooks import ActCreated, AsgiReceiver, Receiver, SqliteInbox, WebhookEvent
@@ -12,10 +16,23 @@ log = logging.getLogger("shop")
 
 
 async def handle(event: WebhookEvent) -> None:
+    """Runs on the application's own loop."""
     if isinstance(event, ActCreated):
         log.info("act %s of client %s", event.data.uuid, event.data.client_id)
 
 
 receiver = Receiver(os.environ["KREBIT_WEBHOOK_SECRET"], handle, inbox=SqliteInbox("inbox.db"))
-# A Route, not a Mount: a Mount redirects a path without a slash at its end, and senders do not follow.
-app = Starlette(routes=[Route("/webhooks/krebit", AsgiReceiver(receiver))])
+
+
+@asynccontextmanager
+async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async with receiver.running():
+        yield
+
+
+async def home(request: Request) -> PlainTextResponse:
+    return PlainTextResponse("the rest of the application")
+
+
+shop = Starlette(routes=[Route("/", home)], lifespan=lifespan)
+app = AsgiReceiver(receiver, shop, path="/webhooks/krebit")

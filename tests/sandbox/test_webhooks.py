@@ -115,6 +115,27 @@ def test_failures_are_tried_again_with_the_same_bytes(api: httpx.Client, sandbox
     assert len({(headers["x-signature"], body) for headers, body in receiver.got}) == 1
 
 
+def test_each_try_is_shown_with_its_status_and_the_time_of_the_next(
+    api: httpx.Client, sandbox: Sandbox, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "krebit_sandbox")
+    sandbox.switch(webhook_retry_scale=0.05)
+    receiver.statuses = [503, 200]
+    subscribe(api, receiver.url)
+    sandbox.create_act(12345)
+    while not (shown := api.get("/_sandbox/deliveries").json()[0])["attempts"]:
+        threading.Event().wait(0.005)
+    assert (shown["state"], shown["attempts"][0]["status"]) == ("waiting", 503)
+    assert 0 < shown["next_try"] - shown["attempts"][0]["at"] < 60
+    (delivery,) = sandbox.wait_for_deliveries()
+    assert ([attempt.status for attempt in delivery.attempts], delivery.next_try) == ([503, 200], None)
+    lines = [record.getMessage() for record in caplog.records if record.name == "krebit_sandbox.deliveries"]
+    assert lines == [
+        f"act.created to {receiver.url}: 503, try 1 of 3, again in 0.5 s",
+        f"act.created to {receiver.url}: 200, try 2 of 3",
+    ]
+
+
 def test_pauses_are_scaled(api: httpx.Client, sandbox: Sandbox, receiver: Receiver) -> None:
     sandbox.switch(webhook_retry_scale=0.005)
     receiver.statuses = [500, 500, 500]
@@ -143,7 +164,7 @@ def test_nobody_listens(api: httpx.Client, sandbox: Sandbox) -> None:
         subscribe(api, f"http://127.0.0.1:{bound.getsockname()[1]}/")
         sandbox.create_act(12345)
         (delivery,) = sandbox.wait_for_deliveries()
-    assert [attempt.error for attempt in delivery.attempts] == ["ConnectionRefusedError"] * 3
+    assert [attempt.error for attempt in delivery.attempts] == ["ConnectError"] * 3
 
 
 def test_a_target_that_keeps_failing_is_disabled_until_redelivered(

@@ -3,7 +3,8 @@
 import socket
 
 from tests.webhooks.cases import Pairs
-from tests.webhooks.servers import PATH
+
+PATH = "/webhooks/krebit"
 
 
 def open_request(port: int, headers: Pairs, *, method: str = "POST", path: str = PATH) -> socket.socket:

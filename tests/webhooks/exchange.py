@@ -5,21 +5,17 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from krebit.webhooks import AsgiReceiver
-from tests.webhooks.cases import signed
+from tests.webhooks.cases import Pairs, signed
 
 Message = dict[str, Any]
-
-
-def scope(body: bytes) -> Message:
-    headers = [(name.lower(), value) for name, value in signed(body)]
-    return {"type": "http", "method": "POST", "path": "/", "headers": headers}
 
 
 class Exchange:
     """One request as an ASGI server would make it."""
 
-    def __init__(self, body: bytes) -> None:
-        self.scope = scope(body)
+    def __init__(self, body: bytes, headers: Pairs | None = None, **scope: Any) -> None:
+        pairs = [(name.lower(), value) for name, value in (signed(body) if headers is None else headers)]
+        self.scope = {"type": "http", "method": "POST", "path": "/", "headers": pairs, **scope}
         self.incoming: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
         self.sent: list[Message] = []
         self.answered = asyncio.Event()

@@ -1,156 +1,219 @@
-"""Real processes that die at the worst moments, and several that get the same delivery at once."""
+"""Processes that are killed at every step: nothing is lost, and the effect happens once by the recipe for that.
 
+Two processes receive and work at a time, each with a home and with connections of its own, as on two hosts.
+"""
+
+import os
+import runpy
 import signal
-import subprocess
+import socket
+import sqlite3
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
-from tests.webhooks.cases import act_created, signed
+from krebit.webhooks import PostgresInbox, Receiver, SqliteInbox, Stored, Taken, WebhookEvent, WsgiReceiver
+from tests.postgres import PostgresServer
+from tests.webhooks.cases import SECRET, act_created, signed
 from tests.webhooks.client import send
-from tests.webhooks.servers import FRAMEWORKS
+from tests.webhooks.servers import ROOT
+from tests.webhooks.waiting import wait_for
 
-ROOT = Path(__file__).parents[2]
+MOMENTS = ("storing", "stored", "taking", "taken", "before the commit", "after the commit", "completed")
+LEASE = 1.0
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Dying:
+    """Kills its process before or after a step of the inbox: at the first occasion."""
+
+    moment = ""
+
+    def reached(self, moment: str) -> None:
+        if moment == self.moment:
+            die()
+
+    def store(self, key: str, digest: str, body: bytes) -> Stored:
+        self.reached("storing")
+        stored: Stored = super().store(key, digest, body)  # type: ignore[misc]
+        self.reached("stored")
+        return stored
+
+    def take(self, lease: float) -> Taken | None:
+        self.reached("taking")
+        taken: Taken | None = super().take(lease)  # type: ignore[misc]
+        if taken is not None:
+            self.reached("taken")
+        return taken
+
+    def complete(self, taken: Taken) -> bool:
+        self.reached("after the commit")
+        done: bool = super().complete(taken)  # type: ignore[misc]
+        self.reached("completed")
+        return done
+
+
+class DyingSqlite(Dying, SqliteInbox):
+    pass
+
+
+class DyingPostgres(Dying, PostgresInbox):
+    pass
+
+
+class Shop:
+    """The user's own database, and the example's handler on it; where the inbox is, and what the handler has done."""
+
+    def __init__(self, name: str, folder: Path, conninfo: str) -> None:
+        self.name, self.folder, self.conninfo = name, folder, conninfo
+        self.example: dict[str, Any] = {}
+        if name == "postgres":
+            with psycopg.connect(conninfo) as db:
+                db.execute("CREATE TABLE handled (delivery text PRIMARY KEY)")
+                db.execute("CREATE TABLE clients (id bigint PRIMARY KEY, acts integer NOT NULL)")
+
+    def inbox(self) -> DyingSqlite | DyingPostgres:
+        if self.name == "postgres":
+            return DyingPostgres(self.conninfo)
+        return DyingSqlite(self.folder / "inbox.db", busy=10.0)
+
+    def handler(self, moment: str) -> Callable[[WebhookEvent], object]:
+        os.environ |= {"KREBIT_WEBHOOK_SECRET": SECRET, "DATABASE_URL": self.conninfo}
+        os.chdir(self.folder)
+        file = "own_transaction_postgres.py" if self.name == "postgres" else "own_transaction.py"
+        handle: Any = runpy.run_path(str(ROOT / "examples" / "webhooks" / file))["handle"]
+        if moment == "before the commit":
+            if self.name == "postgres":
+                psycopg.Connection.commit = lambda self: die()  # type: ignore[method-assign]
+            else:
+                connect = handle.__globals__["connect"]
+
+                def dying() -> sqlite3.Connection:
+                    db: sqlite3.Connection = connect()
+                    db.set_trace_callback(lambda statement: die() if statement == "COMMIT" else None)
+                    return db
+
+                handle.__globals__["connect"] = dying
+        return handle  # type: ignore[no-any-return]
+
+    def effects(self) -> tuple[int, int]:
+        """How many deliveries have had their effect, and how many effects there are."""
+        sql = "SELECT (SELECT count(*) FROM handled), (SELECT coalesce(sum(acts), 0) FROM clients)"
+        if self.name == "postgres":
+            with psycopg.connect(self.conninfo) as db:
+                row: Any = db.execute(sql).fetchone()
+                return row[0], row[1]
+        with closing(sqlite3.connect(self.folder / "shop.db", timeout=30)) as shop:
+            try:
+                found: tuple[int, int] = shop.execute(sql).fetchone()
+            except sqlite3.OperationalError:  # no table yet
+                return 0, 0
+            return found
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Shop:
+    conninfo = ""
+    if request.param == "postgres":
+        server: PostgresServer = request.getfixturevalue("postgres")
+        conninfo = server.new_database()
+    return Shop(request.param, tmp_path, conninfo)
 
 
 class Process:
-    """A receiver's process and its port."""
+    """A forked receiver with its worker, which dies at a moment."""
 
-    def __init__(self, framework: str, folder: Path, moment: str) -> None:
-        command = [sys.executable, "-m", "tests.webhooks.process", framework, str(folder), moment]
-        self.popen = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        assert self.popen.stdout is not None
-        self.port = int(self.popen.stdout.readline())
+    def __init__(self, shop: Shop, moment: str, home: int = 0) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.pid = os.fork()
+        if self.pid == 0:
+            os.environ["HOME"] = str(shop.folder / f"home {home}")
+            try:
+                self._serve(shop, moment)
+            finally:
+                os._exit(1)
 
-    def stop(self) -> None:
-        self.popen.send_signal(signal.SIGTERM)
-        self.popen.wait(30)
-        assert self.popen.stdout is not None
-        self.popen.stdout.close()
+    def _serve(self, shop: Shop, moment: str) -> None:
+        from werkzeug.serving import WSGIRequestHandler, make_server
+
+        class Quiet(WSGIRequestHandler):
+            def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
+                """Not in the tests' output."""
+
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+        inbox = shop.inbox()
+        inbox.moment = moment
+        receiver = Receiver(SECRET, shop.handler(moment), inbox=inbox, lease=LEASE, pauses=[0.5] * 20)
+        app = WsgiReceiver(receiver)
+        make_server(
+            "127.0.0.1", 0, app, threaded=True, fd=self._listener.fileno(), request_handler=Quiet
+        ).serve_forever()
+
+    def end(self, *, kill: bool) -> int:
+        if kill:
+            os.kill(self.pid, signal.SIGKILL)
+        _, status = os.waitpid(self.pid, 0)
+        self._listener.close()
+        return os.waitstatus_to_exitcode(status)
 
 
-@contextmanager
-def running(framework: str, folder: Path, moment: str = "") -> Iterator[Process]:
-    process = Process(framework, folder, moment)
+def deliver(port: int, name: str) -> bool:
+    """Whether it was answered 200; else the sender will try again."""
+    body = act_created(name)
     try:
-        yield process
-    finally:
-        process.stop()
+        return send(port, body, signed(body))[0] == 200
+    except (OSError, IndexError):
+        return False
 
 
-def effects(folder: Path) -> list[str]:
-    path = folder / "effects"
-    return path.read_text().split() if path.exists() else []
+def kill_again_and_again(shop: Shop, rounds: int) -> None:
+    unanswered: list[str] = []
+    names = [f"evt_{number}" for number in range(rounds)]
+    for pair in zip(*[iter(enumerate(names))] * 2, strict=False):
+        processes = [Process(shop, MOMENTS[number % len(MOMENTS)], home=number % 2) for number, _ in pair]
+        for process, (_, name) in zip(processes, pair, strict=True):
+            if not deliver(process.port, name):
+                unanswered.append(name)
+        for process in processes:  # each dies by itself, at its moment; or the other one had its delivery
+            thread = threading.Timer(3.0, lambda pid=process.pid: _kill(pid))
+            thread.start()
+            assert process.end(kill=False) == -signal.SIGKILL
+            thread.cancel()
+            thread.join()
+    last = Process(shop, "")
+    for name in unanswered:
+        assert deliver(last.port, name)
+    assert deliver(last.port, names[0])  # known, and the worker runs
+    wait_for(lambda: shop.effects()[0] == len(names), 120)
+    last.end(kill=True)
+    assert shop.effects() == (len(names), len(names))
+    inbox = shop.inbox()
+    assert inbox.failures() == []
+    assert inbox.conflicts() == []
+    inbox.close()
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to that"
-        time.sleep(0.01)
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
-def wait_for_effects(folder: Path, number: int) -> None:
-    wait_for(lambda: len(effects(folder)) >= number)
+def test_killed_at_each_step_nothing_is_lost_and_effects_happen_once(shop: Shop) -> None:
+    kill_again_and_again(shop, 2 * len(MOMENTS))
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
-@pytest.mark.parametrize("moment", ["storing", "stored"])
-def test_killed_before_the_answer_it_is_sent_again_and_has_one_effect(
-    framework: str, moment: str, tmp_path: Path
-) -> None:
-    body = act_created("evt_1")
-    with running(framework, tmp_path, moment) as process:
-        with pytest.raises((IndexError, OSError)):  # no answer: the sender will try again
-            send(process.port, body, signed(body))
-        assert process.popen.wait(30) == -signal.SIGKILL
-    assert effects(tmp_path) == []
-    with running(framework, tmp_path) as process:
-        first = b"known\n" if moment == "stored" else b"stored\n"
-        assert send(process.port, body, signed(body)) == (200, first)
-        wait_for_effects(tmp_path, 1)
-        assert send(process.port, body, signed(body)) == (200, b"known\n")
-    assert effects(tmp_path) == ["evt_1"]
-
-
-@pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_killed_before_the_answer_it_is_sent_again_to_another_process_that_lives(
-    framework: str, tmp_path: Path
-) -> None:
-    body, earlier = act_created("evt_1"), act_created("evt_0")
-    with running(framework, tmp_path) as living, running(framework, tmp_path, "stored") as dying:
-        assert send(living.port, earlier, signed(earlier)) == (200, b"stored\n")
-        wait_for_effects(tmp_path, 1)
-        with pytest.raises((IndexError, OSError)):
-            send(dying.port, body, signed(body))
-        dying.popen.wait(30)
-        assert send(living.port, body, signed(body)) == (200, b"known\n")
-        wait_for_effects(tmp_path, 2)
-    assert effects(tmp_path) == ["evt_0", "evt_1"]
-
-
-@pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_killed_after_the_answer_it_is_handled_by_the_next_process(framework: str, tmp_path: Path) -> None:
-    body, later = act_created("evt_1"), act_created("evt_2")
-    with running(framework, tmp_path, "answered") as process:
-        assert send(process.port, body, signed(body)) == (200, b"stored\n")
-        assert process.popen.wait(30) == -signal.SIGKILL
-    with running(framework, tmp_path) as process:
-        assert send(process.port, later, signed(later)) == (200, b"stored\n")
-        wait_for_effects(tmp_path, 2)
-        assert send(process.port, body, signed(body)) == (200, b"known\n")
-    assert effects(tmp_path) == ["evt_2", "evt_1"]
-
-
-@pytest.mark.parametrize(("moment", "again"), [("several storing", b"stored\n"), ("several stored", b"known\n")])
-def test_killed_with_several_in_one_transaction_each_is_sent_again_and_has_one_effect(
-    moment: str, again: bytes, tmp_path: Path
-) -> None:
-    names = ["a", "b", "c"]
-    with running("starlette", tmp_path, moment) as process, ThreadPoolExecutor(4) as pool:
-        # What becomes of the first, which waits for the others, is left open: it is stored, and may be answered.
-        pool.submit(send, process.port, act_created("first"), signed(act_created("first")))
-        wait_for((tmp_path / "claiming").exists)
-        sent = [pool.submit(send, process.port, act_created(name), signed(act_created(name))) for name in names]
-        for answer in sent:
-            with pytest.raises((IndexError, OSError)):
-                answer.result(60)
-        assert process.popen.wait(30) == -signal.SIGKILL
-    assert not set(names) & set(effects(tmp_path))
-    with running("starlette", tmp_path) as process:
-        for name in names:
-            assert send(process.port, act_created(name), signed(act_created(name))) == (200, again)
-        wait_for_effects(tmp_path, len(names))
-        for name in names:
-            assert send(process.port, act_created(name), signed(act_created(name))) == (200, b"known\n")
-    assert sorted(set(effects(tmp_path)) - {"first"}) == names
-    assert sorted(effect for effect in effects(tmp_path) if effect != "first") == names
-
-
-@pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_a_hundred_times_at_once_in_four_processes_has_one_effect(framework: str, tmp_path: Path) -> None:
-    body = act_created("evt_1")
-    start = threading.Barrier(100)
-
-    def deliver(port: int) -> tuple[int, bytes]:
-        start.wait(30)
-        return send(port, body, signed(body))
-
-    with (
-        running(framework, tmp_path) as one,
-        running(framework, tmp_path) as two,
-        running(framework, tmp_path) as three,
-        running(framework, tmp_path) as four,
-        ThreadPoolExecutor(100) as pool,
-    ):
-        ports = [process.port for process in (one, two, three, four)] * 25
-        answers = list(pool.map(deliver, ports))
-    # Stopped servers have waited for their handlers.
-    assert sorted(answers) == [(200, b"known\n")] * 99 + [(200, b"stored\n")]
-    assert effects(tmp_path) == ["evt_1"]
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_killed_two_hundred_times_nothing_is_lost_and_effects_happen_once(shop: Shop) -> None:
+    kill_again_and_again(shop, 200)

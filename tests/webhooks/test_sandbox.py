@@ -92,10 +92,11 @@ def test_every_form_of_time_and_money_makes_a_typed_event(
     inbox = SqliteInbox(tmp_path / "inbox.db")
     target = Target("asgi")
     with target.serving() as address:
-        target.receive(Receiver(subscribe(sandbox, address), events.append, inbox=inbox))
+        receiver = Receiver(subscribe(sandbox, address), events.append, inbox=inbox, handle_here=False)
+        target.receive(receiver)
         sandbox.create_act(CLIENT)
         assert sandbox.wait_for_deliveries()[0].state == "delivered"
-    # The server has waited for its handlers.
+    receiver.drain()
     inbox.close()
     assert [type(event) for event in events] == [ActCreated]
 

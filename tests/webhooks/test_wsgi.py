@@ -1,7 +1,8 @@
-"""The WSGI receiver: the handler runs in `close()`, under the standard library's server and its validator."""
+"""The WSGI receiver: under the standard library's server and its validator, alone or in front of an application."""
 
 import io
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,8 @@ import pytest
 from krebit.webhooks import MemoryInbox, Receiver, WebhookEvent, WsgiReceiver
 from tests.webhooks.cases import SECRET, act_created, signed
 from tests.webhooks.client import send
+
+PATH = "/webhooks/krebit"
 
 
 class Quiet(WSGIRequestHandler):
@@ -34,13 +37,19 @@ def serving(app: Any) -> Iterator[int]:
         server.server_close()
 
 
+def receiver_of(handled: list[WebhookEvent], **settings: Any) -> Receiver:
+    return Receiver(SECRET, handled.append, inbox=MemoryInbox(), handle_here=False, **settings)
+
+
 def test_the_application_keeps_the_rules_of_wsgi_under_the_standard_server() -> None:
     handled: list[WebhookEvent] = []
-    with serving(validator(WsgiReceiver(Receiver(SECRET, handled.append, inbox=MemoryInbox())))) as port:
+    receiver = receiver_of(handled)
+    with serving(validator(WsgiReceiver(receiver))) as port:
         body = act_created()
         assert send(port, body, signed(body)) == (200, b"stored\n")
         assert send(port, body, signed(body)) == (200, b"known\n")
         assert send(port, body, signed(b"other"))[0] == 401
+    receiver.drain()
     assert [event.id for event in handled] == ["evt_1"]
 
 
@@ -54,32 +63,71 @@ def environ(body: bytes, **more: Any) -> dict[str, Any]:
     return result | {"HTTP_X_SIGNATURE": signed(body)[0][1].decode()} | more
 
 
-def call(app: WsgiReceiver, environ: dict[str, Any]) -> tuple[str, Any]:
+def call(app: WsgiReceiver, environ: dict[str, Any]) -> str:
     statuses: list[str] = []
 
     def start_response(status: str, headers: Any, exc_info: Any = None, /) -> Any:
         statuses.append(status)
 
-    answer = app(environ, start_response)
-    return statuses[0], answer
+    app(environ, start_response)
+    return statuses[0]
 
 
-def test_the_handler_waits_for_close_and_runs_once() -> None:
-    handled: list[WebhookEvent] = []
-    app = WsgiReceiver(Receiver(SECRET, handled.append, inbox=MemoryInbox()))
-    status, answer = call(app, environ(act_created()))
-    assert status == "200 OK"
-    assert b"".join(answer) == b"stored\n"
-    assert handled == []
-    answer.close()
-    answer.close()
-    assert len(handled) == 1
+def elsewhere(environ: Any, start_response: Any) -> list[bytes]:
+    """The application that stands behind."""
+    start_response("204 No Content", [])
+    return []
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [(PATH, "200 OK"), (f"{PATH}/", "200 OK"), (f"{PATH}/more", "204 No Content"), ("", "204 No Content")],
+)
+@pytest.mark.parametrize("configured", [PATH, f"{PATH}/"])
+def test_in_front_of_an_application_it_answers_at_its_path(path: str, status: str, configured: str) -> None:
+    app = WsgiReceiver(receiver_of([]), elsewhere, path=configured)
+    assert call(app, environ(act_created(), PATH_INFO=path, SCRIPT_NAME="/prefix")) == status
+
+
+def test_an_application_without_a_path_is_a_mistake_that_is_said() -> None:
+    several: list[dict[str, Any]] = [{"app": elsewhere}, {"path": PATH}]
+    for arguments in several:
+        with pytest.raises(TypeError, match="both app and path"):
+            WsgiReceiver(receiver_of([]), **arguments)
 
 
 @pytest.mark.parametrize("length", ["", "-1", "1e3", "\u0665", "abc", "0" * 10_000])
 def test_without_a_length_nothing_is_read_that_would_never_end(length: str) -> None:
-    app = WsgiReceiver(Receiver(SECRET, print, inbox=MemoryInbox()))
-    assert call(app, environ(act_created(), CONTENT_LENGTH=length))[0].startswith("401")
+    assert call(WsgiReceiver(receiver_of([])), environ(act_created(), CONTENT_LENGTH=length)).startswith("401")
+
+
+def test_a_body_in_chunks_is_read_to_its_end_where_the_server_says_that_it_has_one() -> None:
+    terminated = environ(act_created(), CONTENT_LENGTH="", **{"wsgi.input_terminated": True})
+    assert call(WsgiReceiver(receiver_of([])), terminated) == "200 OK"
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_body_that_is_too_large_takes_no_more_memory_than_twice_the_cap(announced: bool) -> None:
+    limit = 4 * 1024 * 1024
+
+    class Endless(io.RawIOBase):
+        read_so_far = 0
+
+        def read(self, size: int = -1) -> bytes:
+            self.read_so_far += size
+            return b"x" * size
+
+    source = Endless()
+    length = {"CONTENT_LENGTH": str(limit + 1)} if announced else {"CONTENT_LENGTH": "", "wsgi.input_terminated": True}
+    tracemalloc.start()
+    try:
+        status = call(WsgiReceiver(receiver_of([], max_body=limit)), environ(b"x", **{**length, "wsgi.input": source}))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert status.startswith("413")
+    assert source.read_so_far == (0 if announced else limit + 1)
+    assert peak <= 2 * limit
 
 
 def test_an_input_that_breaks_is_a_refusal() -> None:
@@ -87,16 +135,5 @@ def test_an_input_that_breaks_is_a_refusal() -> None:
         def read(self, size: int = -1) -> bytes:
             raise RuntimeError("no more data")
 
-    app = WsgiReceiver(Receiver(SECRET, print, inbox=MemoryInbox()))
-    assert call(app, environ(act_created(), **{"wsgi.input": Broken()}))[0].startswith("401")
-
-
-def test_what_was_left_pending_is_handled_after_the_first_delivery() -> None:
-    handled: list[object] = []
-    receiver = Receiver(SECRET, lambda event: handled.append(event.id), inbox=MemoryInbox())
-    _, left = receiver.receive(act_created("left"), signed(act_created("left")))
-    assert left is not None
-    receiver.settle(left, ValueError())
-    _, answer = call(WsgiReceiver(receiver), environ(act_created("now")))
-    answer.close()
-    assert handled == ["now", "left"]
+    broken = environ(act_created(), **{"wsgi.input": Broken()})
+    assert call(WsgiReceiver(receiver_of([])), broken).startswith("401")

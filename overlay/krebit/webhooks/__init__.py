@@ -1,26 +1,48 @@
-"""Webhook deliveries, the receiver's side: verified, handled once, and never an unexpected exception.
+"""Webhook deliveries, the receiver's side: verified, stored, answered, and handled by a worker.
 
-`verify` checks one delivery. A `Receiver` also remembers what it has seen, answers at once and hands the event to a
-handler afterwards; `AsgiReceiver` and `WsgiReceiver` put it into a web application.
+`verify` checks one delivery. A `Receiver` stores deliveries in an inbox, and a worker gives each to your handler;
+`AsgiReceiver` and `WsgiReceiver` put it into a web application.
 """
+
+from typing import TYPE_CHECKING, Any
 
 from krebit.webhooks.asgi import AsgiReceiver
 from krebit.webhooks.events import ActCreated, WebhookEvent, verify
-from krebit.webhooks.inbox import Inbox, MemoryInbox
-from krebit.webhooks.receiver import Receiver
+from krebit.webhooks.inbox import Inbox, Kept, NotifyingInbox, Stored, Taken
+from krebit.webhooks.memory import MemoryInbox
+from krebit.webhooks.receiver import Answer, Receiver
 from krebit.webhooks.signature import sign
 from krebit.webhooks.sqlite import SqliteInbox
 from krebit.webhooks.wsgi import WsgiReceiver
 
+if TYPE_CHECKING:
+    from krebit.webhooks.postgres import PostgresInbox
+
 __all__ = [
     "ActCreated",
+    "Answer",
     "AsgiReceiver",
     "Inbox",
+    "Kept",
     "MemoryInbox",
+    "NotifyingInbox",
+    "PostgresInbox",
     "Receiver",
     "SqliteInbox",
+    "Stored",
+    "Taken",
     "WebhookEvent",
     "WsgiReceiver",
     "sign",
     "verify",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "PostgresInbox":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        from krebit.webhooks.postgres import PostgresInbox
+    except ImportError as error:
+        raise ImportError(f"PostgresInbox needs psycopg 3; call: pip install 'krebit[postgres]' ({error})") from None
+    return PostgresInbox

@@ -1,98 +1,78 @@
-"""The receiver as an ASGI application, to be mounted in Starlette, FastAPI or any other; it needs none of them."""
+"""The receiver as an ASGI application. It needs no framework."""
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, MutableMapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
-from krebit.webhooks.events import WebhookEvent
-from krebit.webhooks.receiver import Receiver, content_length
+from krebit.webhooks.processes import PerProcess
+from krebit.webhooks.receiver import Answer, Receiver, content_length
 
+Scope: TypeAlias = MutableMapping[str, Any]
 Channel: TypeAlias = Callable[..., Awaitable[Any]]
+Application: TypeAlias = Callable[[Scope, Channel, Channel], Awaitable[None]]
 
 
 class AsgiReceiver:
-    """`receiver` as an ASGI application, for the path where it is mounted.
+    """`receiver` as an ASGI application: served alone, mounted, routed, or in front of another application.
 
-    The handler runs after the answer was sent, in a task of its own that the request waits for: a server that shuts
-    down waits for it, and neither a sender that hangs up nor a middleware that cancels the request stops it. A plain
-    function runs in a thread. What a crash left undone is handled after the first delivery, or by `recover()`.
+    Alone it answers at every path, and runs the worker from the server's start to its stop. With `app` and `path` it
+    answers at that path, with and without a slash at the end, and gives every other request to `app`, unchanged.
     """
 
-    def __init__(self, receiver: Receiver) -> None:
+    def __init__(self, receiver: Receiver, app: Application | None = None, *, path: str | None = None) -> None:
+        if (app is None) != (path is None):
+            raise TypeError("AsgiReceiver: pass both app and path, or neither")
         self._receiver = receiver
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._begin()
-        if hasattr(os, "register_at_fork"):  # which keeps the application for good, as its inbox
-            os.register_at_fork(after_in_child=self._begin)
+        self._app = app
+        self._path = (path or "").rstrip("/")
+        # Threads of its own: the loop's common ones may all be busy, and the sender waits three seconds. Some, so that
+        # an inbox can store together what comes at the same time.
+        self._threads = PerProcess(lambda: ThreadPoolExecutor(4, "krebit-inbox"))
 
-    def _begin(self) -> None:
-        # A thread of its own: slow handlers fill the loop's pool, and a claim must not wait for them.
-        self._thread = ThreadPoolExecutor(1, "krebit-inbox")
-        self._waiting: list[tuple[Future[Any], Any]] = []  # a list's own methods are atomic: loops may share it
+    async def __call__(self, scope: Scope, receive: Channel, send: Channel) -> None:
+        if self._app is not None and not self._is_ours(scope):
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            await _send(await self._answer(scope, receive), send)
+        elif scope["type"] == "lifespan" and self._receiver.handle_here:
+            await self._live(receive, send)
+        else:
+            raise NotImplementedError(f"no {scope['type']} here")  # as the ASGI specification asks
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Channel, send: Channel) -> None:
+    def _is_ours(self, scope: Scope) -> bool:
         if scope["type"] != "http":
-            raise NotImplementedError(f"no {scope['type']} here")  # what the ASGI specification asks for
+            return False
+        root: str = scope.get("root_path", "").rstrip("/")
+        path: str = scope["path"]
+        if root and path.startswith(f"{root}/"):  # servers disagree whether the path repeats a proxy's prefix
+            path = path[len(root) :]
+        return path in (self._path, f"{self._path}/")
+
+    async def _answer(self, scope: Scope, receive: Channel) -> Answer:
         announced = content_length(dict(scope["headers"]).get(b"content-length"))
         body, more = bytearray(), True
         while more and max(announced, len(body)) <= self._receiver.max_body:
-            message = await receive()  # if the sender hung up, one without a body: what came has no valid signature
+            message = await receive()  # from a sender that hung up without a body: then no signature fits
             body += message.get("body", b"")
             more = message.get("more_body", False)
-        work = asyncio.create_task(self._work(send, body, scope["headers"], announced))
-        self._tasks.add(work)  # the loop itself would not keep it
-        work.add_done_callback(self._tasks.discard)
-        await asyncio.shield(work)
+        # A request that is cancelled meanwhile does not stop the thread, and a stored delivery is handled.
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._threads.get(), self._receiver.receive, body, scope["headers"], announced
+        )
 
-    async def recover(self) -> None:
-        """Handle all that is pending, after a crash or a failure of the handler."""
-        pending = self._receiver.pending()
-        while (event := await self._in_thread(next, pending, None)) is not None:
-            await self._handle(event)
+    async def _live(self, receive: Channel, send: Channel) -> None:
+        await receive()
+        async with self._receiver.running():
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
 
-    async def _work(self, send: Channel, *delivery: Any) -> None:
-        """Claim, answer, handle: whatever becomes of the request, what was stored is ours to handle."""
-        done: Future[Any] = Future()
-        self._waiting.append((done, delivery))
-        self._thread.submit(self._receive_waiting)
-        answer, event = await asyncio.wrap_future(done)
-        with suppress(Exception):  # who hung up, or was answered by somebody else, will send again or need not
-            await send(
-                {
-                    "type": "http.response.start",
-                    "status": answer.status,
-                    "headers": [(name.encode(), value.encode()) for name, value in answer.headers],
-                }
-            )
-            await send({"type": "http.response.body", "body": answer.body})
-        if event is not None:
-            await self._handle(event)
-        if self._receiver.overdue:
-            await self.recover()
 
-    def _receive_waiting(self) -> None:
-        """Receive at once all that came in the meantime: an fsync takes as long for many as for one.
-
-        Whose request was cancelled before is not stored: nobody would handle it.
-        """
-        waiting = [self._waiting.pop(0) for _ in range(len(self._waiting))]
-        taken = [each for each in waiting if each[0].set_running_or_notify_cancel()]
-        for (done, _), result in zip(taken, self._receiver.receive_all([each[1] for each in taken]), strict=True):
-            done.set_result(result)
-
-    async def _handle(self, event: WebhookEvent) -> None:
-        if not self._receiver.is_async:
-            await asyncio.to_thread(self._receiver.handle, event)
-            return
-        try:
-            await cast("Awaitable[object]", self._receiver.handler(event))
-        except BaseException as error:  # noqa: BLE001 - raised again where it ends the task
-            await self._in_thread(self._receiver.settle, event, error)
-        else:
-            await self._in_thread(self._receiver.settle, event)
-
-    async def _in_thread(self, call: Callable[..., Any], *args: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)
+async def _send(answer: Answer, send: Channel) -> None:
+    headers = [(name.encode(), value.encode()) for name, value in answer.headers]
+    with suppress(Exception):  # each server has its own for a sender that hung up; it sends again or need not
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})

@@ -1,4 +1,4 @@
-"""What a delivery says: a typed event, or the open base type for whatever is not known yet."""
+"""The content of a delivery: a typed event, or the open base type for an event that is not known here."""
 
 import json
 from contextlib import suppress
@@ -12,14 +12,16 @@ from krebit.webhooks.signature import Headers, SecretsLike, signer, signers
 from krebit_api.models import Act
 from krebit_api.types import Mismatch
 
+_LONG = 200
+
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
     """A verified delivery.
 
-    `event`: what happened, such as `act.created`; empty if the payload does not say · `id`: the payload's own, or None
-    · `subscription`: the name, given with the secrets, of the one that signed it · `payload`: all that was sent, with
-    fractions as `Decimal` · `body`: the bytes that were signed. The repr leaves these two out: they hold personal data.
+    `event`: the event's name, such as `act.created`, or "" · `id`: the payload's own, or None · `subscription`: the
+    name, given with the secrets, of the subscription that signed it · `payload`: the whole content, with fractions as
+    `Decimal` · `body`: the signed bytes. The repr leaves the last two out: they hold personal data.
     """
 
     event: str
@@ -30,28 +32,36 @@ class WebhookEvent:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the body, in hex."""
+        """Return the SHA-256 of the body, in hex."""
         return sha256(self.body).hexdigest()
 
     @property
     def key(self) -> str:
-        """What it is remembered by: the subscription with the id, or the body's hash where there is no id. ASCII."""
-        return json.dumps([self.subscription, *(["body", self.digest] if self.id is None else ["id", self.id])])
+        """Return the delivery's name in an inbox: the subscription with the id, or with the body's hash if it has none.
+
+        It is ASCII, and short whatever the id is.
+        """
+        if self.id is None:
+            return json.dumps([self.subscription, "body", self.digest])
+        identity = json.dumps(self.id)
+        if len(identity) > _LONG:
+            return json.dumps([self.subscription, "long id", sha256(identity.encode()).hexdigest()])
+        return json.dumps([self.subscription, "id", self.id])
 
 
 @dataclass(frozen=True, slots=True)
 class ActCreated(WebhookEvent):
-    """`act.created`: a client was assessed. `data` is the act; read its amount with `krebit.money`."""
+    """`act.created`: a client was assessed. `data` is the act."""
 
     data: Act = field(repr=False)
 
 
 def verify(body: bytes, headers: Headers, secrets: SecretsLike) -> WebhookEvent:
-    """The event that was delivered, if one of `secrets` signed it.
+    """Return the delivered event if one of `secrets` signed it.
 
-    `body` is what came, byte for byte; `headers` a mapping or pairs, str or bytes, in any case; `secrets` one secret,
-    or several while rotating. Raises WebhookError, with the reason "signature" (answer 401) or "payload" (authentic,
-    but not a JSON object: answer 400), and ConfigurationError for a blank secret.
+    `body` is the received bytes, unchanged; `headers` a mapping or pairs, str or bytes, in any case; `secrets` one
+    secret, or several while rotating. Raises WebhookError with the reason "signature" (answer 401) or "payload"
+    (authentic, but not a JSON object: answer 400), and ConfigurationError for a blank secret.
     """
     among = signers(secrets)
     del secrets  # a traceback that shows local variables must not show them
@@ -59,21 +69,34 @@ def verify(body: bytes, headers: Headers, secrets: SecretsLike) -> WebhookEvent:
 
 
 def parse(body: bytes | bytearray, subscription: str) -> WebhookEvent:
-    """The event in a body that has been verified. Raises WebhookError with the reason "payload"."""
+    """Return the event in a verified body. Raises WebhookError with the reason "payload"."""
     try:
         payload = _strict.decode(body.decode("utf-8"))
     except (ValueError, ArithmeticError, RecursionError):
         payload = None  # raised outside: the cause would show the body
     if not isinstance(payload, dict):
         raise WebhookError("the body is not a JSON object in UTF-8", reason="payload")
-    event, identity = payload.get("event"), payload.get("id")
-    if not isinstance(identity, str | int) or isinstance(identity, bool) or identity == "":
-        identity = None
-    known = (event if isinstance(event, str) else "", identity, subscription, payload, bytes(body))
-    if event == "act.created":
+    event = payload.get("event")
+    name = event if isinstance(event, str) else ""
+    known = (name, _identity(payload), subscription, payload, bytes(body))
+    if name == "act.created":
         with suppress(Mismatch):  # another shape than the document says: then the event stays untyped
             return ActCreated(*known, Act.from_dict(payload.get("data", {})))
     return WebhookEvent(*known)
+
+
+def parse_stored(key: str, body: bytes) -> WebhookEvent:
+    """Return the event that an inbox keeps under `key`."""
+    subscription: str = json.loads(key)[0]
+    return parse(body, subscription)
+
+
+def _identity(payload: dict[str, Any]) -> str | int | None:
+    """Return the payload's id, or None if that is neither a text nor an integer."""
+    found = payload.get("id")
+    if isinstance(found, bool) or found == "":
+        return None
+    return found if isinstance(found, str | int) else None
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -83,5 +106,5 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-# NaN and Infinity are not JSON, and no `int` either: ValueError.
+# `int` refuses NaN and Infinity, which are not JSON, with a ValueError.
 _strict = json.JSONDecoder(parse_float=Decimal, parse_constant=int, object_pairs_hook=_members)

@@ -1,67 +1,123 @@
-"""The memory of what was delivered, so that each delivery is handled once.
+"""The memory of deliveries: stored before the answer, taken by workers, remembered so that a repetition is known.
 
-Nothing in a delivery's signature dates it: a repetition can be told only by what was seen before.
+A delivery's signature holds no time: only memory tells a repetition from a new delivery.
+
+    store ──► due ──take──► leased ──complete──► handled (key and hash are kept, the body is erased)
+               ▲              │ ├────retry────► due later
+               │              │ └────fail─────► failed ──redeliver──► due
+               └──lease ends──┘
 """
 
-from collections.abc import Iterator
-from typing import Literal, Protocol, TypeAlias
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
-Claim: TypeAlias = Literal["new", "same", "conflict"]
+from krebit.webhooks.events import WebhookEvent, parse_stored
+
+Stored: TypeAlias = Literal["new", "same", "conflict"]
+CONFLICT = "the key is known with another body"
+"""The reason of each of `Inbox.conflicts`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A delivery that its taker may handle until the lease ends.
+
+    `attempt` counts how often the delivery was taken. It is the fence: an inbox ignores a taker whose attempt is not
+    the latest. `tries` counts the same since the delivery was stored, or redelivered by hand.
+    """
+
+    number: int
+    key: str
+    body: bytes = field(repr=False)
+    attempt: int
+    tries: int
+
+    def event(self) -> WebhookEvent:
+        """Return the delivered event."""
+        return parse_stored(self.key, self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A delivery that waits for a person. `arrived` is in seconds since the epoch."""
+
+    key: str
+    body: bytes = field(repr=False)
+    arrived: float
+    reason: str
+
+    def event(self) -> WebhookEvent:
+        """Return the delivered event."""
+        return parse_stored(self.key, self.body)
 
 
 class Inbox(Protocol):
-    """What a receiver asks of its memory. Any exception of `claim` means: not stored, let it be sent again (503).
+    """The memory that a receiver and its workers share. Every method may be called from any thread.
 
-    It may also have `together()`, a context manager: what is claimed within it is stored when it ends, or, if a claim
-    or its end raises, nothing of it. AsgiReceiver then claims at once what came at the same time, as one transaction.
+    Any exception of `store` means that nothing is stored: the receiver answers 503, and the sender sends it again.
     """
 
-    def claim(self, key: str, digest: str, body: bytes) -> Claim:
-        """Store a delivery, and say whether the caller is the one to handle it.
+    def store(self, key: str, digest: str, body: bytes) -> Stored:
+        """Store a delivery for good before returning.
 
-        "new": it is the caller's. "same": it is stored already. "conflict": `key` is known with another body; this one
-        is kept beside it, and not to be handled.
+        Returns "new", or "same" if it is known already, or "conflict" if `key` is known with another digest: then the
+        body is kept beside the first one, and never taken.
         """
         ...
 
-    def done(self, key: str) -> None:
-        """The delivery was handled: never hand it out again."""
+    def take(self, lease: float) -> Taken | None:
+        """Return a delivery that is due and keep it from others for `lease` seconds. Return None if none is due.
+
+        First attempts come before repeated ones, in the order of arrival.
+        """
         ...
 
-    def failed(self, key: str) -> None:
-        """It was not handled, and the caller has let go of it."""
+    def renew(self, taken: Taken, lease: float) -> bool:
+        """Extend the lease to `lease` seconds from now. Return False if it was lost."""
         ...
 
-    def pending(self) -> Iterator[tuple[str, bytes]]:
-        """Key and body of all that is undone with nobody at it, oldest first; each is the caller's once it is out."""
+    def complete(self, taken: Taken) -> bool:
+        """Note that it was handled, and erase its body. Return False if the lease was lost."""
+        ...
+
+    def retry(self, taken: Taken, pause: float) -> bool:
+        """Make it due again in `pause` seconds. Return False if the lease was lost."""
+        ...
+
+    def fail(self, taken: Taken, reason: str) -> bool:
+        """Keep it for a person. Return False if the lease was lost."""
+        ...
+
+    def failures(self) -> list[Kept]:
+        """Return all that failed, the oldest first."""
+        ...
+
+    def conflicts(self) -> list[Kept]:
+        """Return each body that came with a known key and another digest, the oldest first."""
+        ...
+
+    def redeliver(self, key: str) -> bool:
+        """Make a failed delivery due now, with all its tries. Return False if `key` has not failed."""
+        ...
+
+    def prune(self, seconds: float, *, failures: bool = False) -> int:
+        """Forget handled deliveries, and conflicts, that arrived more than `seconds` ago. Return how many deliveries.
+
+        A forgotten delivery that is sent again is new. `failures` forgets failed deliveries as well.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close files and connections of this process. A later use opens them again."""
         ...
 
 
-class MemoryInbox:
-    """An inbox for tests: it forgets with the process, and knows of no other."""
+@runtime_checkable
+class NotifyingInbox(Protocol):
+    """An inbox that hears of deliveries which other processes store. Workers poll the others each second."""
 
-    def __init__(self) -> None:
-        self.conflicts: list[tuple[str, bytes]] = []
-        self._known: dict[str, tuple[str, bytes]] = {}
-        self._failed: dict[str, bytes] = {}
-
-    def claim(self, key: str, digest: str, body: bytes) -> Claim:
-        ours = (digest, body)
-        known = self._known.setdefault(key, ours)
-        if known is ours:
-            return "new"
-        if known[0] == digest:
-            return "same"
-        self.conflicts.append((key, body))
-        return "conflict"
-
-    def done(self, key: str) -> None:
-        """There is nothing to do: only what failed is handed out."""
-
-    def failed(self, key: str) -> None:
-        self._failed[key] = self._known[key][1]
-
-    def pending(self) -> Iterator[tuple[str, bytes]]:
-        for key in list(self._failed):
-            if (body := self._failed.pop(key, None)) is not None:  # nobody else has taken it
-                yield key, body
+    def listen(self, heard: Callable[[], object], stopped: Event) -> None:
+        """Call `heard` for each delivery stored by anybody. Return within a second after `stopped` is set."""
+        ...

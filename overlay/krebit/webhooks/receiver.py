@@ -1,28 +1,34 @@
-"""A receiver without I/O: which answer a delivery gets, and when its event is whose to handle.
+"""The receiver: it verifies a delivery, stores it, and answers. A worker calls the handler later.
 
-An adapter reads the body, asks `receive`, sends the answer, and only then lets the handler run.
+It does no I/O but the inbox's: an adapter, or a view of any framework, reads the body and sends the answer.
 """
 
-import inspect
-import json
-import logging
-import traceback
-from collections.abc import Callable, Iterator, Sequence
+import asyncio
+import atexit
+import os
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from http import HTTPStatus
+from typing import Any
 
-from krebit.errors import WebhookError
+from krebit.errors import ConfigurationError, WebhookError
 from krebit.webhooks.events import WebhookEvent, parse
+from krebit.webhooks.handling import PAUSES, Handler, Handling, OwnLoop
 from krebit.webhooks.inbox import Inbox
+from krebit.webhooks.log import describe, log
+from krebit.webhooks.processes import PerProcess
 from krebit.webhooks.signature import Headers, SecretsLike, signer, signers
+from krebit.webhooks.worker import Worker
 
-_log = logging.getLogger("krebit.webhooks")
 _STATUS = {"signature": 401, "payload": 400, "too_large": 413}
-_NOT_STORED = 503, "not stored, send it again"
-_CLAIMED = {"new": "stored", "same": "known", "conflict": "kept"}
+_TEXTS = {"new": "stored", "same": "known", "conflict": "kept"}
+# A program that ends waits this long for a handler under way, in seconds.
+_PATIENCE_AT_EXIT = 10.0
 
 
 class Answer:
-    """What the sender is told: `status`, `line` (such as `200 OK`), `headers` and `body`."""
+    """The answer to the sender: `status`, `line` (such as `200 OK`), `headers` and `body`."""
 
     def __init__(self, status: int, text: str) -> None:
         self.status = status
@@ -32,129 +38,156 @@ class Answer:
 
 
 class Receiver:
-    """Verifies deliveries, claims each in the inbox, and has the handler run once for each.
+    """Verifies and stores deliveries, and has `handler(event)` called for each, at least once.
 
     `secrets`: one subscription's secret, several while rotating, or a mapping from your name of a subscription to its
-    secrets. `handler(event)` may be a coroutine function under ASGI. `max_body` in bytes; nothing is decompressed. When
-    the handler raises, type and place are logged (`krebit.webhooks`), not the text, and the delivery stays pending:
-    `recover()` runs it again, and so does the same delivery sent again. Raises ConfigurationError for a blank secret.
+    secrets. `handler` may be a plain function or a coroutine function. `max_body` in bytes; nothing is decompressed.
+
+    A worker calls the handler: within `running()`, or else a thread that starts with the first delivery of the process.
+    `handle_here=False` starts no thread: then handle deliveries in another process, or by `drain()`. `concurrency`:
+    handlers at once in a process; with one, first attempts are made in the order of arrival. `lease`: seconds until the
+    delivery of a dead worker is taken by another. `pauses`: seconds before each further try after a failure.
+
+    Raises ConfigurationError for a blank secret or a number out of range.
     """
 
     def __init__(
         self,
         secrets: SecretsLike,
-        handler: Callable[[WebhookEvent], object],
+        handler: Handler,
         *,
         inbox: Inbox,
         max_body: int = 1024 * 1024,
+        handle_here: bool = True,
+        concurrency: int = 1,
+        lease: float = 60.0,
+        pauses: Sequence[float] = PAUSES,
     ) -> None:
-        self.handler = handler
-        self.is_async = any(map(inspect.iscoroutinefunction, (handler, type(handler).__call__)))
+        if concurrency < 1 or lease <= 0 or min(pauses, default=0) < 0:
+            raise ConfigurationError(
+                "a receiver needs a concurrency of 1 or more, a lease above 0, and no negative pause"
+            )
+        self.inbox = inbox
         self.max_body = max_body
-        self._inbox = inbox
+        self.handle_here = handle_here
         self._signers = signers(secrets)
-        self.overdue = True  # whether somebody should recover: what a crash left undone, the first time
+        self._concurrency = concurrency
+        self._handling = Handling(inbox, handler, lease=lease, pauses=pauses)
+        self._workers = PerProcess(self._make_worker)
 
-    def receive(
-        self, body: bytes | bytearray, headers: Headers, announced: int = 0
-    ) -> tuple[Answer, WebhookEvent | None]:
-        """What to tell the sender, and the event if it is now the caller's to handle.
+    def receive(self, body: bytes | bytearray, headers: Headers, announced: int = 0) -> Answer:
+        """Return the answer to a delivery, stored if it is authentic. Never raises.
 
-        An adapter need not read, or go on reading, where more than `max_body` is `announced` or has come.
+        `body` is the received bytes; `headers` as for `verify`. Once more than `max_body` is `announced`, or was read,
+        an adapter need not read the rest. It blocks for as long as the inbox needs to store.
         """
         try:
-            return self._claim(self._check(body, headers, announced))
-        except Exception as error:  # noqa: BLE001 - each inbox has its own, and the sender tries again
-            _log.error("a delivery is not stored: %s", _place(error))
-            return Answer(*_NOT_STORED), None
-
-    def receive_all(
-        self, deliveries: Sequence[tuple[bytes | bytearray, Headers, int]]
-    ) -> list[tuple[Answer, WebhookEvent | None]]:
-        """`receive` for each. What they store is one transaction where the inbox has `together`."""
-        together = getattr(self._inbox, "together", None)
-        checked: list[WebhookEvent | Answer] = []
-        if together is not None and len(deliveries) > 1:
-            begun = False
-            try:
-                checked = [self._check(*delivery) for delivery in deliveries]  # before others wait for the inbox
-                with together():
-                    begun = True
-                    return [self._claim(each) for each in checked]
-            except Exception as error:  # noqa: BLE001 - nothing is stored then
-                _log.warning("%d deliveries are not stored at once: %s", len(deliveries), _place(error))
-            if checked and not begun:  # the inbox is down or busy: each would wait for it as long again
-                return [(each if isinstance(each, Answer) else Answer(*_NOT_STORED), None) for each in checked]
-        return [self.receive(*delivery) for delivery in deliveries]  # no fault of one is another's
-
-    def _check(self, body: bytes | bytearray, headers: Headers, announced: int) -> WebhookEvent | Answer:
-        try:
-            if max(announced, len(body)) > self.max_body:
-                raise WebhookError(f"the body is larger than {self.max_body} bytes", reason="too_large")
-            return parse(body, signer(body, headers, self._signers))
+            event = self._verify(body, headers, announced)
+            stored = self.inbox.store(event.key, event.digest, event.body)
         except WebhookError as error:
             # As text: a record that is kept would keep the exception's frames, and these the body.
-            _log.info("refused a delivery: %s", str(error))
+            log.info("refused a delivery: %s", str(error))
             return Answer(_STATUS[error.reason], str(error))
+        except Exception as error:  # noqa: BLE001 - each inbox has its own, and the sender tries again
+            log.error("a delivery is not stored: %s", describe(error))
+            return Answer(503, "not stored, send it again")
+        if stored == "conflict":
+            log.warning("delivery %s came again with another body: kept, not handled", event.key)
+        self._wake_worker()
+        return Answer(200, _TEXTS[stored])
 
-    def _claim(self, checked: WebhookEvent | Answer) -> tuple[Answer, WebhookEvent | None]:
-        """Raises what the inbox raises."""
-        if isinstance(checked, Answer):
-            return checked, None
-        claim = self._inbox.claim(checked.key, checked.digest, checked.body)
-        if claim == "conflict":
-            _log.warning("delivery %s came again with another body: kept, not handled", checked.key)
-        if claim == "same":
-            self.overdue = True  # it may have been sent again because nobody finished it
-        return Answer(200, _CLAIMED[claim]), checked if claim == "new" else None
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Handle deliveries while the block runs, async handlers on the loop of the caller.
 
-    def pending(self) -> Iterator[WebhookEvent]:
-        """The events that were stored and not handled, with nobody at them; each is the caller's to handle."""
-        self.overdue = False
+        For an application's lifespan. At the end the handlers under way are waited for, and all else is left in the
+        inbox, for other processes or the next start.
+        """
+        before = self._workers.peek()
+        worker = Worker(self._handling, concurrency=self._concurrency, loop=asyncio.get_running_loop())
+        self._workers.put(worker)
+        worker.start()
         try:
-            for key, body in self._inbox.pending():
-                yield parse(body, json.loads(key)[0])
-        except Exception as error:  # noqa: BLE001
-            self.overdue = True
-            _log.error("the inbox is down: %s", _place(error))
+            if before is not None:
+                await asyncio.to_thread(before.stop)
+            yield
+        finally:
+            self._workers.discard()
+            await asyncio.to_thread(worker.stop)
 
-    def handle(self, event: WebhookEvent) -> None:
-        """Run the handler, and note how it went."""
+    def drain(self) -> int:
+        """Handle all that is due, in this thread. Return how many times the handler was called.
+
+        For tests, and for programs without a worker. A delivery whose handler fails is due again later. Raises
+        what the inbox raises, and RuntimeError within a running event loop: call it there by `asyncio.to_thread`.
+        """
+        if _loop_is_running():
+            raise RuntimeError("drain() blocks the event loop; call: await asyncio.to_thread(receiver.drain)")
+        runner = OwnLoop()
+        count = 0
         try:
-            if inspect.isawaitable(self.handler(event)):
-                raise TypeError("the handler returned an awaitable, and is no coroutine function")
-        except BaseException as error:  # noqa: BLE001 - raised again where it ends the program
-            self.settle(event, error)
-        else:
-            self.settle(event)
+            with self._handling.renewing():
+                while self._handling.handle_next(runner.run):
+                    count += 1
+        finally:
+            runner.close()
+        return count
 
-    def settle(self, event: WebhookEvent, failure: BaseException | None = None) -> None:
-        """Note that the event was handled, or what the handler failed with. Raises what ends a task or the program."""
+    def _verify(self, body: bytes | bytearray, headers: Headers, announced: int) -> WebhookEvent:
+        if max(announced, len(body)) > self.max_body:
+            raise WebhookError(f"the body is larger than {self.max_body} bytes", reason="too_large")
+        return parse(body, signer(body, headers, self._signers))
+
+    def _wake_worker(self) -> None:
+        worker = self._workers.get() if self.handle_here else self._workers.peek()
+        if worker is None:
+            return
+        worker.wake()
         try:
-            if failure is None:
-                self._inbox.done(event.key)
-            else:
-                _log.error("the handler failed on delivery %s, which stays pending: %s", event.key, _place(failure))
-                self._inbox.failed(event.key)
-        except Exception as broken:  # noqa: BLE001
-            _log.error("the inbox is down, delivery %s may be handled again: %s", event.key, _place(broken))
-        if failure is not None and not isinstance(failure, Exception):
-            raise failure
+            worker.start()
+        except RuntimeError as error:
+            log.error("deliveries are stored and not handled, for want of a thread: %s", describe(error))
 
-    def recover(self) -> None:
-        """Handle all that is pending, after a crash or a failure of the handler."""
-        for event in self.pending():
-            self.handle(event)
+    def _make_worker(self) -> Worker:
+        worker = Worker(self._handling, concurrency=self._concurrency)
+        if reason := _no_threads():
+            log.error("deliveries are stored and not handled: %s", reason)
+            worker.stop()  # for good: a thread that is frozen in the midst would hold a delivery until its lease ends
+        process = os.getpid()
+
+        def stop() -> None:
+            if os.getpid() == process:  # a fork runs its parent's hooks, and has none of its parent's threads
+                worker.stop(_PATIENCE_AT_EXIT)
+
+        atexit.register(stop)
+        return worker
 
 
 def content_length(header: str | bytes | None) -> int:
-    """The bytes that the header announces. 0 where it is no number: what counts then is what comes."""
+    """Return the bytes that the header announces, or 0 if it is not a number: then only the received bytes count."""
     try:
         return max(0, int(header or 0))
     except ValueError:
         return 0
 
 
-def _place(error: BaseException) -> str:
-    """Type and place of an exception. Its own text is left out: it may quote the payload."""
-    return "\n".join([type(error).__name__, *traceback.format_tb(error.__traceback__)])
+def _loop_is_running() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _no_threads() -> str | None:
+    """Return why a thread does not run between two requests here, and the remedy; None if it should run."""
+    uwsgi: Any = sys.modules.get("uwsgi")
+    options = getattr(uwsgi, "opt", {})
+    if uwsgi is not None and not {"enable-threads", "threads"} & {*options}:
+        return "uWSGI runs no threads; start it with --enable-threads, or run: python -m krebit.webhooks"
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+        return (
+            "AWS Lambda stops threads between requests; "
+            "pass handle_here=False, and run elsewhere: python -m krebit.webhooks"
+        )
+    return None

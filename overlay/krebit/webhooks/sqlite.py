@@ -1,166 +1,278 @@
-"""An inbox in one SQLite file: for the threads and processes of one machine, and on the disk before the answer."""
+"""An inbox in one SQLite file, for the threads and processes of one machine."""
+
+# ruff: noqa: S608 - statements are put together from constants of this file alone
 
 import os
 import sqlite3
+import stat
+import sys
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+import time
+from collections import deque
+from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-from filelock import FileLock, Timeout
+from krebit.clock import monotonic
+from krebit.errors import ConfigurationError, StoreError, StoreUnsafe
+from krebit.private_files import cannot, check
+from krebit.webhooks.inbox import CONFLICT, Kept, Stored, Taken
 
-from krebit.webhooks.inbox import Claim
-
-# A delivery has a body while it is undone (what was handled leaves no personal data behind), and an owner while
-# somebody is at it.
+# A delivery has a body until it is handled, and a due time unless it has failed. A lease is a due time too.
 _SCHEMA = """
-PRAGMA journal_mode = WAL;
 CREATE TABLE IF NOT EXISTS deliveries (
-    seq INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, digest TEXT NOT NULL, owner TEXT, body BLOB,
-    at INTEGER NOT NULL DEFAULT (strftime('%s', 'now'))
+    number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, digest TEXT NOT NULL, body BLOB,
+    arrived REAL NOT NULL, due REAL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0, tries INTEGER NOT NULL DEFAULT 0,
+    reason TEXT
 );
-CREATE INDEX IF NOT EXISTS undone ON deliveries (owner, seq) WHERE body IS NOT NULL;
+CREATE INDEX IF NOT EXISTS undone ON deliveries (due, number) WHERE body IS NOT NULL;
 CREATE TABLE IF NOT EXISTS conflicts (
-    key TEXT NOT NULL, digest TEXT NOT NULL, body BLOB NOT NULL, at INTEGER NOT NULL DEFAULT (strftime('%s', 'now')),
-    PRIMARY KEY (key, digest)
+    key TEXT NOT NULL, digest TEXT NOT NULL, body BLOB NOT NULL, arrived REAL NOT NULL, PRIMARY KEY (key, digest)
 );
 """
+# The key too: SQLite gives the number of a row that was pruned to another one.
+_OURS = "number = ? AND key = ? AND attempts = ? AND body IS NOT NULL AND due IS NOT NULL"
+# SQLite keeps an erased body in its write-ahead log until the log is truncated.
+_TRUNCATE_AFTER = 10.0
 
 
 class SqliteInbox:
-    """An inbox in the file at `path` (mode 0600), opened at the first use. See `Inbox` for what its methods promise.
+    """Keeps deliveries in the file at `path`, made at the first use for its owner alone. See `Inbox` for its methods.
 
-    A process holds a kernel lock on a small file of its own, in a folder beside it, while it lives: what a killed
-    process was at is free at once, without a time-out. `busy`: seconds to wait for another process's write; the sender
-    waits about three, also for those that came before.
+    The file must be on a local disk. `busy`: seconds to wait for another process's write. The methods raise
+    StoreUnsafe when others could read or replace the file, and sqlite3.Error or StoreError when it cannot be used.
+    Raises ConfigurationError on Windows.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, busy: float = 1.0) -> None:
+        if sys.platform == "win32":
+            raise ConfigurationError(
+                "SqliteInbox: needs POSIX file modes to keep deliveries private; on Windows use PostgresInbox"
+            )
         self._path = Path(path).absolute()
-        self._owners = self._path.with_name(f"{self._path.name}.owners")
         self._busy = busy
         self._lock = threading.RLock()
-        self._db: sqlite3.Connection | None = None
-        self._new_owner()
-        if hasattr(os, "register_at_fork"):  # which keeps the inbox for good: make one for a process
+        self._waiting: deque[tuple[Future[Stored], str, str, bytes]] = deque()
+        self._connections: dict[str, sqlite3.Connection] = {}
+        self._inode = 0
+        self._erased: float | None = None
+        if hasattr(os, "register_at_fork"):
+            # SQLite takes the locks of a connection that crossed a fork for its own, and loses what is stored then:
+            # https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_connection_across_a_fork_
             os.register_at_fork(
                 before=self._before_fork, after_in_parent=self._lock.release, after_in_child=self._after_fork
             )
 
-    def claim(self, key: str, digest: str, body: bytes) -> Claim:
-        """On the disk when this returns. Raises sqlite3.Error, or OSError."""
-        if self._write(
-            "INSERT OR IGNORE INTO deliveries (key, digest, owner, body) VALUES (?, ?, ?, ?)",
-            *(key, digest, self._owner, body),
-        ):
-            return "new"
-        if self._read("SELECT digest FROM deliveries WHERE key = ?", key) == [(digest,)]:
-            return "same"
-        self._write("INSERT OR IGNORE INTO conflicts (key, digest, body) VALUES (?, ?, ?)", key, digest, body)
-        return "conflict"
+    def __repr__(self) -> str:
+        return f"SqliteInbox({str(self._path)!r})"
 
-    @contextmanager
-    def together(self) -> Iterator[None]:
-        """Make one transaction of what this thread claims within it: on the disk when it ends, or not at all."""
-        with self._lock, self._open():  # which rolls back
-            self._write("BEGIN IMMEDIATE")
-            yield
-            self._write("COMMIT")  # an error also where SQLite itself has rolled back, as when the disk is full
+    def store(self, key: str, digest: str, body: bytes) -> Stored:
+        """See `Inbox.store`. The delivery is on the disk when this returns.
 
-    def done(self, key: str) -> None:
-        """Outlives the process at once, and a power cut from the next claim on."""
-        self._write("UPDATE deliveries SET body = NULL, owner = NULL WHERE key = ?", key, synchronous="NORMAL")
-
-    def failed(self, key: str) -> None:
-        self._write("UPDATE deliveries SET owner = NULL WHERE key = ? AND owner = ?", key, self._owner)
-
-    def pending(self) -> Iterator[tuple[str, bytes]]:
-        at_work = self._read("SELECT DISTINCT owner FROM deliveries WHERE body IS NOT NULL AND owner IS NOT NULL")
-        for owner in {file.name for file in self._owners.iterdir()}.union(*at_work):
-            # Whoever lives holds it. Of several who look at the same time, one frees what the dead were at.
-            with suppress(Timeout), self._life(owner, 0):
-                self._write("UPDATE deliveries SET owner = NULL WHERE body IS NOT NULL AND owner = ?", owner)
-                (self._owners / owner).unlink(missing_ok=True)
-        for number in self._read("SELECT seq FROM deliveries WHERE body IS NOT NULL AND owner IS NULL ORDER BY seq"):
-            if self._write(
-                "UPDATE deliveries SET owner = ? WHERE seq = ? AND body IS NOT NULL AND owner IS NULL",
-                *(self._owner, *number),
-            ):
-                yield from self._read("SELECT key, body FROM deliveries WHERE seq = ?", *number)
-
-    def conflicts(self) -> list[tuple[str, bytes]]:
-        """Key and body of what came with a known id and another body."""
-        return self._read("SELECT key, body FROM conflicts ORDER BY rowid")
-
-    def prune(self, seconds: float) -> int:
-        """Forget what was handled, and conflicts, that came longer than `seconds` ago: sent again, they would be new.
-
-        Returns how many deliveries.
+        Threads that store at the same time share one transaction: bringing it to the disk takes as long for many.
         """
-        self._write("DELETE FROM conflicts WHERE at < strftime('%s', 'now') - ?", seconds)
-        return self._write("DELETE FROM deliveries WHERE body IS NULL AND at < strftime('%s', 'now') - ?", seconds)
+        mine: Future[Stored] = Future()
+        self._waiting.append((mine, key, digest, body))
+        with self._lock:
+            if not mine.done():
+                self._store_waiting()
+        return mine.result()
+
+    def _store_waiting(self) -> None:
+        """Store what all threads wait for, or none of it."""
+        group = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        try:
+            db = self._open()["FULL"]
+            db.execute("BEGIN IMMEDIATE")
+            answers = [_insert(db, key, digest, body) for _, key, digest, body in group]
+            db.execute("COMMIT")
+        except BaseException as error:
+            self._disconnect()  # which rolls back
+            for future, *_ in group:
+                future.set_exception(StoreError(f"{self._path}: nothing was stored ({type(error).__name__})"))
+            raise
+        for (future, *_), answer in zip(group, answers, strict=True):
+            future.set_result(answer)
+
+    def take(self, lease: float) -> Taken | None:
+        self._truncate_log()
+        now = time.time()
+        due = "body IS NOT NULL AND due <= ?"
+        found = f"SELECT number, attempts, tries, key, body FROM deliveries WHERE {due} ORDER BY due, number LIMIT 1"
+        # The attempt decides which of several takers gets it. RETURNING would be shorter, and needs SQLite 3.35.
+        sql = f"UPDATE deliveries SET due = ?, attempts = attempts + 1, tries = tries + 1 WHERE {_OURS} AND due <= ?"
+        while rows := self._read(found, now):
+            number, attempts, tries, key, body = rows[0]
+            if self._write(sql, now + lease, number, key, attempts, now):
+                return Taken(number, key, body, attempts + 1, tries + 1)
+        return None
+
+    def renew(self, taken: Taken, lease: float) -> bool:
+        return self._set_due(taken, time.time() + lease)
+
+    def complete(self, taken: Taken) -> bool:
+        """See `Inbox.complete`. The body is gone from the file some ten seconds later, while a worker runs."""
+        done = self._write(f"UPDATE deliveries SET body = NULL WHERE {_OURS}", taken.number, taken.key, taken.attempt)
+        if self._erased is None:
+            self._erased = monotonic()
+        return done == 1
+
+    def retry(self, taken: Taken, pause: float) -> bool:
+        return self._set_due(taken, time.time() + pause)
+
+    def fail(self, taken: Taken, reason: str) -> bool:
+        sql = f"UPDATE deliveries SET due = NULL, reason = ? WHERE {_OURS}"
+        return self._write(sql, reason, taken.number, taken.key, taken.attempt) == 1
+
+    def failures(self) -> list[Kept]:
+        failed = "body IS NOT NULL AND due IS NULL"
+        rows = self._read(f"SELECT key, body, arrived, reason FROM deliveries WHERE {failed} ORDER BY number")
+        return [Kept(*row) for row in rows]
+
+    def conflicts(self) -> list[Kept]:
+        rows = self._read("SELECT key, body, arrived FROM conflicts ORDER BY rowid")
+        return [Kept(key, body, arrived, CONFLICT) for key, body, arrived in rows]
+
+    def redeliver(self, key: str) -> bool:
+        sql = "UPDATE deliveries SET due = 0, tries = 0 WHERE key = ? AND body IS NOT NULL AND due IS NULL"
+        return self._write(sql, key) == 1
+
+    def prune(self, seconds: float, *, failures: bool = False) -> int:
+        limit = time.time() - seconds
+        self._write("DELETE FROM conflicts WHERE arrived < ?", limit)
+        finished = "(body IS NULL OR due IS NULL)" if failures else "body IS NULL"
+        pruned = self._write(f"DELETE FROM deliveries WHERE arrived < ? AND {finished}", limit)
+        self._truncate_log(at_once=True)
+        return pruned
 
     def close(self) -> None:
-        """Let go of the file; what this inbox was at is free for others. A later use opens it again."""
         with self._lock:
             self._disconnect()
-            self._alive.release(force=True)
-            self._new_owner()
+
+    def _set_due(self, taken: Taken, due: float) -> bool:
+        return (
+            self._write(f"UPDATE deliveries SET due = ? WHERE {_OURS}", due, taken.number, taken.key, taken.attempt)
+            == 1
+        )
 
     def _read(self, sql: str, *values: Any) -> list[Any]:
         with self._lock:
-            return self._open().execute(sql, values).fetchall()
+            return self._open()["NORMAL"].execute(sql, values).fetchall()
 
-    def _write(self, sql: str, *values: Any, synchronous: str = "FULL") -> int:
-        """A transaction of its own, or part of the one that is open. Returns how many rows it touched."""
+    def _write(self, sql: str, *values: Any) -> int:
+        """Run one statement as a transaction. Return how many rows it touched.
+
+        It outlives the process. After a power cut it may be lost: then a delivery is handled again.
+        """
         with self._lock:
-            db = self._open()
-            if not db.in_transaction:
-                db.execute(f"PRAGMA synchronous = {synchronous}")
-            return db.execute(sql, values).rowcount
+            return self._open()["NORMAL"].execute(sql, values).rowcount
 
-    def _open(self) -> sqlite3.Connection:
-        if (
-            self._db is not None
-            and not self._db.in_transaction  # which ends where it began
-            and not (self._path.exists() and self._path.stat().st_ino == self._file)
-        ):
-            # Somebody took the file away, and may have put another there: what it is told would go with it. The
-            # owner's may be gone too.
-            self._disconnect()
-            self._alive.release(force=True)
-        if self._db is None:
-            self._owners.mkdir(mode=0o700, exist_ok=True)
-            self._path.touch(0o600)
-            self._alive.acquire()
-            # One at a time: processes that switch a file to WAL at the same time are told that it is locked.
-            with self._life("opening", self._busy), closing(sqlite3.connect(self._path, self._busy)) as db:
-                db.executescript(_SCHEMA)
-            self._file: int = self._path.stat().st_ino
-            self._db = sqlite3.connect(self._path, self._busy, isolation_level=None, check_same_thread=False)
-        return self._db
+    def _open(self) -> dict[str, sqlite3.Connection]:
+        """Return the connections by their durability, of the file that is at the path now."""
+        if self._connections and not self._is_same_file():
+            self._disconnect()  # what is stored in a file that somebody took away would go with it
+        if not self._connections:
+            try:
+                self._connect()
+            except BaseException:
+                self._disconnect()
+                raise
+        return self._connections
+
+    def _connect(self) -> None:
+        self._check_folder()
+        if not check(self._path):
+            self._make_file()
+        self._check_companions()
+        deadline = monotonic() + self._busy
+        for synchronous in ("FULL", "NORMAL"):
+            db = sqlite3.connect(self._path, timeout=self._busy, isolation_level=None, check_same_thread=False)
+            self._connections[synchronous] = db
+            _use_write_ahead_log(db, deadline)
+            db.execute(f"PRAGMA synchronous = {synchronous}")
+            db.execute("PRAGMA secure_delete = ON")
+        self._connections["NORMAL"].executescript(_SCHEMA)
+        # In a folder that others can write to, they may have been there first.
+        check(self._path)
+        self._check_companions()
+        self._inode = self._path.lstat().st_ino
+        self._erased = monotonic()  # by a process before this one, perhaps
+
+    def _check_folder(self) -> None:
+        folder = self._path.parent
+        try:
+            mode = folder.stat().st_mode
+        except OSError as error:
+            raise cannot("open", self._path, error) from None
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            raise StoreUnsafe(f"{folder}: others can replace the inbox there; repair it with: chmod o-w {folder}")
+
+    def _check_companions(self) -> None:
+        """Raise StoreUnsafe if a file that SQLite reads beside the database is not of this user alone."""
+        for suffix in ("-journal", "-wal", "-shm"):
+            check(self._path.with_name(self._path.name + suffix))
+
+    def _make_file(self) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        try:
+            file = os.open(self._path, flags, 0o600)
+            os.fchmod(file, 0o600)  # whatever the umask is
+            os.close(file)
+        except FileExistsError:  # another process of ours is as far, or somebody else was faster
+            check(self._path)
+        except OSError as error:
+            raise cannot("make", self._path, error) from None
+
+    def _is_same_file(self) -> bool:
+        try:
+            return self._path.lstat().st_ino == self._inode
+        except OSError:
+            return False
+
+    def _truncate_log(self, *, at_once: bool = False) -> None:
+        """Remove erased bodies from the write-ahead log, some time after the first was erased."""
+        with self._lock:
+            if at_once or (self._erased is not None and monotonic() - self._erased > _TRUNCATE_AFTER):
+                with suppress(sqlite3.OperationalError):  # others read or write: at the next occasion
+                    busy = self._open()["NORMAL"].execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+                    self._erased = monotonic() if busy else None
 
     def _disconnect(self) -> None:
-        if self._db is not None:
-            self._db.close()
-            self._db = None
-
-    def _new_owner(self) -> None:
-        self._owner = uuid4().hex
-        self._alive = self._life(self._owner, self._busy)
-
-    def _life(self, owner: str, patience: float) -> FileLock:
-        """What an owner holds while it lives; the system lets go of it for the dead."""
-        # Where the system has no flock it must fail: a lock by a file's existence outlives a killed holder.
-        return FileLock(self._owners / owner, patience, 0o600, thread_local=False, fallback_to_soft=False)
+        connections, self._connections = self._connections, {}
+        for db in connections.values():
+            db.close()
 
     def _before_fork(self) -> None:
-        # SQLite takes the locks of a connection that crossed a fork for its own, and loses what is stored then.
         self._lock.acquire()
         self._disconnect()
 
     def _after_fork(self) -> None:
-        self._new_owner()
+        self._waiting.clear()  # the parent's threads store that
         self._lock.release()
+
+
+def _insert(db: sqlite3.Connection, key: str, digest: str, body: bytes) -> Stored:
+    """Insert a delivery, within a transaction."""
+    now = time.time()
+    sql = "INSERT OR IGNORE INTO deliveries (key, digest, body, arrived) VALUES (?, ?, ?, ?)"
+    if db.execute(sql, (key, digest, body, now)).rowcount:
+        return "new"
+    if db.execute("SELECT digest FROM deliveries WHERE key = ?", (key,)).fetchall() == [(digest,)]:
+        return "same"
+    sql = "INSERT OR IGNORE INTO conflicts (key, digest, body, arrived) VALUES (?, ?, ?, ?)"
+    db.execute(sql, (key, digest, body, now))
+    return "conflict"
+
+
+def _use_write_ahead_log(db: sqlite3.Connection, deadline: float) -> None:
+    """Switch the file to a write-ahead log. SQLite does not wait for others that do the same, so try again."""
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL").fetchall()
+        except sqlite3.OperationalError:
+            if monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return

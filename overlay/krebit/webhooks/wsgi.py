@@ -1,56 +1,46 @@
-"""The receiver as a WSGI application, to be mounted in Flask, Django or any other; it needs none of them."""
+"""The receiver as a WSGI application. It needs no framework."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from contextlib import suppress
-from functools import partial
-from wsgiref.types import StartResponse, WSGIEnvironment
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from krebit.webhooks.events import WebhookEvent
 from krebit.webhooks.receiver import Receiver, content_length
+
+_CHUNK = 65_536
 
 
 class WsgiReceiver:
-    """`receiver` as a WSGI application, for the path where it is mounted.
+    """`receiver` as a WSGI application: served alone, mounted, or in front of another application.
 
-    The handler runs in the `close()` of the answer, which a server calls once that is out (PEP 3333): in no thread that
-    could die with a worker or never be scheduled, and never more handlers at once than the server has workers. What a
-    crash left undone is handled after the first delivery, or by the receiver's `recover()`. What a coroutine
-    function would handle stays pending, and the log says so: it needs AsgiReceiver.
+    Alone it answers at every path. With `app` and `path` it answers at that path, with and without a slash at the end,
+    and gives every other request to `app`, unchanged.
     """
 
-    def __init__(self, receiver: Receiver) -> None:
+    def __init__(self, receiver: Receiver, app: WSGIApplication | None = None, *, path: str | None = None) -> None:
+        if (app is None) != (path is None):
+            raise TypeError("WsgiReceiver: pass both app and path, or neither")
         self._receiver = receiver
+        self._app = app
+        self._path = (path or "").rstrip("/")
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> "_Response":
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if self._app is not None and environ.get("PATH_INFO", "") not in (self._path, f"{self._path}/"):
+            return self._app(environ, start_response)
         announced = content_length(environ.get("CONTENT_LENGTH"))
-        answer, event = self._receiver.receive(
-            self._read(environ, announced),
-            # A server joins a header that comes twice with a comma, which no signature has.
-            {"x-signature": environ.get("HTTP_X_SIGNATURE", "")},
-            announced,
-        )
+        # A server joins a header that comes twice with a comma, which no signature contains.
+        headers = {"x-signature": environ.get("HTTP_X_SIGNATURE", "")}
+        answer = self._receiver.receive(self._read(environ, announced), headers, announced)
         start_response(answer.line, answer.headers)
-        response = _Response([answer.body])
-        response.close = partial(self._after, [event] if event is not None else [])
-        return response
+        return [answer.body]
 
     def _read(self, environ: WSGIEnvironment, announced: int) -> bytearray:
-        """As much as is announced, or to the end where the server says that the input has one."""
-        body, room = bytearray(), self._receiver.max_body + 1  # with that it is too much: the rest is not waited for
+        """Return the announced bytes, or all of them where the server says that the input has an end."""
+        room = self._receiver.max_body + 1  # with that it is too much, and the rest is not waited for
         size = room if environ.get("wsgi.input_terminated") else announced
-        with suppress(Exception):  # the sender hung up, and each server has its own for that
-            while announced < room and (chunk := environ["wsgi.input"].read(min(size - len(body), 65_536))):
+        body = bytearray()
+        if announced >= room:
+            return body
+        with suppress(Exception):  # each server has its own for a sender that hung up
+            while chunk := environ["wsgi.input"].read(min(size - len(body), _CHUNK)):
                 body += chunk
         return body
-
-    def _after(self, events: list[WebhookEvent]) -> None:
-        while events:  # none, should `close()` be called twice
-            self._receiver.handle(events.pop())
-        if self._receiver.overdue:
-            self._receiver.recover()
-
-
-class _Response(list[bytes]):
-    """The body of an answer, and what is to be done once it is out."""
-
-    close: Callable[[], object]

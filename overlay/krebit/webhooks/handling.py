@@ -1,0 +1,166 @@
+"""How one stored delivery is handled: taken for a lease, given to the handler, and noted by how that went."""
+
+import asyncio
+import inspect
+import threading
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+from krebit.clock import monotonic
+from krebit.webhooks.events import WebhookEvent
+from krebit.webhooks.inbox import Inbox, Taken
+from krebit.webhooks.log import describe, log, summarise
+
+Handler: TypeAlias = Callable[[WebhookEvent], object]
+RunCoroutine: TypeAlias = Callable[[Coroutine[Any, Any, Exception | None]], Exception | None]
+
+PAUSES = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0, 7200.0, 14400.0, 28800.0, 28800.0)
+"""Seconds before each further try: eleven tries within a day."""
+
+
+class Handling:
+    """Handles deliveries of one inbox, one with each call of `handle_next`. Safe for threads.
+
+    `lease`: seconds for which a delivery is taken; `renewing()` extends it while the handler runs. `pauses`: seconds
+    before each further try; after the last try the delivery has failed.
+    """
+
+    def __init__(self, inbox: Inbox, handler: Handler, *, lease: float, pauses: Sequence[float]) -> None:
+        self.inbox = inbox
+        self._handler = handler
+        self._lease = lease
+        self._pauses = tuple(pauses)
+        self._running: dict[int, Taken] = {}
+
+    def handle_next(self, run: RunCoroutine) -> bool:
+        """Handle one delivery; `run` waits for the coroutine of an async handler. Return False if none is due.
+
+        Raises what the inbox raises when a delivery is to be taken. A handler's failure is logged and noted.
+        """
+        taken = self.inbox.take(self._lease)
+        if taken is None:
+            return False
+        if taken.tries > len(self._pauses) + 1:
+            log.error("delivery %s is kept as failed: each try ended with its process or its lease", taken.key)
+            self._note("fail", taken, lambda: self.inbox.fail(taken, "each try ended with its process or its lease"))
+            return True
+        try:
+            self._call(taken, run)
+        except BaseException as error:
+            self._note_failure(taken, error)
+            if isinstance(error, KeyboardInterrupt):
+                raise
+        else:
+            self._note("complete", taken, lambda: self.inbox.complete(taken))
+        return True
+
+    @contextmanager
+    def renewing(self) -> Iterator[None]:
+        """Extend the leases of what is being handled, in a thread, until the block ends."""
+        ended = threading.Event()
+
+        def renew() -> None:
+            while not ended.wait(self._lease / 3):
+                for taken in list(self._running.values()):
+                    self._renew(taken)
+
+        thread = threading.Thread(target=renew, name="krebit-webhooks-leases", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+    def _call(self, taken: Taken, run: RunCoroutine) -> None:
+        self._running[taken.number] = taken
+        try:
+            result = self._handler(taken.event())
+            if inspect.isawaitable(result):
+                _raise(run(_outcome(result)))
+        finally:
+            del self._running[taken.number]
+
+    def _renew(self, taken: Taken) -> None:
+        try:
+            kept = self.inbox.renew(taken, self._lease)
+        except Exception as error:  # noqa: BLE001 - each inbox has its own, and there is another turn
+            log.warning("the lease of delivery %s is not extended: %s", taken.key, describe(error))
+            return
+        if not kept and self._running.get(taken.number) is taken:
+            log.warning("the lease of delivery %s has ended while its handler runs: it is handled again", taken.key)
+
+    def _note_failure(self, taken: Taken, error: BaseException) -> None:
+        if taken.tries <= len(self._pauses):
+            pause = self._pauses[taken.tries - 1]
+            log.error("the handler failed on delivery %s, again in %g s: %s", taken.key, pause, describe(error))
+            self._note("retry", taken, lambda: self.inbox.retry(taken, pause))
+        else:
+            reason = summarise(error)
+            log.error("the handler failed on delivery %s for the last time: %s", taken.key, describe(error))
+            self._note("fail", taken, lambda: self.inbox.fail(taken, reason))
+
+    def _note(self, outcome: str, taken: Taken, note: Callable[[], bool]) -> None:
+        """Tell the inbox; while it is down, again until the lease would have ended."""
+        deadline = monotonic() + self._lease
+        while True:
+            try:
+                noted = note()
+                break
+            except Exception as error:  # noqa: BLE001 - each inbox has its own
+                if monotonic() > deadline:
+                    log.error(
+                        "delivery %s may be handled again, %s was not noted: %s", taken.key, outcome, describe(error)
+                    )
+                    return
+                time.sleep(min(0.5, self._lease / 10))
+        if not noted:
+            log.warning("delivery %s may be handled again: its lease had ended before %s was noted", taken.key, outcome)
+
+
+async def _outcome(result: Awaitable[object]) -> Exception | None:
+    """Return the exception: raised out of a task, it and the task would keep each other, and the payload."""
+    try:
+        await result
+    except Exception as error:  # noqa: BLE001 - raised again by the caller
+        return error
+    return None
+
+
+def _raise(error: Exception | None) -> None:
+    try:
+        if error is not None:
+            raise error
+    finally:
+        del error  # it has this frame in its traceback
+
+
+class OwnLoop:
+    """Runs coroutines on an event loop of this thread's own, made at the first one."""
+
+    def __init__(self) -> None:
+        self._runner = asyncio.Runner()
+
+    def run(self, coroutine: Coroutine[Any, Any, Exception | None]) -> Exception | None:
+        """Return the coroutine's result."""
+        return self._runner.run(coroutine)
+
+    def close(self) -> None:
+        """Close the loop."""
+        self._runner.close()
+
+
+class LoopOfOthers:
+    """Runs coroutines on a loop that runs in another thread."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def run(self, coroutine: Coroutine[Any, Any, Exception | None]) -> Exception | None:
+        """Return the coroutine's result."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    def close(self) -> None:
+        """Leave the loop to its owner."""

@@ -1,0 +1,206 @@
+"""An inbox in PostgreSQL, for several hosts. It needs the extra `postgres`."""
+
+# ruff: noqa: S608 - statements are put together from constants of this file alone
+
+import threading
+from collections.abc import Callable
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from krebit.redaction import Secret
+from krebit.webhooks.inbox import CONFLICT, Kept, Stored, Taken
+from krebit.webhooks.processes import PerProcess
+
+# A delivery has a body until it is handled, and a due time unless it has failed. A lease is a due time too.
+_SCHEMA: LiteralString = """
+CREATE TABLE IF NOT EXISTS krebit_deliveries (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, key text NOT NULL UNIQUE, digest text NOT NULL, body bytea,
+    arrived timestamptz NOT NULL DEFAULT now(), due timestamptz DEFAULT '-infinity',
+    attempts integer NOT NULL DEFAULT 0, tries integer NOT NULL DEFAULT 0, reason text
+);
+CREATE INDEX IF NOT EXISTS krebit_deliveries_undone ON krebit_deliveries (due, number) WHERE body IS NOT NULL;
+CREATE TABLE IF NOT EXISTS krebit_delivery_conflicts (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, key text NOT NULL, digest text NOT NULL,
+    body bytea NOT NULL, arrived timestamptz NOT NULL DEFAULT now(), UNIQUE (key, digest)
+);
+"""
+_LOCK_OF_THE_SCHEMA = 0x6B726562
+_CHANNEL: LiteralString = "krebit_deliveries"
+_OURS: LiteralString = "number = %s AND attempts = %s AND body IS NOT NULL AND due IS NOT NULL"
+_IN: LiteralString = "now() + make_interval(secs => %s)"
+_ARRIVED: LiteralString = "extract(epoch FROM arrived)::float8"
+_LISTEN_STEP = 0.5
+_LISTEN_PAUSE = 0.05  # of many notifications the first counts
+
+# Without these a server that is gone without a word holds a thread for minutes.
+_PATIENCE: dict[str, Any] = {
+    "connect_timeout": "3",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "5000",
+    "application_name": "krebit-webhooks",
+}
+
+
+class PostgresInbox:
+    """Keeps deliveries in the database that `conninfo` names. See `Inbox` for its methods.
+
+    `conninfo` is a libpq connection string or URL, for direct connections or a pooler in session mode; its own timeouts
+    go before the built-in ones. The tables are made at the first use, if they are missing. Two connections for each
+    process that uses it, a third one for each worker. The methods raise psycopg.Error while the database is down.
+    """
+
+    def __init__(self, conninfo: str) -> None:
+        self._conninfo = Secret(conninfo)
+        conninfo_to_dict(conninfo)  # a malformed one is found here
+        self._sessions = PerProcess(lambda: _Session(self._conninfo))
+
+    def __repr__(self) -> str:
+        return "PostgresInbox(***)"
+
+    def store(self, key: str, digest: str, body: bytes) -> Stored:
+        """See `Inbox.store`. As durable as the database's `synchronous_commit` makes it."""
+        sql: LiteralString = f"""
+            WITH stored AS (
+                INSERT INTO krebit_deliveries (key, digest, body) VALUES (%s, %s, %s)
+                ON CONFLICT (key) DO NOTHING RETURNING number
+            ) SELECT pg_notify('{_CHANNEL}', '') FROM stored"""
+        if self._execute(sql, key, digest, body, durable=True)[1]:
+            return "new"
+        if self._execute("SELECT digest FROM krebit_deliveries WHERE key = %s", key)[0] == [(digest,)]:
+            return "same"
+        sql = "INSERT INTO krebit_delivery_conflicts (key, digest, body) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
+        self._execute(sql, key, digest, body, durable=True)
+        return "conflict"
+
+    def take(self, lease: float) -> Taken | None:
+        sql: LiteralString = f"""
+            UPDATE krebit_deliveries SET due = {_IN}, attempts = attempts + 1, tries = tries + 1 WHERE number = (
+                SELECT number FROM krebit_deliveries WHERE body IS NOT NULL AND due <= now()
+                ORDER BY due, number LIMIT 1 FOR UPDATE SKIP LOCKED
+            ) RETURNING number, key, body, attempts, tries"""
+        rows, _ = self._execute(sql, lease)
+        return Taken(*rows[0]) if rows else None
+
+    def renew(self, taken: Taken, lease: float) -> bool:
+        return self._change(taken, f"due = {_IN}", lease)
+
+    def complete(self, taken: Taken) -> bool:
+        """See `Inbox.complete`. The body is gone from the database's files after its next VACUUM."""
+        return self._change(taken, "body = NULL")
+
+    def retry(self, taken: Taken, pause: float) -> bool:
+        return self._change(taken, f"due = {_IN}", pause)
+
+    def fail(self, taken: Taken, reason: str) -> bool:
+        return self._change(taken, "due = NULL, reason = %s", reason)
+
+    def failures(self) -> list[Kept]:
+        failed: LiteralString = "body IS NOT NULL AND due IS NULL"
+        sql: LiteralString = (
+            f"SELECT key, body, {_ARRIVED}, reason FROM krebit_deliveries WHERE {failed} ORDER BY number"
+        )
+        return [Kept(*row) for row in self._execute(sql)[0]]
+
+    def conflicts(self) -> list[Kept]:
+        sql: LiteralString = f"SELECT key, body, {_ARRIVED} FROM krebit_delivery_conflicts ORDER BY number"
+        return [Kept(key, body, arrived, CONFLICT) for key, body, arrived in self._execute(sql)[0]]
+
+    def redeliver(self, key: str) -> bool:
+        sql: LiteralString = """
+            UPDATE krebit_deliveries SET due = '-infinity', tries = 0
+            WHERE key = %s AND body IS NOT NULL AND due IS NULL"""
+        return self._execute(sql, key, durable=True)[1] == 1
+
+    def prune(self, seconds: float, *, failures: bool = False) -> int:
+        old: LiteralString = "arrived < now() - make_interval(secs => %s)"
+        finished: LiteralString = "(body IS NULL OR due IS NULL)" if failures else "body IS NULL"
+        self._execute(f"DELETE FROM krebit_delivery_conflicts WHERE {old}", seconds)
+        return self._execute(f"DELETE FROM krebit_deliveries WHERE {old} AND {finished}", seconds)[1]
+
+    def close(self) -> None:
+        self._sessions.get().close()
+
+    def listen(self, heard: Callable[[], object], stopped: threading.Event) -> None:
+        """See `NotifyingInbox.listen`, on a connection of its own. Raises psycopg.Error when that breaks."""
+        with _connect(self._conninfo) as connection:
+            connection.execute(f"LISTEN {_CHANNEL}")
+            heard()  # of what was stored before
+            while not stopped.is_set():
+                for _ in connection.notifies(timeout=_LISTEN_STEP, stop_after=1):
+                    heard()
+                stopped.wait(_LISTEN_PAUSE)
+
+    def _change(self, taken: Taken, change: LiteralString, *values: object) -> bool:
+        sql: LiteralString = f"UPDATE krebit_deliveries SET {change} WHERE {_OURS}"
+        return self._execute(sql, *values, taken.number, taken.attempt)[1] == 1
+
+    def _execute(self, sql: LiteralString, *values: object, durable: bool = False) -> tuple[list[Any], int]:
+        return self._sessions.get().execute(sql, values, durable=durable)
+
+
+class _Session:
+    """The connections of one process: one whose commits are durable, and one whose commits do not wait for the disk.
+
+    When the server crashes, a commit of the second kind may be lost: then a delivery is handled again.
+    """
+
+    def __init__(self, conninfo: Secret) -> None:
+        self._conninfo = conninfo
+        self._lock = threading.Lock()
+        self._connections: dict[bool, psycopg.Connection[Any]] = {}
+
+    def execute(self, sql: LiteralString, values: tuple[object, ...], *, durable: bool) -> tuple[list[Any], int]:
+        """Run one statement as a transaction. Return its rows and how many rows it touched.
+
+        A connection that broke since its last use is replaced once: no statement here does harm if it runs twice.
+        """
+        connection = self._connection(durable)
+        try:
+            return _run(connection, sql, values)
+        except psycopg.OperationalError:
+            if not connection.closed:
+                raise
+        return _run(self._connection(durable), sql, values)
+
+    def close(self) -> None:
+        with self._lock:
+            for connection in self._connections.values():
+                connection.close()
+            self._connections.clear()
+
+    def _connection(self, durable: bool) -> psycopg.Connection[Any]:
+        with self._lock:
+            connection = self._connections.get(durable)
+            if connection is None or connection.closed:
+                connection = self._connections[durable] = _connect(self._conninfo)
+                connection.execute("SET statement_timeout = '5s'")
+                if not durable:
+                    connection.execute("SET synchronous_commit = off")
+                _make_tables(connection)
+            return connection
+
+
+def _connect(conninfo: Secret) -> psycopg.Connection[Any]:
+    # Without a variable: a traceback that shows local variables must not show the password.
+    return psycopg.connect(make_conninfo("", **_PATIENCE | conninfo_to_dict(conninfo.reveal())), autocommit=True)
+
+
+def _run(connection: psycopg.Connection[Any], sql: LiteralString, values: tuple[object, ...]) -> tuple[list[Any], int]:
+    cursor = connection.execute(sql, values)
+    rows = cursor.fetchall() if cursor.description is not None else []
+    return rows, cursor.rowcount
+
+
+def _make_tables(connection: psycopg.Connection[Any]) -> None:
+    """Make the tables unless they are there: then no right to make any is needed."""
+    exists = "SELECT to_regclass('krebit_delivery_conflicts') IS NOT NULL"
+    if connection.execute(exists).fetchone() == (True,):
+        return
+    with connection.transaction():
+        # Without the lock IF NOT EXISTS fails when two sessions make a table at the same time.
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK_OF_THE_SCHEMA,))
+        connection.execute(_SCHEMA)

@@ -1,0 +1,190 @@
+"""The PostgreSQL inbox beyond what any inbox promises: lost connections, restarts, forks, notifications, many rows."""
+
+import os
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+import krebit
+from krebit.webhooks import PostgresInbox, Receiver, WebhookEvent
+from tests.postgres import PostgresServer, postgres_server
+from tests.webhooks.cases import SECRET, act_created, signed
+from tests.webhooks.waiting import wait_for
+
+
+@pytest.fixture
+def conninfo(postgres: PostgresServer) -> str:
+    return postgres.new_database()
+
+
+@pytest.fixture
+def inbox(conninfo: str) -> Iterator[PostgresInbox]:
+    inbox = PostgresInbox(conninfo)
+    yield inbox
+    inbox.close()
+
+
+def end_sessions(conninfo: str) -> None:
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'krebit-webhooks'"
+        )
+
+
+def test_a_connection_that_was_ended_is_replaced(conninfo: str, inbox: PostgresInbox) -> None:
+    assert inbox.store("a", "d", b"b") == "new"
+    end_sessions(conninfo)
+    assert inbox.store("b", "d", b"b") == "new"
+    end_sessions(conninfo)
+    taken = inbox.take(60)
+    assert taken is not None
+    end_sessions(conninfo)
+    assert inbox.complete(taken)
+
+
+def test_a_server_that_is_down_is_a_503_and_all_goes_on_when_it_is_back(caplog: pytest.LogCaptureFixture) -> None:
+    handled: list[object] = []
+    with postgres_server() as server:
+        inbox = PostgresInbox(server.new_database())
+        receiver = Receiver(SECRET, lambda event: handled.append(event.id), inbox=inbox)
+
+        def deliver(name: str) -> int:
+            return receiver.receive(act_created(name), signed(act_created(name))).status
+
+        assert deliver("before") == 200
+        wait_for(lambda: handled == ["before"])
+        for mode in ("fast", "immediate"):
+            server.stop(mode)
+            assert deliver(mode) == 503
+            server.start()
+            assert deliver(mode) == 200
+            wait_for(lambda mode=mode: handled[-1] == mode)  # type: ignore[misc]
+        assert "not stored" in caplog.text
+        stop(receiver)
+        inbox.close()
+
+
+def stop(receiver: Receiver) -> None:
+    worker = receiver._workers.peek()
+    assert worker is not None
+    worker.stop()
+
+
+def test_another_process_s_delivery_is_heard_of_at_once(conninfo: str, inbox: PostgresInbox) -> None:
+    seen = threading.Event()
+    receiver = Receiver(SECRET, lambda event: seen.set(), inbox=inbox)
+    receiver.receive(act_created("first"), signed(act_created("first")))
+    assert seen.wait(30)
+    time.sleep(1)  # until the worker listens
+    elsewhere = PostgresInbox(conninfo)
+    other = Receiver(SECRET, print, inbox=elsewhere, handle_here=False)
+    took = []
+    for number in range(10):
+        seen.clear()
+        body = act_created(number)
+        other.receive(body, signed(body))
+        began = time.perf_counter()
+        assert seen.wait(30)
+        took.append(time.perf_counter() - began)
+        time.sleep(0.05)
+    assert sorted(took)[5] < 0.2  # polling alone would need half a second
+    stop(receiver)
+    elsewhere.close()
+
+
+def test_a_fork_has_its_own_connections(conninfo: str, inbox: PostgresInbox) -> None:
+    assert inbox.store("parent", "d", b"b") == "new"
+    pid = os.fork()
+    if pid == 0:
+        try:
+            stored = [inbox.store(key, "d", b"b") for key in ("parent", "child")]
+            os._exit(0 if stored == ["same", "new"] else 1)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert inbox.store("child", "d", b"b") == "same"
+
+
+def test_the_connection_string_is_not_shown(conninfo: str) -> None:
+    inbox = PostgresInbox(f"{conninfo} password=hunter2")
+    assert "hunter2" not in repr(inbox)
+    assert "hunter2" not in repr(vars(inbox))
+    with pytest.raises(psycopg.ProgrammingError):
+        PostgresInbox("this is none")
+
+
+def test_no_frame_of_ours_holds_the_password_when_no_connection_is_made(tmp_path: Path) -> None:
+    inbox = PostgresInbox(f"host={tmp_path} user=postgres password=hunter2")
+    with pytest.raises(psycopg.OperationalError) as caught:
+        inbox.store("a", "d", b"b")
+    found = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    ours = [frame for frame in found.stack if Path(frame.filename).is_relative_to(Path(krebit.__file__).parent)]
+    assert len(ours) > 1
+    assert "hunter2" not in "".join(traceback.StackSummary.from_list(ours).format())
+
+
+def test_tables_that_somebody_else_made_need_no_right_to_make_any(conninfo: str, inbox: PostgresInbox) -> None:
+    inbox.store("a", "d", b"b")
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute("CREATE ROLE plain LOGIN")
+        connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        tables = "krebit_deliveries, krebit_delivery_conflicts"
+        connection.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO plain")
+    theirs = PostgresInbox(conninfo.replace("user=postgres", "user=plain"))
+    assert theirs.store("a", "d", b"b") == "same"
+    assert theirs.take(60) is not None
+    theirs.close()
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute("DROP OWNED BY plain")
+        connection.execute("DROP ROLE plain")
+
+
+def test_a_claim_is_as_fast_among_a_hundred_thousand(conninfo: str, inbox: PostgresInbox) -> None:
+    def seconds() -> float:
+        began = time.perf_counter()
+        for _ in range(50):
+            taken = inbox.take(3600)
+            assert taken is not None
+            inbox.retry(taken, 3600)
+        return time.perf_counter() - began
+
+    def fill(number: int) -> None:
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            connection.execute(
+                "INSERT INTO krebit_deliveries (key, digest, body) "
+                "SELECT %s || ' ' || n, 'd', 'b' FROM generate_series(1, %s) n",
+                (str(number), number),
+            )
+            connection.execute("ANALYZE krebit_deliveries")
+
+    inbox.store("first", "d", b"b")
+    fill(1_000)
+    few = min(seconds() for _ in range(3))
+    fill(100_000)
+    many = min(seconds() for _ in range(3))
+    assert many < 5 * few + 0.1
+
+
+def test_several_workers_share_the_rows(conninfo: str) -> None:
+    handled: list[object] = []
+    lock = threading.Lock()
+
+    def handle(event: WebhookEvent) -> None:
+        with lock:
+            handled.append(event.id)
+
+    inboxes = [PostgresInbox(conninfo) for _ in range(3)]
+    receivers = [Receiver(SECRET, handle, inbox=inbox, concurrency=2) for inbox in inboxes]
+    for number in range(100):
+        body = act_created(number)
+        assert receivers[number % 3].receive(body, signed(body)).status == 200
+    wait_for(lambda: len(handled) >= 100)
+    assert sorted(handled, key=str) == sorted(range(100), key=str)
+    for receiver, inbox in zip(receivers, inboxes, strict=True):
+        stop(receiver)
+        inbox.close()
