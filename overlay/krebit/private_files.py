@@ -13,21 +13,27 @@ from pathlib import Path
 
 from krebit.errors import StoreError, StoreUnsafe
 
+_GROUP = 0o070
+_OTHERS = 0o007
 
-def check(path: Path, *, folder: bool = False) -> bool:
-    """Return whether it is there. Raises StoreUnsafe if it is not a regular file, or a folder, of ours alone."""
+
+def check(path: Path, *, folder: bool = False, group_access: bool = False) -> bool:
+    """Return whether it is there. Raises StoreUnsafe if it is not a regular file, or a folder, of ours alone.
+
+    `group_access` accepts rights of its group.
+    """
     try:
         found = path.lstat()
     except FileNotFoundError:
         return False
     except OSError as error:
         raise cannot("read", path, error) from None
-    check_stat(path, found, folder=folder)
+    check_stat(path, found, folder=folder, group_access=group_access)
     return True
 
 
-def check_stat(path: Path, found: os.stat_result, *, folder: bool = False) -> None:
-    """Raise StoreUnsafe if `found` is not a regular file, or a folder, of ours alone."""
+def check_stat(path: Path, found: os.stat_result, *, folder: bool = False, group_access: bool = False) -> None:
+    """Raise StoreUnsafe if `found` is not a regular file, or a folder, of ours alone. See `check`."""
     kind = "folder" if folder else "regular file"
     is_kind = stat.S_ISDIR(found.st_mode) if folder else stat.S_ISREG(found.st_mode)
     if not is_kind:
@@ -37,9 +43,17 @@ def check_stat(path: Path, found: os.stat_result, *, folder: bool = False) -> No
             f"{path}: belongs to another user (uid {found.st_uid}, not {os.geteuid()}); run as that user, or choose "
             "a folder of your own"
         )
-    if found.st_mode & 0o077:
-        mode = "700" if folder else "600"
-        raise StoreUnsafe(f"{path}: others have rights on it; repair it with: chmod {mode} {shlex.quote(str(path))}")
+    refused = _OTHERS if group_access else _GROUP | _OTHERS
+    if not found.st_mode & refused:
+        return
+    mode = "700" if folder else "600"
+    repair = f"repair it with: chmod {mode} {shlex.quote(str(path))}"
+    if found.st_mode & _OTHERS:
+        raise StoreUnsafe(f"{path}: others have rights on it; {repair}")
+    raise StoreUnsafe(
+        f"{path}: its group (gid {found.st_gid}) has rights on it; {repair} (if they come back with each mount, as "
+        "with fsGroup in Kubernetes: FileTokenStore(folder, group_access=True))"
+    )
 
 
 def _way_out(path: Path, found: os.stat_result, *, folder: bool) -> str:
@@ -48,27 +62,66 @@ def _way_out(path: Path, found: os.stat_result, *, folder: bool) -> str:
     return f"remove it with: rm {shlex.quote(str(path))}"
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, 0700, and check it. Raises StoreError or StoreUnsafe."""
+def make_folder(folder: Path, *, group_access: bool = False) -> None:
+    """Make a folder and those above it, 0700 whatever the umask, and check it. Raises StoreError or StoreUnsafe."""
     try:
-        # mkdir's mode is cut by the umask, never widened.
         for each in (*reversed(folder.parents), folder):
             if not each.exists():
-                each.mkdir(mode=0o700, exist_ok=True)
+                _make_one_folder(each)
     except OSError as error:
         raise cannot("make", folder, error) from None
-    check(folder, folder=True)
+    check(folder, folder=True, group_access=group_access)
 
 
-def read_private(path: Path) -> bytes | None:
+def _make_one_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:  # another process was quicker
+        return
+    folder.chmod(0o700)  # the umask may have taken rights of ours away
+
+
+def make_file(path: Path) -> int:
+    """Make a file that is not there yet, 0600 whatever the umask. Return its descriptor, to write. Raises OSError."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        os.fchmod(fd, 0o600)
+    except OSError:
+        os.close(fd)
+        raise
+    return fd
+
+
+def open_or_make(path: Path, *, group_access: bool = False) -> int:
+    """Return a descriptor of a private file that is made when it is missing. Raises StoreUnsafe or StoreError."""
+    try:
+        return make_file(path)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise cannot("make", path, error) from None
+    check(path, group_access=group_access)
+    try:
+        fd = _open_without_links(str(path), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise cannot("read", path, error) from None
+    try:
+        check_stat(path, os.fstat(fd), group_access=group_access)
+    except StoreUnsafe:
+        os.close(fd)
+        raise
+    return fd
+
+
+def read_private(path: Path, *, group_access: bool = False) -> bytes | None:
     """Return the content of a private file, or None if it is not there. Raises StoreUnsafe or StoreError."""
-    if not check(path):
+    if not check(path, group_access=group_access):
         return None
     try:
         # The file that is opened is checked too: another may have taken its place. A link leads nowhere, and a FIFO
         # blocks nobody.
         with open(path, "rb", opener=_open_without_links) as file:
-            check_stat(path, os.fstat(file.fileno()))
+            check_stat(path, os.fstat(file.fileno()), group_access=group_access)
             return file.read()
     except OSError as error:
         raise cannot("read", path, error) from None

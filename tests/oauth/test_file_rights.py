@@ -106,6 +106,89 @@ def test_unsafe_files_are_refused(others_folder: Path, case: str) -> None:
     assert result.returncode == 0, result.stderr
 
 
+UMASK = """
+    import os, stat, sys
+    from pathlib import Path
+    os.umask(int(sys.argv[2], 8))
+    from krebit import FileTokenStore
+    from krebit.redaction import Secret
+    from krebit.stores.record import Login, LoginKey
+    here = Path(sys.argv[1])
+    store, key = FileTokenStore(here / "state" / "krebit" / "logins"), LoginKey("a", "b")
+    for number in range(3):
+        login = Login(access_token=Secret("a"), generation=number)
+        with store.lease(key, patience=1) as lease:
+            lease.prepare()
+            lease.save(login)
+            assert lease.load() == login
+        assert store.load(key) == login
+        modes = {path: stat.S_IMODE(path.stat().st_mode) for path in [here / "state", *(here / "state").rglob("*")]}
+        assert len(modes) == 5, modes
+        assert all(mode == (0o700 if path.is_dir() else 0o600) for path, mode in modes.items()), modes
+"""
+
+
+@pytest.mark.parametrize("umask", ["0", "022", "077", "0177", "0277", "0477", "0777"])
+def test_any_umask(others_folder: Path, umask: str) -> None:
+    """Files are 0600 and folders 0700, and the login that was saved can be read."""
+    result = as_nobody(UMASK, str(others_folder), umask)
+    assert result.returncode == 0, result.stderr
+
+
+FS_GROUP = """
+    import os, sys
+    from pathlib import Path
+    from krebit import FileTokenStore
+    from krebit.errors import StoreUnsafe
+    from krebit.stores.record import Login, LoginKey
+    here = Path(sys.argv[1])
+    folder, key = here / "volume" / "logins", LoginKey("a", "b")
+    store = FileTokenStore(folder, group_access=True)
+
+    def save(store, generation):
+        with store.lease(key, patience=1) as lease:
+            lease.prepare()
+            lease.save(Login(generation=generation))
+
+    def mount():
+        "Do as kubelet does with fsGroup: g+rwX on all there is, and the folder's group for new files."
+        for path in [folder, *folder.iterdir()]:
+            path.chmod(path.stat().st_mode | (0o2770 if path.is_dir() else 0o660))
+
+    for generation in range(3):
+        save(store, generation)
+        mount()
+        assert store.load(key) == Login(generation=generation)
+        store.path(key).with_name(f".{store.path(key).name}.tmp").write_bytes(b"left over")
+        mount()
+    for work in (lambda: save(FileTokenStore(folder), 9), lambda: FileTokenStore(folder).load(key)):
+        try:
+            work()
+        except StoreUnsafe as error:
+            assert "its group (gid 65534)" in str(error), error
+            assert "group_access=True" in str(error) and "chmod 700" in str(error), error
+        else:
+            sys.exit("not refused")
+    for path in (store.path(key), folder, store.path(key).with_suffix(".lock")):
+        before = path.stat().st_mode
+        path.chmod(before | 0o001)
+        try:
+            save(store, 9)
+        except StoreUnsafe as error:
+            assert "others have rights" in str(error) and str(path) in str(error), error
+        else:
+            sys.exit(f"{path} is not refused")
+        path.chmod(before)
+    save(store, 10)
+"""
+
+
+def test_a_volume_whose_group_gets_rights_with_each_mount(others_folder: Path) -> None:
+    """It is accepted where that was asked for, and refused with the setting's name where it was not."""
+    result = as_nobody(FS_GROUP, str(others_folder))
+    assert result.returncode == 0, result.stderr
+
+
 READ_ONLY = """
     import sys
     from pathlib import Path

@@ -8,7 +8,9 @@ import textwrap
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import filelock
 import pytest
 
 from krebit import FileTokenStore
@@ -167,6 +169,28 @@ def test_a_lock_file_that_is_removed_while_it_is_held(site: Site) -> None:
             lease.prepare()
         with pytest.raises(StoreError, match="removed while it was held"):
             lease.save(Login.empty())
+
+
+def test_a_lock_file_whose_place_is_taken_before_the_first_look(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file at the path is not the one that is locked, though it was there when the lease began."""
+    site.login()
+    acquire = filelock.FileLock.acquire
+
+    def acquire_and_be_replaced(lock: filelock.FileLock, **options: Any) -> Any:
+        held = acquire(lock, **options)
+        Path(lock.lock_file).unlink()
+        Path(lock.lock_file).touch(mode=0o600)
+        return held
+
+    with monkeypatch.context() as patch:
+        patch.setattr(filelock.FileLock, "acquire", acquire_and_be_replaced)
+        with (
+            site.store.lease(site.key(), patience=1) as lease,
+            pytest.raises(StoreError, match="removed while it was held"),
+        ):
+            lease.prepare()
+    with site.store.lease(site.key(), patience=1) as lease:
+        lease.prepare()
 
 
 def test_left_over_temporary_files_are_removed(site: Site) -> None:

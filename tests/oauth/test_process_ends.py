@@ -106,7 +106,7 @@ def test_no_thread_can_be_started(site: Site) -> None:
 def test_killed_at_every_step_of_a_refresh(site: Site, tmp_path: Path) -> None:
     """The file always parses. The one loss: killed after the server has rotated and before the new pair is in place."""
     chance = random.Random(1)
-    steps = [number % 40 + 1 if number < 120 else chance.randint(1, 36) for number in range(KILLS)]
+    steps = [number % 48 + 1 if number < 144 else chance.randint(1, 44) for number in range(KILLS)]
     tokens = [site.sandbox.issue_tokens().refresh_token for _ in range(KILLS)]
     given = {"settings": site.settings, "folder": str(tmp_path), "tokens": tokens, "steps": steps}
     states: dict[int, set[str]] = {}

@@ -9,18 +9,32 @@ import logging
 import os
 import re
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
+from krebit.clock import monotonic
 from krebit.errors import ConfigurationError, StoreBusy, StoreError
-from krebit.private_files import cannot, check, make_folder, read_private, sync, sync_folder, write_all
+from krebit.private_files import (
+    cannot,
+    check,
+    make_file,
+    make_folder,
+    open_or_make,
+    read_private,
+    sync,
+    sync_folder,
+    write_all,
+)
 from krebit.stores.record import Login, LoginKey
 
 _log = logging.getLogger("krebit")
 _NETWORK = re.compile(r"nfs|cifs|smb|9p|afs|ceph|gluster|lustre|fuse\.sshfs|davfs")
 # Room for the next record: tokens of this family are about a kilobyte each.
 _HEADROOM = 16_384
+# Seconds between two looks at a lock that somebody else holds.
+_POLL = 0.02
 
 
 class FileTokenStore:
@@ -29,9 +43,12 @@ class FileTokenStore:
     Safe for many processes of one user on one host. Refuses files that others could read or replace (StoreUnsafe) and
     names the command that repairs them. On a network file system it logs a warning: locks there cannot be trusted, not
     even between the threads of one process. Raises ConfigurationError on Windows.
+
+    `group_access` accepts a folder and files on which their group has rights: a volume of Kubernetes with an fsGroup
+    gives them anew with each mount. Whoever is in that group can then read the tokens.
     """
 
-    def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
+    def __init__(self, folder: str | os.PathLike[str] | None = None, *, group_access: bool = False) -> None:
         if sys.platform == "win32":
             raise ConfigurationError(
                 "FileTokenStore: needs POSIX file modes to keep tokens private; "
@@ -41,6 +58,7 @@ class FileTokenStore:
             if folder is None:
                 folder = _default_folder()
             self.folder = Path(folder).expanduser().absolute()
+            self._group_access = group_access
         except RuntimeError:  # a user without an entry in the user database, as in some containers
             raise ConfigurationError("FileTokenStore: there is no home folder; set HOME, or name a folder") from None
 
@@ -55,9 +73,9 @@ class FileTokenStore:
 
     def load(self, key: LoginKey) -> Login | None:
         """Return the login stored for `key`, or None. Raises StoreUnsafe or StoreError."""
-        if not check(self.folder, folder=True):
+        if not check(self.folder, folder=True, group_access=self._group_access):
             return None
-        return _load(self.path(key))
+        return _load(self.path(key), group_access=self._group_access)
 
     @contextmanager
     def lease(self, key: LoginKey, *, patience: float) -> Iterator["_FileLease"]:
@@ -65,26 +83,42 @@ class FileTokenStore:
 
         Raises StoreBusy after `patience` seconds, StoreUnsafe or StoreError.
         """
-        from filelock import FileLock, Timeout
-
-        make_folder(self.folder)
+        make_folder(self.folder, group_access=self._group_access)
         _warn_of_network(self.folder)
         path = self.path(key)
         lock_path = path.with_suffix(".lock")
-        check(lock_path)
         with ExitStack() as held:
-            # A new instance each time: one shared instance counts, and lets a second thread in. Where the system has
-            # no flock it must fail: a lock by a file's existence outlives a killed holder.
-            lock = FileLock(lock_path, max(0.0, patience), 0o600, poll_interval=0.02, fallback_to_soft=False)
+            # Open before the lock is taken and until it is given back: so long no other file has the same number.
+            fd = open_or_make(lock_path, group_access=self._group_access)
+            held.callback(os.close, fd)
+            held.enter_context(_locked(lock_path, patience))
+            lease = _FileLease(path, lock_path, fd, group_access=self._group_access)
+            yield held.enter_context(closing(lease))
+
+
+@contextmanager
+def _locked(path: Path, patience: float) -> Iterator[None]:
+    """Hold the lock for the `with` block. Raises StoreBusy or StoreError."""
+    from filelock import FileLock, Timeout
+
+    # A new instance each time: one shared instance counts, and lets a second thread in. Where the system has no flock
+    # it must fail: a lock by a file's existence outlives a killed holder.
+    lock = FileLock(path, mode=0o600, fallback_to_soft=False)
+    # The wait is ours: filelock's own is by a clock that a test may have frozen.
+    until = monotonic() + patience
+    with ExitStack() as held:
+        while True:
             try:
-                held.enter_context(lock)
+                held.enter_context(lock.acquire(timeout=0))
+                break
             except Timeout:
-                raise StoreBusy(
-                    f"{lock_path}: another process or thread held the lock for more than {patience:g} s"
-                ) from None
+                pass
             except OSError as error:
-                raise cannot("lock", lock_path, error) from None
-            yield held.enter_context(closing(_FileLease(path, lock_path)))
+                raise cannot("lock", path, error) from None
+            if monotonic() >= until:
+                raise StoreBusy(f"{path}: another process or thread held the lock for more than {patience:g} s")
+            time.sleep(_POLL)
+        yield
 
 
 def _default_folder() -> Path:
@@ -94,30 +128,34 @@ def _default_folder() -> Path:
 
 
 class _FileLease:
-    """Writes by a temporary file that is made, and given its room, before the server is asked for new tokens."""
+    """Writes by a temporary file that is made, and given its room, before the server is asked for new tokens.
 
-    def __init__(self, path: Path, lock_path: Path) -> None:
+    `lock_fd` is a descriptor of the lock file that was opened before the lock was taken.
+    """
+
+    def __init__(self, path: Path, lock_path: Path, lock_fd: int, *, group_access: bool) -> None:
         self._path = path
         self._lock_path = lock_path
-        self._lock_inode = _inode(lock_path)
+        self._lock_fd = lock_fd
+        self._group_access = group_access
         self._temporary = path.with_name(f".{path.name}.tmp")
         self._fd = -1
 
     def load(self) -> Login | None:
-        return _load(self._path)
+        return _load(self._path, group_access=self._group_access)
 
     def prepare(self) -> None:
-        if self._lock_inode is None or _inode(self._lock_path) != self._lock_inode:
+        if not _is_at(self._lock_fd, self._lock_path):
             # Its next user would make a new file, lock that, and go on beside us.
             raise StoreError(f"{self._lock_path}: was removed while it was held; leave lock files alone")
-        stored = check(self._path)
+        stored = check(self._path, group_access=self._group_access)
         if self._fd >= 0:
             return
         try:
             # A killed process may have left it behind. The lock is ours, so nobody is writing it.
             self._temporary.unlink(missing_ok=True)
             room = _HEADROOM + (self._path.stat().st_size if stored else 0)
-            self._fd = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            self._fd = make_file(self._temporary)
             # Real bytes, not a hole: fallocate is refused by some file systems.
             write_all(self._fd, b"\0" * room)
             os.fsync(self._fd)
@@ -150,16 +188,17 @@ class _FileLease:
             self._fd = -1
 
 
-def _load(path: Path) -> Login | None:
-    content = read_private(path)
+def _load(path: Path, *, group_access: bool) -> Login | None:
+    content = read_private(path, group_access=group_access)
     return None if content is None else Login.from_json(content, str(path))
 
 
-def _inode(path: Path) -> int | None:
-    """Return the number that tells this file from another of the same name, or None if it is not there."""
-    with suppress(OSError):
-        return path.lstat().st_ino
-    return None
+def _is_at(fd: int, path: Path) -> bool:
+    """Return whether an open file is the one at this path."""
+    try:
+        return os.path.samestat(os.fstat(fd), path.lstat())
+    except OSError:
+        return False
 
 
 @functools.cache
