@@ -211,7 +211,7 @@ THINGS: list[Callable[[], object]] = [
     lambda: [SECRET],
     lambda: TokenPair(SECRET, SECRET, 1.0),
     lambda: Login.empty().with_pair(TokenPair(SECRET, SECRET, 1.0), 0.0),
-    lambda: LoginAttempt(SECRET.reveal(), SECRET.reveal(), "https://a.example/", SECRET),
+    lambda: LoginAttempt(SECRET.reveal(), SECRET.reveal(), "https://a.example/", SECRET, "https://b.example", "id"),
 ]
 
 

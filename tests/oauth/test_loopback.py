@@ -8,6 +8,7 @@ import signal
 import socket
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from shutil import which
 from typing import Any
 from urllib.parse import urlsplit
@@ -147,6 +148,53 @@ def test_stray_requests_and_idle_connections(site: Site, port: int) -> None:
         (501, "POST"),
     ]
     assert len(site.token_requests()) == 1
+
+
+CODE = "a-code-that-nobody-repeats"
+OUR_HEADERS = ("content-security-policy: default-src 'none'", "cache-control: no-store", "referrer-policy: no-referrer")
+NOT_UNDERSTOOD = {
+    "POST": b"POST /callback?code=%b HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+    "HEAD": b"HEAD /callback?code=%b HTTP/1.1\r\nHost: a\r\n\r\n",
+    "an unknown method": b"%b /callback HTTP/1.1\r\nHost: a\r\n\r\n",
+    "one word": b"%b\r\n\r\n",
+    "two words": b"PUT /callback?code=%b\r\n\r\n",
+    "four words": b"GET /callback?code=%b HTTP/1.1 more\r\n\r\n",
+    "no version": b"GET /callback?code=%b HTTPS/1.1\r\n\r\n",
+    "a version to come": b"GET /callback?code=%b HTTP/3.0\r\n\r\n",
+    "a TLS greeting": b"\x16\x03\x01 %b\r\n\r\n",
+    "a long line": b"GET /callback?code=%b" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n",
+    "a long header": b"GET /callback?code=%b HTTP/1.1\r\nX: " + b"x" * 70_000 + b"\r\n\r\n",
+    "too many headers": b"GET /callback?code=%b HTTP/1.1\r\n" + b"X: y\r\n" * 200 + b"\r\n",
+}
+
+
+@pytest.mark.parametrize("request_", NOT_UNDERSTOOD.values(), ids=NOT_UNDERSTOOD)
+def test_every_answer_is_a_page_of_ours(site: Site, port: int, request_: bytes) -> None:
+    """It has our headers and repeats nothing, whatever the request was; and it ends no sign-in."""
+    parts: list[bytes] = []
+
+    def visit(url: str) -> None:
+        # The server closes before it has read a request that is too long: the connection ends with a reset.
+        with (
+            suppress(ConnectionResetError, BrokenPipeError),
+            socket.create_connection(("127.0.0.1", port), timeout=20) as connection,
+        ):
+            connection.sendall(request_.replace(b"%b", CODE.encode()))
+            while part := connection.recv(65_536):
+                parts.append(part)
+        follow(url)
+
+    person = Person(visit)
+    sign_in(site, f"http://127.0.0.1:{port}/callback", person)
+    assert person.visit is not None
+    person.visit.finish()
+    answer = b"".join(parts).decode()
+    head, _, body = answer.partition("\r\n\r\n")
+    assert head.startswith("HTTP/1.0 ")
+    assert int(head.split()[1]) >= 400
+    assert all(header in head.lower() for header in OUR_HEADERS)
+    assert CODE not in answer
+    assert ("<!doctype html>" in body) == (not request_.startswith(b"HEAD"))
 
 
 def test_the_servers_refusal_is_shown_and_raised(site: Site, port: int) -> None:

@@ -4,11 +4,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 import krebit_api.models
 from krebit import AsyncKrebit, ClientOptions, Krebit, LoginAttempt, MemoryTokenStore
+from krebit.errors import LoginFailed
 from krebit_sandbox import Sandbox
 from tests.project.test_readme import consent
 
@@ -36,7 +38,7 @@ def test_its_programs_run(program: str, krebit_environment: Sandbox, tmp_path: P
 
 
 def test_its_sign_in_works(krebit_sandbox: Sandbox) -> None:
-    """In two clients, as in two workers; and not for somebody who has another session."""
+    """In two clients, as in two workers, and in two tabs of one person; a stray hit ends neither."""
     names: dict[str, object] = {"LoginAttempt": LoginAttempt}
     exec(next(block for block in BLOCKS if "def callback" in block), names)
     connect, callback = names["connect"], names["callback"]
@@ -52,8 +54,16 @@ def test_its_sign_in_works(krebit_sandbox: Sandbox) -> None:
         Krebit.from_env(application, ca_file=krebit_sandbox.ca_file, store=MemoryTokenStore()) as one,
         Krebit.from_env(application, ca_file=krebit_sandbox.ca_file, store=MemoryTokenStore()) as another,
     ):
-        callback(session, another, consent(krebit_sandbox, str(connect(session, one))))
-        assert another.get_current_user().name
+        tabs = [consent(krebit_sandbox, str(connect(session, one))) for _ in range(2)]
+        for stray in ("", "wrong"):
+            with pytest.raises(LoginFailed):
+                callback(session, another, f"https://a.example/?state={stray}&code=abc", stray)
+        for url in reversed(tabs):
+            state = parse_qs(urlsplit(url).query)["state"][0]
+            with pytest.raises(LoginFailed):
+                callback({}, another, url, state)  # somebody else's session
+            callback(session, another, url, state)
+            assert another.get_current_user().name
 
 
 def test_it_names_every_option_and_every_model_of_the_rest_calls() -> None:

@@ -160,20 +160,31 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     server_version = "krebit"
     sys_version = ""
 
+    # http.server answers a malformed request as HTTP/0.9 otherwise: without any header.
+    default_request_version = "HTTP/1.0"
+
     def do_GET(self) -> None:
         callbacks = self.server.callbacks
         answer = callbacks.receive(self.path)
-        body = answer.page.encode()
-        headers = {**_PAGE_HEADERS, "Content-Length": str(len(body)), "Connection": "close"}
         try:
-            self.send_response(answer.status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
+            self._send(answer)
         finally:
             if answer.is_last:
                 callbacks.answered()
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer another method or a malformed request. http.server's own page repeats the request, with the code."""
+        self._send(_Answer(code, _error_page("Not understood", "This address is only for a browser's way back.")))
+
+    def _send(self, answer: _Answer) -> None:
+        body = answer.page.encode()
+        headers = {**_PAGE_HEADERS, "Content-Length": str(len(body)), "Connection": "close"}
+        self.send_response(answer.status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is http.server's
         """Log nothing: the address holds the code."""

@@ -8,59 +8,89 @@ import hashlib
 import hmac
 import secrets
 import threading
-from collections import deque
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qs, urlencode
 
+from krebit.clock import monotonic
 from krebit.config import Settings, redirect_uri_problem
 from krebit.errors import ConfigurationError, LoginFailed
 from krebit.oauth.grants import Grant
 from krebit.redaction import Secret, mask
 
-# How many sign-ins are remembered, so that a flood of them does not fill the memory.
-_KEPT = 1000
+# Seconds that a sign-in may take which the client keeps, and how many it keeps: a flood must not fill the memory.
+_PENDING_LIFE = 3600.0
+_MOST_PENDING = 100_000
+# Seconds that a used state is known. A code lives ten minutes at most (RFC 6749, 4.1.2): later it is dead anyway.
+_USED_LIFE = 600.0
 
 
 class LoginAttempt(NamedTuple):
-    """A sign-in that was begun. Send the person to `url`. Keep the rest until the callback comes."""
+    """A sign-in that was begun. Send the person to `url`. Keep the rest until the callback comes.
+
+    It belongs to the tenant at `origin` and to the application `client_id`: no other gets its code and verifier.
+    """
 
     url: str
     state: str
     redirect_uri: str
     code_verifier: Secret | None
+    origin: str
+    client_id: str
 
     def __repr__(self) -> str:
         return f"LoginAttempt(redirect_uri={self.redirect_uri!r})"
 
     def to_dict(self) -> dict[str, str | None]:
-        """Return plain values for a web application's session. It must be private: it holds the PKCE verifier."""
+        """Return plain values for a web application's session. It must be private: it holds the PKCE verifier.
+
+        Keep it under its `state`: a person may have begun several.
+        """
         return {
             "url": self.url,
             "state": self.state,
             "redirect_uri": self.redirect_uri,
             "code_verifier": self.code_verifier.reveal() if self.code_verifier else None,
+            "origin": self.origin,
+            "client_id": self.client_id,
         }
 
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any] | None) -> Self:
         """Return the attempt that `to_dict` wrote. Raises LoginFailed for anything else."""
         kept = kept or {}
-        url, state, redirect_uri = kept.get("url"), kept.get("state"), kept.get("redirect_uri")
-        verifier = kept.get("code_verifier")
-        if not (isinstance(url, str) and isinstance(state, str) and isinstance(redirect_uri, str)):
+        names = ("url", "state", "redirect_uri", "origin", "client_id")
+        if not all(isinstance(kept.get(name), str) for name in names):
             raise LoginFailed("the kept sign-in is not what to_dict() returned; begin the sign-in again")
-        return cls(url, state, redirect_uri, Secret(verifier) if isinstance(verifier, str) else None)
+        verifier = kept.get("code_verifier")
+        return cls(
+            kept["url"],
+            kept["state"],
+            kept["redirect_uri"],
+            Secret(verifier) if isinstance(verifier, str) else None,
+            kept["origin"],
+            kept["client_id"],
+        )
+
+
+class _Pending(NamedTuple):
+    attempt: LoginAttempt
+    until: float
 
 
 class SignIns:
-    """The sign-ins that one client began, each good for one callback."""
+    """The sign-ins that one client began, each good for one callback.
 
-    def __init__(self, settings: Settings, *, pkce: bool) -> None:
+    Both tables are in the order of time, and by a hash of the state: a lookup tells nothing about the state itself.
+    """
+
+    def __init__(self, settings: Settings, *, pkce: bool, now: Callable[[], float] = monotonic) -> None:
         self._settings = settings
         self._pkce = pkce
-        self._begun: deque[LoginAttempt] = deque(maxlen=_KEPT)
-        self._used: deque[str] = deque(maxlen=_KEPT)
+        self._now = now
+        self._pending: OrderedDict[bytes, _Pending] = OrderedDict()
+        self._used: OrderedDict[bytes, float] = OrderedDict()
         self._lock = threading.Lock()
 
     def start(self, *, redirect_uri: str | None = None) -> LoginAttempt:
@@ -84,9 +114,10 @@ class SignIns:
             query["code_challenge"] = _code_challenge(verifier)
             query["code_challenge_method"] = "S256"
         url = f"{self._settings.origin}/oauth/authorize?{urlencode(query)}"
-        attempt = LoginAttempt(url, state, uri, verifier)
+        attempt = LoginAttempt(url, state, uri, verifier, self._settings.origin, self._settings.client_id)
         with self._lock:
-            self._begun.append(attempt)
+            self._forget_old()
+            self._pending[_digest(state)] = _Pending(attempt, self._now() + _PENDING_LIFE)
         return attempt
 
     def finish(
@@ -98,13 +129,14 @@ class SignIns:
         attempt: LoginAttempt | None = None,
     ) -> Grant:
         """Return the grant of a callback that answers an attempt of ours, for the first time. Raises LoginFailed."""
+        self._check_owner(attempt)
         answer = {"code": code, "state": state} if callback is None else _parse_callback(callback)
         error = answer.get("error")
         if error is not None:
             if "state" in answer:  # some servers leave it out of a refusal
                 self._claim(answer["state"], attempt)
             reason = answer.get("error_description") or answer.get("message") or "no reason given"
-            raise LoginFailed(f"the sign-in was refused ({mask(error, 80)}: {mask(reason)})", error=error[:80])
+            raise LoginFailed(f"the sign-in was refused ({mask(error, 80)}: {mask(reason)})", error=mask(error, 80))
         attempt = self._claim(answer.get("state"), attempt)
         if not answer.get("code"):
             raise LoginFailed("the callback brought no code; begin the sign-in again")
@@ -114,18 +146,46 @@ class SignIns:
         """Return the attempt that `state` belongs to, and take the state as used."""
         if not state:
             raise LoginFailed("the callback has no state; pass the whole address that the browser was sent to")
+        key = _digest(state)
         with self._lock:
-            if any(equal(used, state) for used in self._used):
+            self._forget_old()
+            if key in self._used:
                 raise LoginFailed("the callback's state was used already (RFC 6749, 10.12); begin the sign-in again")
-            known = given or next((one for one in self._begun if equal(one.state, state)), None)
+            known = given
+            if known is None and key in self._pending:
+                known = self._pending[key].attempt
             if known is None or not equal(known.state, state):
                 raise LoginFailed(
-                    "the callback's state is not that of a sign-in begun here (RFC 6749, 10.12); "
-                    "begin the sign-in again"
+                    "the callback's state is not that of a sign-in begun here (RFC 6749, 10.12), or of one that began "
+                    "long ago; begin the sign-in again"
                 )
-            self._used.append(state)
-            self._begun = deque((one for one in self._begun if not equal(one.state, state)), _KEPT)
+            self._used[key] = self._now() + _USED_LIFE
+            self._pending.pop(key, None)
         return known
+
+    def _check_owner(self, attempt: LoginAttempt | None) -> None:
+        """Raise LoginFailed for an attempt of another tenant or application: it would get the code and verifier."""
+        settings = self._settings
+        if attempt is None or (attempt.origin, attempt.client_id) == (settings.origin, settings.client_id):
+            return
+        raise LoginFailed(
+            f"the sign-in was begun at {mask(attempt.origin, 100)} for the application {mask(attempt.client_id, 100)}, "
+            f"not at {settings.origin} for {settings.client_id}; finish it with a client of that one"
+        )
+
+    def _forget_old(self) -> None:
+        """Forget used states that need not be known any more, and sign-ins that were never finished."""
+        now = self._now()
+        while self._used and next(iter(self._used.values())) <= now:
+            self._used.popitem(last=False)
+        while self._pending and next(iter(self._pending.values())).until <= now:
+            self._pending.popitem(last=False)
+        while len(self._pending) >= _MOST_PENDING:
+            self._pending.popitem(last=False)
+
+
+def _digest(state: str) -> bytes:
+    return hashlib.sha256(state.encode("utf-8", "surrogatepass")).digest()
 
 
 def equal(left: str, right: str) -> bool:
