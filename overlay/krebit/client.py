@@ -396,12 +396,13 @@ class Krebit(BaseClient, Operations):
         paste: bool | None = None,
         terminal: "Terminal | None" = None,
     ) -> None:
-        """Sign somebody in at this terminal. The login is stored.
+        """Sign somebody in at this terminal, and say that it worked. The login is stored.
 
         With a redirect URI such as `http://127.0.0.1:8765/callback` a browser opens, and its way back is listened for
         at that port. With one registered elsewhere, without a browser, or with `paste=True`, the address is shown and
-        the callback's address asked for (never with `paste=False`). Raises LoginFailed after `timeout` seconds, and as
-        `finish_login`.
+        the callback's address asked for; a wrong paste may be tried twice more. With `paste=False` it only listens.
+        Raises LoginFailed after `timeout` seconds of listening, at once where neither a browser nor a person can be
+        reached, and as `finish_login`.
         """
         self._login_at_terminal(redirect_uri, timeout, paste, terminal, threading.Event())
 

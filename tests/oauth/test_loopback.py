@@ -47,7 +47,8 @@ class Person:
         self._pastes = pastes
 
     def terminal(self) -> Terminal:
-        return Terminal(browser=self._browse, ask=self._ask, show=self.shown.append)
+        can_ask = self._pastes is not None
+        return Terminal(self._browse, self._ask, self.shown.append, lambda: can_ask)
 
     def _browse(self, url: str) -> bool:
         self.url = url
@@ -59,7 +60,7 @@ class Person:
 
     def _ask(self, prompt: str) -> str:
         assert self._pastes is not None, f"asked: {prompt}"
-        (self.url,) = [line.split("\n\n")[1].strip() for line in self.shown if "http" in line]
+        (self.url,) = [line.split("\n\n")[1].strip() for line in self.shown if "sign in:\n\n" in line]
         return self._pastes(self.url)
 
 
@@ -269,8 +270,9 @@ def test_no_browser(site: Site, port: int) -> None:
             return Terminal(browser=lambda url: False, ask=self._ask, show=self.read)
 
         def read(self, text: str) -> None:
-            url = text.split("\n")[1]
-            visits.append(Background(lambda: follow(url)))
+            if "Open this address" in text:
+                url = text.split("\n")[1]
+                visits.append(Background(lambda: follow(url)))
 
     sign_in(site, f"http://127.0.0.1:{port}/callback", Reader(), paste=False)
     assert visits[0].finish().status_code == 200

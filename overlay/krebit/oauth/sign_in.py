@@ -130,7 +130,7 @@ class SignIns:
     ) -> Grant:
         """Return the grant of a callback that answers an attempt of ours, for the first time. Raises LoginFailed."""
         self._check_owner(attempt)
-        answer = {"code": code, "state": state} if callback is None else _parse_callback(callback)
+        answer = {"code": code, "state": state} if callback is None else parse_callback(callback)
         error = answer.get("error")
         if error is not None:
             if "state" in answer:  # some servers leave it out of a refusal
@@ -199,7 +199,7 @@ def _code_challenge(verifier: Secret) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def _parse_callback(callback: str) -> dict[str, str | None]:
+def parse_callback(callback: str) -> dict[str, str | None]:
     """Return the parameters of a callback, given its whole URL or the query alone.
 
     Raises LoginFailed for a parameter that comes twice (RFC 6749, 3.1).

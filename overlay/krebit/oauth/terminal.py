@@ -1,19 +1,52 @@
 """Sign somebody in at a terminal: a browser opens, and its way back is listened for on this machine or pasted."""
 
+import builtins
 import sys
 import threading
+import types
 import webbrowser
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
 
+from krebit.clock import monotonic
 from krebit.errors import ConfigurationError, LoginFailed
 from krebit.oauth.loopback import CallbackServer, loopback_address
-from krebit.oauth.sign_in import LoginAttempt
+from krebit.oauth.sign_in import LoginAttempt, equal, parse_callback
+
+# Seconds after which a browser that has not said so is open: it stays in the foreground until somebody closes it.
+_OPENING = 6.0
+_PASTES = 3
+# Linux keeps as many bytes of a line in canonical mode, N_TTY_BUF_SIZE less one, and drops the rest.
+_CUT_LINE = 4095
 
 
 def _print(text: str) -> None:
     print(text, file=sys.stderr)  # noqa: T201 - where there is no stderr, nothing happens
+
+
+def _ask(prompt: str) -> str:
+    """Return the typed line, of any length where the terminal's lines are edited by readline."""
+    try:
+        import readline
+    except ImportError:
+        return input(prompt)
+    before = readline.get_current_history_length()
+    try:
+        return input(prompt)
+    finally:
+        # The line holds the code, and an interactive interpreter keeps its history in a file.
+        for _ in range(readline.get_current_history_length() - before):
+            readline.remove_history_item(before)
+
+
+def _can_ask() -> bool:
+    # The kernel of a notebook has no terminal. It replaces input() by one that asks in the page.
+    if not isinstance(builtins.input, types.BuiltinFunctionType):
+        return True
+    try:
+        return sys.stdin is not None and sys.stdin.isatty()
+    except ValueError:  # it is closed
+        return False
 
 
 @dataclass(frozen=True)
@@ -21,12 +54,13 @@ class Terminal:
     """The ways to reach the person.
 
     `browser` opens a URL and returns whether it could, `ask` shows a prompt and returns the typed line, `show` shows a
-    line.
+    line, `can_ask` returns whether somebody can answer.
     """
 
     browser: Callable[[str], bool] = webbrowser.open
-    ask: Callable[[str], str] = input
+    ask: Callable[[str], str] = _ask
     show: Callable[[str], object] = _print
+    can_ask: Callable[[], bool] = _can_ask
 
 
 def sign_in_at_terminal(
@@ -38,28 +72,63 @@ def sign_in_at_terminal(
     terminal: Terminal | None,
     stop: threading.Event,
 ) -> None:
-    """Send the person to the attempt's URL and hand the callback to `finish`.
+    """Send the person to the attempt's URL, hand the callback to `finish`, and say that it worked.
 
-    Raises LoginFailed when nobody comes back within `timeout` seconds or before `stop` is set, or when the port is
-    taken; ConfigurationError where there is nothing to listen at and `paste` is False; and the errors of `finish`.
+    Raises LoginFailed when nobody comes back within `timeout` seconds or before `stop` is set, when nothing right is
+    pasted, when there is neither a browser nor somebody to ask, or when the port is taken; ConfigurationError where
+    there is nothing to listen at and `paste` is False; and the errors of `finish`.
     """
     terminal = terminal or Terminal()
     address = None if paste else loopback_address(attempt.redirect_uri)
-    if address is None:
-        if paste is False:
-            raise ConfigurationError("redirect_uri: is not on this machine, where the browser could be listened for")
-        return _by_pasting(attempt, finish, terminal)
-    with ExitStack() as stack:
-        server = stack.enter_context(CallbackServer(address, attempt, finish, stop))
-        if not _open_browser(terminal, attempt.url):
-            if paste is None and sys.stdin is not None and sys.stdin.isatty():
-                stack.close()
-                return _by_pasting(attempt, finish, terminal)
-            terminal.show(f"Open this address in a browser on this machine to sign in:\n{attempt.url}")
-        return server.wait(timeout)
+    if address is None and paste is False:
+        raise ConfigurationError("redirect_uri: is not on this machine, where the browser could be listened for")
+    is_finished = False
+    if address is not None:
+        with CallbackServer(address, attempt, finish, stop) as server:
+            is_finished = _by_listening(server, attempt, timeout, paste, terminal, stop)
+    if not is_finished:
+        _by_pasting(attempt, finish, terminal)
+    terminal.show(f"You are signed in at {attempt.origin}.")
 
 
-def _open_browser(terminal: Terminal, url: str) -> bool:
+def _by_listening(
+    server: CallbackServer,
+    attempt: LoginAttempt,
+    timeout: float,
+    paste: bool | None,
+    terminal: Terminal,
+    stop: threading.Event,
+) -> bool:
+    """Return whether the person came back. Return False where no browser opens and the address may be pasted."""
+    if _open_browser(terminal, attempt.url, stop):
+        terminal.show(
+            f"Sign in with the browser. If none has opened, open this address on this machine:\n{attempt.url}"
+        )
+    elif paste is False:
+        terminal.show(f"Open this address in a browser on this machine to sign in:\n{attempt.url}")
+    elif terminal.can_ask():
+        return False
+    else:
+        raise LoginFailed(
+            "no browser could be opened, and nobody can be asked (standard input is not a terminal); sign in at a "
+            "terminal, pass paste=False to show the address and listen, or use start_login() and finish_login()"
+        )
+    server.wait(timeout)
+    return True
+
+
+def _open_browser(terminal: Terminal, url: str, stop: threading.Event) -> bool:
+    """Return whether the browser was opened. It is not waited for until somebody closes it."""
+    results: list[bool] = []
+    opening = threading.Thread(target=lambda: results.append(_opens(terminal, url)), name="krebit-browser", daemon=True)
+    opening.start()
+    until = monotonic() + _OPENING
+    while opening.is_alive() and not stop.is_set() and monotonic() < until:
+        opening.join(0.05)
+    return results != [False]
+
+
+def _opens(terminal: Terminal, url: str) -> bool:
     try:
         return terminal.browser(url)
     except (webbrowser.Error, OSError):
@@ -71,10 +140,43 @@ def _by_pasting(attempt: LoginAttempt, finish: Callable[[str], object], terminal
     terminal.show(
         "Then copy the whole address that the browser was sent to. The page there may fail to load; the address counts."
     )
+    problem = None
+    for _ in range(_PASTES):
+        if problem is not None:
+            terminal.show(f"That is not the address: {problem}. Copy it once more.")
+        pasted = _pasted(terminal)
+        problem = _problem(pasted, attempt)
+        if problem is None:
+            finish(pasted)
+            return
+    raise LoginFailed(f"no address of this sign-in was pasted: {problem}; begin the sign-in again")
+
+
+def _pasted(terminal: Terminal) -> str:
     try:
-        callback = terminal.ask("Paste it here: ")
+        return terminal.ask("Paste it here: ")
     except TimeoutError:
         raise  # a signal handler's: the prompt itself has no time limit
     except (EOFError, OSError, RuntimeError, ValueError):  # the input is at its end, closed, or not there at all
         raise LoginFailed("nothing was pasted; begin the sign-in again where there is a terminal") from None
-    finish(callback)
+
+
+def _problem(pasted: str, attempt: LoginAttempt) -> str | None:
+    """Return why a pasted text is not the callback of this attempt, or None."""
+    if not pasted.strip():
+        return "nothing was pasted"
+    if len(pasted.encode("utf-8", "replace")) == _CUT_LINE:
+        return f"the terminal cut it after {_CUT_LINE} bytes; longer lines need the program's output on the terminal"
+    try:
+        answer = parse_callback(pasted)
+    except LoginFailed as error:
+        return str(error)
+    state = answer.get("state")
+    if not state:
+        # Some servers leave the state out of a refusal.
+        return None if "error" in answer else "it has no `state`"
+    if not equal(state, attempt.state):
+        return "it belongs to another sign-in"
+    if not answer.get("code") and "error" not in answer:
+        return "it has no `code`"
+    return None
