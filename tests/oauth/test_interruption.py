@@ -1,6 +1,7 @@
 """Interrupted or cancelled in mid-refresh: the waiting ends, and the new pair is stored before the process ends."""
 
 import asyncio
+import gc
 import signal
 import sys
 import threading
@@ -250,6 +251,9 @@ def test_a_refresh_whose_start_is_interrupted_anywhere(site: Site, step: int) ->
     assert len(site.token_requests()) == 1
 
 
+# An interruption just before our stream closes its socket leaves that to the garbage collector: httpcore's pool has
+# dropped the connection by then, so that the second close() does not find it.
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("step", STEPS)
 def test_closing_that_is_interrupted_anywhere_does_not_cut_off_the_refresh(site: Site, step: int) -> None:
     """At each line of ours that closing runs through, while the server has rotated and the answer is on its way."""
@@ -265,6 +269,8 @@ def test_closing_that_is_interrupted_anywhere_does_not_cut_off_the_refresh(site:
         api.close()
     release.join()
     api.close()
+    del api
+    gc.collect()
     assert site.state() == "live"
     assert len(site.token_requests()) == 1
 
