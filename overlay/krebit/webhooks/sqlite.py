@@ -85,7 +85,7 @@ class SqliteInbox:
         try:
             db = self._open()["FULL"]
             db.execute("BEGIN IMMEDIATE")
-            answers = [_insert(db, key, digest, body) for _, key, digest, body in group]
+            answers: list[Stored] = [_insert(db, key, digest, body) for _, key, digest, body in group]
             db.execute("COMMIT")
         except BaseException as error:
             self._disconnect()  # which rolls back
