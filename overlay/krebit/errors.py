@@ -25,15 +25,17 @@ KrebitError
 │   └── ListDrift             a list changed while it was walked, and on_drift="raise"
 └── WebhookError              a delivery that is not authentic, or whose payload is not what it should be
 
-No message, attribute or pickle of these holds a token, a client secret, a code or a webhook secret of ours. A server's
-own body is in `body` alone, which no text shows and no pickle holds.
+No message, attribute or pickle of these holds a token, a client secret or a code of ours, wherever the server repeats
+it, nor personal data that its form shows. A server's own body is in `body` alone, which no text shows and no pickle
+holds.
 """
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from krebit.redaction import mask, mask_path
+from krebit.redaction import mask, mask_header, mask_path, secrets_in
 
 __all__ = [
     "ApiError",
@@ -65,6 +67,10 @@ __all__ = [
 
 # 419 is Laravel's own; other unregistered numbers (499, 520) have no phrase.
 _PHRASES = {**{known.value: known.phrase for known in HTTPStatus}, 419: "Page Expired"}
+# How much of an answer's field errors is kept. The rest is in the body.
+_FIELDS = 100
+_REASONS = 10
+_READ = 8192
 
 
 class KrebitError(Exception):
@@ -94,7 +100,7 @@ class LoginFailed(KrebitError):
 
     def __init__(self, message: str, *, error: str | None = None) -> None:
         super().__init__(message)
-        self.error = error
+        self.error = None if error is None else mask(error, 80)
 
 
 class ClientClosed(KrebitError):
@@ -133,9 +139,11 @@ class DeadlineExceeded(TransportError):
 class ApiError(KrebitError):
     """The server answered with an error status.
 
-    `status` as a number · `message` from the server, masked · `errors` by field · `request_id` · `retry_after` in
-    seconds, None if the server did not say · `method`, `path` (the template), `operation` · `headers` (lower-case
-    names) · `body`, the raw bytes, which are never part of the text of the error.
+    `status` as a number · `message` from the server · `errors` by field, a hundred at most · `request_id` ·
+    `retry_after` in seconds, None if the server did not say · `method`, `path` (the template), `operation` · `headers`
+    (lower-case names) · `body`, the raw bytes, which are never part of the text of the error.
+
+    Secrets and personal data are masked in all of them but the body.
     """
 
     def __init__(
@@ -152,29 +160,52 @@ class ApiError(KrebitError):
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
     ) -> None:
+        given = _kept_reasons(errors or {})
+        received = dict(headers or {})
+        # Looked up once: an answer has many texts, and a process may hold many secrets.
+        own = secrets_in("\n".join(_all_texts(message[:_READ], request_id, path, given, received)))
         self.status = status
-        self.message = mask(message)
-        self.errors = dict(errors or {})
-        self.request_id = request_id
+        self.message = mask(message, own=own)
+        self.errors: dict[str, list[str]] = {}
+        for field, reasons in given.items():
+            texts = [mask(reason, own=own) for reason in reasons]
+            self.errors.setdefault(mask(field, 80, own=own), []).extend(texts)
+        self.request_id = None if request_id is None else mask_header("request-id", request_id, own=own)
         self.retry_after = retry_after
         self.method = method
-        self.path = path
+        self.path = mask_path(path)
         self.operation = operation
-        self.headers = dict(headers or {})
+        self.headers = {name: mask_header(name, value, own=own) for name, value in received.items()}
         self.body = body
         super().__init__(self._text())
 
     def _text(self) -> str:
-        fields = [
-            f"{mask(field)[:80]}: {mask(' '.join(reasons))[:200]}" for field, reasons in list(self.errors.items())[:10]
-        ]
+        fields = [f"{field}: {' '.join(reasons)[:200]}" for field, reasons in list(self.errors.items())[:10]]
         # A message that is a field error once more, as Laravel's is, is not repeated.
         said = "" if any(field.endswith(f": {self.message}") for field in fields) else self.message
         title = ": ".join(filter(None, [f"{self.status} {_PHRASES.get(self.status, '')}".rstrip(), said]))
         wait = [f"try again in {self.retry_after:g} s"] if self.retry_after is not None else []
-        call = f"{self.method} {mask_path(self.path)}".strip()
+        call = f"{self.method} {self.path}".strip()
         where = ", ".join(filter(None, (call, self.request_id and f"request {self.request_id}")))
         return "; ".join([title, *fields, *wait]) + (f" ({where})" if where else "")
+
+
+def _kept_reasons(errors: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Return the part of the field errors that is kept and masked."""
+    return {
+        field[:_READ]: [reason[:_READ] for reason in reasons[:_REASONS]]
+        for field, reasons in itertools.islice(errors.items(), _FIELDS)
+    }
+
+
+def _all_texts(
+    message: str, request_id: str | None, path: str, errors: Mapping[str, list[str]], headers: Mapping[str, str]
+) -> Iterator[str]:
+    yield from (message, request_id or "", path)
+    for field, reasons in errors.items():
+        yield field
+        yield from reasons
+    yield from headers.values()
 
 
 class BadRequest(ApiError):
@@ -239,12 +270,14 @@ class UnexpectedResponse(KrebitError):
         body: bytes = b"",
     ) -> None:
         self.operation = operation
-        self.field = field
+        # The keys of an answer may be anybody's data.
+        self.field = None if field is None else mask(field)
         self.expected = expected
         self.got = mask(got)
         self.status = status
         self.body = body
-        super().__init__(f"{operation}: {f'{field}: ' if field else ''}expected {expected}, got {self.got}")
+        where = f"{self.field}: " if self.field else ""
+        super().__init__(f"{operation}: {where}expected {expected}, got {self.got}")
 
 
 class PageError(KrebitError):

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 from krebit.errors import KrebitError, UnexpectedResponse, api_error_class
 from krebit.http.retry import parse_retry_after
 from krebit.http.send import Reply
+from krebit.redaction import mask_header
 from krebit_api.api import NOTHING, RAW, Operation, Result
 from krebit_api.types import Mismatch
 
@@ -99,7 +100,7 @@ def request_id(reply: Reply) -> str | None:
     """Return the server's own id of the request, where it sends one that a log can hold."""
     found = next((reply.headers[name] for name in _REQUEST_ID if name in reply.headers), "")
     usable = 0 < len(found) <= 100 and found.isascii() and found.isprintable()
-    return found if usable else None
+    return mask_header("request-id", found) if usable else None
 
 
 def _message_and_errors(body: bytes) -> tuple[str, dict[str, list[str]]]:
