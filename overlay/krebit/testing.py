@@ -1,4 +1,4 @@
-"""Tests that a `TokenStore` must pass. They need nothing but the store; pytest collects them:
+"""Tests that a `TokenStore` or an `Inbox` must pass. They need nothing but the store; pytest collects them:
 
 class TestMyStore(TokenStoreConformance):
     @pytest.fixture(autouse=True)
@@ -18,8 +18,9 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from krebit.errors import StoreBusy
 from krebit.redaction import Secret
 from krebit.stores import Login, LoginKey, TokenStore
+from krebit.webhooks.testing import InboxConformance
 
-__all__ = ["TokenStoreConformance"]
+__all__ = ["InboxConformance", "TokenStoreConformance"]
 
 _KEY = LoginKey("conformance.example", "application")
 # Keys that must not be taken for one another.
