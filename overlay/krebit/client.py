@@ -5,6 +5,7 @@ and send.
 """
 
 import os
+import re
 import threading
 import time
 from abc import abstractmethod
@@ -102,7 +103,12 @@ class BaseClient:
                 f"there is no option {', '.join(sorted(unknown))}; krebit.ClientOptions lists those that there are"
             )
         settings = check_settings(given, plain_http=plain_http)
-        self._options = CallOptions(options.get("timeout", 30.0), options.get("retries", 2))
+        self._options = CallOptions(
+            options.get("timeout", 30.0),
+            options.get("retries", 2),
+            options.get("attempt_timeout", 10.0),
+            options.get("queue_timeout"),
+        )
         self._core = Core(settings, options)
         self._settings = settings
         self._shown = _shown(settings)
@@ -122,15 +128,22 @@ class BaseClient:
         """Make a client from the quickstart's environment variables, of the process or given as a mapping.
 
         `KREBIT_DOMAIN`, `KREBIT_CLIENT_ID` and `KREBIT_CLIENT_SECRET` are needed. `KREBIT_REDIRECT_URI`,
-        `KREBIT_REFRESH_TOKEN`, `KREBIT_AUTH_CODE` and `KREBIT_PROFILE` are read when set. `KREBIT_API`, when set, must
-        belong to the domain. `KREBIT_STATE` is not read: each sign-in makes a state of its own (RFC 6749, 10.12).
+        `KREBIT_REFRESH_TOKEN`, `KREBIT_AUTH_CODE`, `KREBIT_PROFILE`, `KREBIT_TIMEOUT` and `KREBIT_RETRIES` are read
+        when set; an argument goes before its variable. `KREBIT_API`, when set, must belong to the
+        domain. `KREBIT_STATE` is not read: each sign-in makes a state of its own (RFC 6749, 10.12).
 
         The token and the code of the environment belong to the profile that `KREBIT_PROFILE` names, or to `default`.
         Of a mapping, `SSL_CERT_FILE` counts too. Raises ConfigurationError that names each missing or malformed one.
         """
         if environ is not None and "SSL_CERT_FILE" in environ:
             options.setdefault("ca_file", environ["SSL_CERT_FILE"])
-        given = from_environment(os.environ if environ is None else environ, profile)
+        variables = os.environ if environ is None else environ
+        if "timeout" not in options and (timeout := variables.get("KREBIT_TIMEOUT")):
+            options["timeout"] = _seconds("KREBIT_TIMEOUT", timeout)
+        if "retries" not in options and (retries := variables.get("KREBIT_RETRIES")):
+            options["retries"] = _whole_number("KREBIT_RETRIES", retries)
+        given = from_environment(variables, profile)
+        del variables
         del environ  # a traceback that shows local variables must not show it
         settings = check_settings(given, plain_http=plain_http, prefix="KREBIT_")
         return cls(
@@ -156,17 +169,26 @@ class BaseClient:
         return f"<{type(self).__name__} {self._shown}>"
 
     def with_options(
-        self, *, timeout: float | None = None, retries: int | None = None, headers: Mapping[str, str] | None = None
+        self,
+        *,
+        timeout: float | None = None,
+        retries: int | None = None,
+        attempt_timeout: float | None = None,
+        queue_timeout: float | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Self:
         """Return a view of this client, on the same connections and login, with other settings for its calls.
 
-        `timeout` in seconds for a whole call, `retries` beyond the first attempt, `headers` added to each request.
-        Raises ConfigurationError.
+        `timeout`, `retries`, `attempt_timeout` and `queue_timeout` are as in `ClientOptions`; `headers` are added to
+        each request. Raises ConfigurationError.
         """
+        own = self._options
         options = CallOptions(
-            self._options.timeout if timeout is None else timeout,
-            self._options.retries if retries is None else retries,
-            {**self._options.headers, **(headers or {})},
+            own.timeout if timeout is None else timeout,
+            own.retries if retries is None else retries,
+            own.attempt_timeout if attempt_timeout is None else attempt_timeout,
+            own.queue_timeout if queue_timeout is None else queue_timeout,
+            {**own.headers, **(headers or {})},
         )
         return self._view(_options=options)
 
@@ -253,16 +275,14 @@ class BaseClient:
 
     async def _call(self, operation: Operation, arguments: RequestArguments, result: Result[T]) -> T:
         core = self._core.opened()
-        deadline = Deadline(self._options.timeout)
         try:
-            with core.call(deadline):
+            with core.call():
                 reply = await make_call(
                     self._driver,
                     operation,
                     core.builder,
                     arguments,
                     options=self._options,
-                    deadline=deadline,
                     budget=core.budget,
                     keep_trying=self._keep_trying,
                 )
@@ -299,8 +319,14 @@ class _BlockingDriver(Driver):
         self._core = core
         self._session = session
 
-    async def send(self, request: httpx.Request, deadline: Deadline) -> Reply | Failure:
-        return send(self._core.transport, request, deadline)
+    async def take_place(self, operation: str, longest: float | None) -> None:
+        self._core.places.take(operation, longest)
+
+    def give_back_place(self) -> None:
+        self._core.places.give_back()
+
+    async def send(self, request: httpx.Request, deadline: Deadline, longest_silence: float | None) -> Reply | Failure:
+        return send(self._core.transport, request, deadline, longest_silence)
 
     async def token(self, rejected: Secret | None, deadline: Deadline) -> AccessToken:
         return self._session.cached(rejected) or self._session.refresh(rejected).result(deadline)
@@ -314,8 +340,14 @@ class _AsyncDriver(Driver):
         self._core = core
         self._session = session
 
-    async def send(self, request: httpx.Request, deadline: Deadline) -> Reply | Failure:
-        return await send_async(self._core.async_transport, request, deadline)
+    async def take_place(self, operation: str, longest: float | None) -> None:
+        await self._core.async_places.take(operation, longest)
+
+    def give_back_place(self) -> None:
+        self._core.async_places.give_back()
+
+    async def send(self, request: httpx.Request, deadline: Deadline, longest_silence: float | None) -> Reply | Failure:
+        return await send_async(self._core.async_transport, request, deadline, longest_silence)
 
     async def token(self, rejected: Secret | None, deadline: Deadline) -> AccessToken:
         return self._session.cached(rejected) or await self._session.refresh(rejected).result_async(deadline)
@@ -526,6 +558,24 @@ def on_view(operation: Callable[P, T], view: Krebit | AsyncKrebit) -> Callable[P
     """Return the same operation on a view of its client."""
     bound: Callable[P, T] = operation.__func__.__get__(view)  # type: ignore[attr-defined]
     return bound
+
+
+def _seconds(name: str, text: str) -> float:
+    """Return the seconds of an environment variable. Raises ConfigurationError that names it."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 86_400:
+        raise ConfigurationError(f"{name}: must be a number of seconds above 0, at most a day (it is {text[:20]!r})")
+    return seconds
+
+
+def _whole_number(name: str, text: str) -> int:
+    """Return the number of an environment variable. Raises ConfigurationError that names it."""
+    if not re.fullmatch("[0-9]{1,3}", text):
+        raise ConfigurationError(f"{name}: must be a whole number from 0 to 100 (it is {text[:20]!r})")
+    return int(text)
 
 
 def _shown(settings: Settings) -> str:

@@ -28,9 +28,11 @@ _EXAMPLES = {
     "client_secret": "the secret shown once at /developer/my-apps",
 }
 _LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
+_BYTE = "(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
 # ASCII alone: other letters may only look like the ones that are meant.
 _HOST = re.compile(rf"(\[[0-9a-f:.]+\]|{_LABEL}(\.{_LABEL})*)(:[0-9]{{1,5}})?", re.ASCII | re.IGNORECASE)
-_LOOPBACK = re.compile(r"((.+\.)?localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]+)?", re.IGNORECASE)
+# Not *.localhost, which goes to the resolver of some systems.
+_LOOPBACK = re.compile(rf"(localhost|127(\.{_BYTE}){{3}}|\[::1\])(:[0-9]+)?", re.ASCII | re.IGNORECASE)
 
 
 class Settings(NamedTuple):

@@ -13,7 +13,8 @@ import httpx
 from krebit._version import __version__
 from krebit.config import Settings
 from krebit.errors import ClientClosed, ConfigurationError
-from krebit.http.deadline import Deadline
+from krebit.http.places import AsyncPlaces, BlockingPlaces
+from krebit.http.pool import MAX_CONNECTIONS
 from krebit.http.request import RequestBuilder
 from krebit.http.retry import RetryBudget
 from krebit.http.transports import AsynchronousTransport, BlockingTransport, TransportFactory
@@ -31,9 +32,13 @@ class ClientOptions(TypedDict, total=False):
     store: TokenStore
     """Where the login is kept. Default: a `FileTokenStore` in the user's state folder."""
     timeout: float
-    """Seconds for a whole call, retries included. Default: 30."""
+    """Seconds for a whole call, retries included, from its place among the calls under way on. Default: 30."""
     retries: int
-    """Attempts beyond the first. Default: 2."""
+    """Attempts beyond the first. Default: 2. Waits for a rate limit that the server announces are not counted."""
+    attempt_timeout: float
+    """Seconds without a byte after which an attempt of a GET is given up and made again. Default: 10."""
+    queue_timeout: float
+    """Seconds that a call waits for its place, before its timeout begins. Default: as long as it takes."""
     ca_file: str | os.PathLike[str] | None
     """PEM file of the certificate authority to trust. Default: `SSL_CERT_FILE`, `SSL_CERT_DIR` or certifi's."""
     proxy: str
@@ -73,7 +78,9 @@ class Core:
         factory = TransportFactory(self._origin, self._options.get("ca_file"), self._proxy)
         self.transport = factory.blocking(self._options.get("transport"))
         self.async_transport = factory.asynchronous(self._options.get("async_transport"))
-        self._calls: set[Deadline] = set()
+        self.places = BlockingPlaces(MAX_CONNECTIONS)
+        self.async_places = AsyncPlaces(MAX_CONNECTIONS)
+        self._calls: set[object] = set()
         self._process = os.getpid()
 
     def session(self, settings: Settings) -> TokenSession:
@@ -103,13 +110,14 @@ class Core:
         return self
 
     @contextmanager
-    def call(self, deadline: Deadline) -> Iterator[None]:
+    def call(self) -> Iterator[None]:
         """Count a call as under way for the `with` block."""
-        self._calls.add(deadline)
+        call = object()
+        self._calls.add(call)
         try:
             yield
         finally:
-            self._calls.discard(deadline)
+            self._calls.discard(call)
 
     @property
     def is_idle(self) -> bool:

@@ -231,7 +231,13 @@ class _Offline(Driver):
         self._outcomes = outcomes
         self.sent = 0
 
-    async def send(self, request: httpx.Request, deadline: Deadline) -> Reply | Failure:
+    async def take_place(self, operation: str, longest: float | None) -> None:
+        pass
+
+    def give_back_place(self) -> None:
+        pass
+
+    async def send(self, request: httpx.Request, deadline: Deadline, longest_silence: float | None) -> Reply | Failure:
         self.sent += 1
         return self._outcomes()
 
@@ -250,8 +256,7 @@ def _attempts(budget: RetryBudget, outcomes: Callable[[], Reply | Failure], retr
         GET,
         RequestBuilder("https://tenant.example", "agent"),
         lambda: {"method": "get", "url": GET.path},
-        options=CallOptions(retries=retries),
-        deadline=Deadline(3600),
+        options=CallOptions(3600, retries),
         budget=budget,
         keep_trying=lambda: True,
     )

@@ -1,5 +1,6 @@
 """The test clients of the frameworks, bridges to serverless hosts, and the receiver mounted, routed and in front."""
 
+import asyncio
 import base64
 import importlib
 import warnings
@@ -135,7 +136,9 @@ def test_under_mangum_as_on_lambda(encoded: bool, receiver: Receiver) -> None:
         "body": base64.b64encode(body).decode() if encoded else body.decode(),
         "isBase64Encoded": encoded,
     }
-    adapter: Any = Mangum(AsgiReceiver(receiver), lifespan="off")
-    assert adapter(event, {})["statusCode"] == 200
-    assert adapter(event, {})["body"] == "known\n"
+    with asyncio.Runner() as runner:  # Mangum runs on the thread's event loop, and would leave its own open
+        asyncio.set_event_loop(runner.get_loop())
+        adapter: Any = Mangum(AsgiReceiver(receiver), lifespan="off")
+        assert adapter(event, {})["statusCode"] == 200
+        assert adapter(event, {})["body"] == "known\n"
     assert receiver.drain() == 1

@@ -22,7 +22,7 @@ import httpx
 from aiohttp.client_proto import ResponseHandler
 from httpx_aiohttp import AiohttpTransport
 
-from krebit.http.pool import KEEPALIVE_SECONDS, MAX_CONNECTIONS
+from krebit.http.pool import KEEPALIVE_SECONDS, MAX_CONNECTIONS, naming_proxy
 
 
 class _Connection(ResponseHandler):
@@ -42,6 +42,8 @@ def _httpx_exceptions() -> Iterator[None]:
         cause = error.__cause__
         if isinstance(cause, aiohttp.ConnectionTimeoutError) or not isinstance(cause, aiohttp.ClientConnectionError):
             raise
+        if isinstance(cause, aiohttp.ClientProxyConnectionError):
+            raise httpx.ProxyError(str(error)) from None
         if isinstance(cause, aiohttp.ClientConnectorError):
             raise httpx.ConnectError(str(error)) from None
         raise httpx.ReadError(str(error)) from None
@@ -67,7 +69,7 @@ class _Stream(httpx.AsyncByteStream):
 
 class _Transport(AiohttpTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        with _httpx_exceptions():
+        with naming_proxy(self.proxy), _httpx_exceptions():
             response = await super().handle_async_request(request)
         if isinstance(response.stream, httpx.AsyncByteStream):
             response.stream = _Stream(response.stream)

@@ -16,13 +16,15 @@ from krebit.errors import KrebitError
 from krebit.http.deadline import Deadline
 from krebit.http.request import CallOptions, RequestArguments, RequestBuilder
 from krebit.http.response import error_of, request_id
-from krebit.http.retry import RetryBudget, wait_before_retry
+from krebit.http.retry import RetryBudget, is_announced_limit, silence_before_retry, wait_before_retry
 from krebit.http.send import Failure, Reply
 from krebit.redaction import Secret, mask_path
 from krebit_api.api import Operation
 
 T = TypeVar("T")
 _log = logging.getLogger("krebit")
+# Seconds above which a person who looks at a log wonders why nothing happens.
+_LOGGED_WAIT = 1.0
 _LOG_TEXT = "%(method)s %(path)s: %(status)s, attempt %(attempt)d, %(milliseconds)d ms, request %(request_id)s"
 
 
@@ -37,8 +39,16 @@ class Driver(ABC):
     """Does the parts of a call that take time: blocking, or on an event loop."""
 
     @abstractmethod
-    async def send(self, request: httpx.Request, deadline: Deadline) -> Reply | Failure:
-        """Send once."""
+    async def take_place(self, operation: str, longest: float | None) -> None:
+        """Wait for a place among the calls under way. Raises DeadlineExceeded after `longest` seconds."""
+
+    @abstractmethod
+    def give_back_place(self) -> None:
+        """Let the next call in."""
+
+    @abstractmethod
+    async def send(self, request: httpx.Request, deadline: Deadline, longest_silence: float | None) -> Reply | Failure:
+        """Send once. Give up after `longest_silence` seconds without a byte; None waits until the deadline."""
 
     @abstractmethod
     async def token(self, rejected: Secret | None, deadline: Deadline) -> AccessToken:
@@ -65,20 +75,55 @@ async def make_call(
     arguments: RequestArguments,
     *,
     options: CallOptions,
-    deadline: Deadline,
     budget: RetryBudget,
     keep_trying: Callable[[], bool],
 ) -> Reply:
     """Return the reply of a success. Raises the typed error of anything else.
 
+    The timeout runs from the call's place on: how long the line is before it is not the server's fault.
     `keep_trying` is asked before and after each wait for another attempt: a caller who has left wants none.
     """
+    await driver.take_place(operation.id, options.queue_timeout)
+    try:
+        return await _make_attempts(
+            driver,
+            operation,
+            builder,
+            arguments,
+            options=options,
+            deadline=Deadline(options.timeout),
+            budget=budget,
+            keep_trying=keep_trying,
+        )
+    finally:
+        driver.give_back_place()
+
+
+async def _make_attempts(
+    driver: Driver,
+    operation: Operation,
+    builder: RequestBuilder,
+    arguments: RequestArguments,
+    *,
+    options: CallOptions,
+    deadline: Deadline,
+    budget: RetryBudget,
+    keep_trying: Callable[[], bool],
+) -> Reply:
     token = await driver.token(None, deadline)
     may_replay = True
-    attempt = 1
+    attempt = counted = 1
     while True:
         started = monotonic()
-        outcome = await driver.send(builder.build(operation, arguments, token.value, options), deadline)
+        longest_silence = silence_before_retry(
+            operation.method,
+            attempt=counted,
+            retries=options.retries,
+            remaining=deadline.remaining(),
+            attempt_timeout=options.attempt_timeout,
+        )
+        request = builder.build(operation, arguments, token.value, options)
+        outcome = await driver.send(request, deadline, longest_silence)
         if _log.isEnabledFor(logging.DEBUG):
             _log_attempt(operation, outcome, attempt, started)
         if isinstance(outcome, Reply):
@@ -93,23 +138,31 @@ async def make_call(
         wait = wait_before_retry(
             operation.method,
             outcome,
-            attempt=attempt,
+            attempt=counted,
             retries=options.retries,
             remaining=deadline.remaining(),
             budget=budget,
         )
         if wait is None or not keep_trying():
             raise _error(operation, outcome, deadline)
+        if wait > _LOGGED_WAIT:
+            _log_wait(operation, outcome, wait)
         await driver.sleep(wait)
         if not keep_trying():
             raise _error(operation, outcome, deadline)
         attempt += 1
+        counted += not is_announced_limit(outcome)
 
 
 def _error(operation: Operation, outcome: Reply | Failure, deadline: Deadline) -> KrebitError:
     if isinstance(outcome, Failure):
         return outcome.error(operation.id, deadline)
     return error_of(operation, outcome)
+
+
+def _log_wait(operation: Operation, outcome: Reply | Failure, wait: float) -> None:
+    status = outcome.status if isinstance(outcome, Reply) else outcome.kind
+    _log.info("%s %s: %s, waits %.1f s to try again", operation.method, mask_path(operation.path), status, wait)
 
 
 def _log_attempt(operation: Operation, outcome: Reply | Failure, attempt: int, started: float) -> None:

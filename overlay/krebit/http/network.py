@@ -9,8 +9,8 @@ HTTPS proxy, where httpcore reads from the socket by itself.
 
 import socket
 import ssl
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import anyio
@@ -80,8 +80,25 @@ class DeadlineStream(httpcore.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
+@contextmanager
+def _proxy_errors(is_proxy: bool) -> Iterator[None]:
+    """Raise httpcore.ProxyError where the host that takes no connection is the proxy."""
+    try:
+        yield
+    except httpcore.ConnectError as error:
+        if not is_proxy:
+            raise
+        raise httpcore.ProxyError(f"no connection ({error})") from None
+
+
 class DeadlineBackend(httpcore.SyncBackend):
-    """Connect within the call's deadline, to each of a host's addresses in turn."""
+    """Connect within the call's deadline, to each of a host's addresses in turn.
+
+    `is_proxy` says that the host is a proxy's, not the tenant's.
+    """
+
+    def __init__(self, *, is_proxy: bool = False) -> None:
+        self._is_proxy = is_proxy
 
     def connect_tcp(
         self,
@@ -90,6 +107,17 @@ class DeadlineBackend(httpcore.SyncBackend):
         timeout: float | None = None,
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        with _proxy_errors(self._is_proxy):
+            return self._connect(host, port, timeout, local_address, socket_options)
+
+    def _connect(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None,
+        local_address: str | None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None,
     ) -> httpcore.NetworkStream:
         connect = super().connect_tcp
 
@@ -158,7 +186,8 @@ class AsyncStream(httpcore.AsyncNetworkStream):
 class AsyncBackend(httpcore.AsyncNetworkBackend):
     """Connect by anyio, and hand out streams that a cancelled handshake does not leave open."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_proxy: bool = False) -> None:
+        self._is_proxy = is_proxy
         self._backend: Any = httpcore.AnyIOBackend()
 
     async def sleep(self, seconds: float) -> None:
@@ -172,4 +201,6 @@ class AsyncBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        return AsyncStream(await self._backend.connect_tcp(host, port, timeout, local_address, socket_options))
+        with _proxy_errors(self._is_proxy):
+            stream = await self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
+        return AsyncStream(stream)

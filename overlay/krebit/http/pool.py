@@ -12,7 +12,8 @@ Delete this file on a move to a client that has neither problem.
 # ruff: noqa: SLF001
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -21,7 +22,10 @@ import httpx
 
 from krebit.http.network import AsyncBackend, DeadlineBackend
 
+# Calls that are under way at once.
 MAX_CONNECTIONS = 100
+# Connections more, so that a refresh need not wait for a call that waits for the refresh.
+_FOR_REFRESHES = 10
 KEEPALIVE_SECONDS = 30.0
 
 
@@ -32,29 +36,48 @@ def _pool_options(context: ssl.SSLContext, proxy: httpx.Proxy | None) -> dict[st
     return {
         "ssl_context": context,
         "proxy": proxy and httpcore.Proxy(str(proxy.url), proxy.raw_auth, proxy.headers.raw, proxy.ssl_context),
-        "max_connections": MAX_CONNECTIONS,
+        "max_connections": MAX_CONNECTIONS + _FOR_REFRESHES,
         # As many connections are kept as are opened: each one that is not kept costs a TLS handshake.
-        "max_keepalive_connections": MAX_CONNECTIONS,
+        "max_keepalive_connections": MAX_CONNECTIONS + _FOR_REFRESHES,
         "keepalive_expiry": KEEPALIVE_SECONDS,
     }
+
+
+@contextmanager
+def naming_proxy(proxy: httpx.Proxy | None) -> Iterator[None]:
+    """Raise httpx's exceptions with the proxy's address, where the proxy was at fault."""
+    try:
+        yield
+    except httpx.ProxyError as error:
+        assert proxy is not None
+        raise httpx.ProxyError(f"{proxy.url.netloc.decode()}: {error}") from None
 
 
 class Transport(httpx.HTTPTransport):
     """Send over a pool whose sockets keep to the call's deadline."""
 
     def __init__(self, context: ssl.SSLContext, proxy: httpx.Proxy | None) -> None:
-        self._pool = httpcore.ConnectionPool(**_pool_options(context, proxy), network_backend=DeadlineBackend())
+        backend = DeadlineBackend(is_proxy=proxy is not None)
+        self._proxy = proxy
+        self._pool = httpcore.ConnectionPool(**_pool_options(context, proxy), network_backend=backend)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        with naming_proxy(self._proxy):
+            return super().handle_request(request)
 
 
 class AsyncTransport(httpx.AsyncHTTPTransport):
     """Send over a pool that loses no place when a call is cancelled."""
 
     def __init__(self, context: ssl.SSLContext, proxy: httpx.Proxy | None) -> None:
-        self._pool = httpcore.AsyncConnectionPool(**_pool_options(context, proxy), network_backend=AsyncBackend())
+        backend = AsyncBackend(is_proxy=proxy is not None)
+        self._proxy = proxy
+        self._pool = httpcore.AsyncConnectionPool(**_pool_options(context, proxy), network_backend=backend)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         try:
-            response = await super().handle_async_request(request)
+            with naming_proxy(self._proxy):
+                response = await super().handle_async_request(request)
         except BaseException:
             await self.sweep()
             raise

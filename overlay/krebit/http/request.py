@@ -26,20 +26,36 @@ _DOTS = re.compile(r"[^?#]*(/|%2f|\\|%5c)(\.|%2e){1,2}(/|%2f|\\|%5c|[?#]|$)", re
 class CallOptions:
     """Settings of calls: `timeout` in seconds for a whole call, `retries` beyond the first attempt (0 for none).
 
-    Raises ConfigurationError for a setting that cannot be.
+    `attempt_timeout` is the seconds without a byte after which an attempt is made again, `queue_timeout` those to wait
+    for a place (None: as long as it takes). Raises ConfigurationError for a setting that cannot be.
     """
 
-    def __init__(self, timeout: float = 30.0, retries: int = 2, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        timeout: float = 30.0,
+        retries: int = 2,
+        attempt_timeout: float = 10.0,
+        queue_timeout: float | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.timeout = timeout
         self.retries = retries
+        self.attempt_timeout = attempt_timeout
+        self.queue_timeout = queue_timeout
         self.headers = dict(headers or {})
         problems = [
             f"headers: {str(name)[:40]!r} is one that this client sets itself, or is malformed"
             for name, value in self.headers.items()
             if not _is_own_header(name, value)
         ]
-        if not (_is_number(timeout) and 0 < timeout <= 86_400):
-            problems.append("timeout: must be a number of seconds above 0, at most a day")
+        seconds = {"timeout": timeout, "attempt_timeout": attempt_timeout}
+        if queue_timeout is not None:
+            seconds["queue_timeout"] = queue_timeout
+        problems += [
+            f"{name}: must be a number of seconds above 0, at most a day"
+            for name, value in seconds.items()
+            if not (_is_number(value) and 0 < value <= 86_400)
+        ]
         if not (_is_number(retries) and retries in range(101)):
             problems.append("retries: must be a whole number from 0 to 100")
         if problems:

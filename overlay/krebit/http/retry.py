@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-from krebit.http.send import Failure, Reply
+from krebit.http.send import LASTING, Failure, Reply
 
 _BASE = 0.25
 _CAP = 8.0
@@ -41,15 +41,24 @@ def parse_retry_after(reply: Reply, now: Callable[[], float] = time.time) -> flo
     """Return the seconds of an answer's `Retry-After` (RFC 9110, 10.2.3), or None without a usable one.
 
     It may be a number or a date. A date in the past is 0; a year is the most. A date is counted from the answer's own
-    `Date` where there is one, since this machine's clock may be wrong.
+    `Date` where there is one, since this machine's clock may be wrong. Of several the longest wait counts: a server and
+    a proxy before it may each have sent one.
     """
-    text = reply.headers.get("Retry-After", "").strip()
+    texts = reply.headers.get_list("Retry-After")
+    waits = [_parse_wait(text.strip(), reply.headers.get("Date", ""), now) for text in texts]
+    return max((wait for wait in waits if wait is not None), default=None)
+
+
+def _parse_wait(text: str, date: str, now: Callable[[], float]) -> float | None:
+    if re.fullmatch(r"[0-9]+(\s*,\s*[0-9]+)+", text):
+        # Two headers that a proxy has joined.
+        text = max(re.findall(r"[0-9]+", text), key=float)
     if re.fullmatch(r"[0-9]+(\.[0-9]*)?", text):
         return min(float(text), _LONGEST)
     until = _timestamp(text)
     if until is None:
         return None
-    since = _timestamp(reply.headers.get("Date", ""))
+    since = _timestamp(date)
     wait = until - (now() if since is None else since)
     return min(max(0.0, wait), _LONGEST)
 
@@ -64,27 +73,49 @@ def _timestamp(date: str) -> float | None:
         return None
 
 
+def silence_before_retry(
+    method: str, *, attempt: int, retries: int, remaining: float, attempt_timeout: float
+) -> float | None:
+    """Return the seconds without a byte after which an attempt is given up and made again, or None for the last one.
+
+    The last attempt has all the time that is left. An attempt is the last one too when giving it up would leave less
+    than another `attempt_timeout`: a slow answer is better than none.
+    """
+    is_last = attempt > retries or remaining < 2 * attempt_timeout
+    return None if is_last or method != "GET" else attempt_timeout
+
+
+def is_announced_limit(outcome: Reply | Failure) -> bool:
+    """Return whether the server refused for a rate limit, did nothing, and said when to come back."""
+    return isinstance(outcome, Reply) and outcome.status == 429 and bool(parse_retry_after(outcome))
+
+
 def wait_before_retry(
     method: str, outcome: Reply | Failure, *, attempt: int, retries: int, remaining: float, budget: RetryBudget
 ) -> float | None:
     """Return the seconds to wait before the next attempt, or None to stop.
 
-    `attempt` counts from 1. `remaining` is the time left in seconds: where a wait would pass it, stopping at once tells
-    more than waiting. Waits have full jitter and obey the server's `Retry-After`. A 429 says that nothing was done and
-    when to come back, so it counts neither as a retry nor against the budget.
+    `attempt` counts from 1, without those that met a rate limit which the server announced. `remaining` is the time
+    left in seconds: where a wait would pass it, stopping at once tells more than waiting. Waits have full jitter and
+    obey the server's `Retry-After`.
+
+    A 429 says that nothing was done. When it also says when to come back, the wait counts neither as a retry nor
+    against the budget. One that does not counts as a retry, so that a limit without an end ends the call soon. An
+    attempt that this client gave up for its silence costs no budget either: a slow server is no reason to fail.
     """
     jitter = random.uniform(0, min(_CAP, _BASE * 2 ** min(attempt, 10)))
     if isinstance(outcome, Failure):
         pause = jitter
     elif outcome.status == 429:
         pause = jitter + (parse_retry_after(outcome) or 0.0)
-        return pause if retries and pause < remaining else None
+        allowed = retries > 0 if is_announced_limit(outcome) else attempt <= retries
+        return pause if allowed and pause < remaining else None
     else:
         pause = max(jitter, parse_retry_after(outcome) or 0.0)
-    allowed = attempt <= retries and pause < remaining
-    if allowed and _can_be_sent_again(method, outcome) and budget.spend():
-        return pause
-    return None
+    if attempt > retries or pause >= remaining or not _can_be_sent_again(method, outcome):
+        return None
+    is_given_up = isinstance(outcome, Failure) and outcome.kind == "timeout"
+    return pause if is_given_up or budget.spend() else None
 
 
 def _can_be_sent_again(method: str, outcome: Reply | Failure) -> bool:
@@ -93,7 +124,7 @@ def _can_be_sent_again(method: str, outcome: Reply | Failure) -> bool:
     A GET may be sent again after no whole answer, 408 and 5xx; any other method only when it provably was not sent.
     """
     if isinstance(outcome, Failure):
-        if outcome.kind in ("certificate", "too_large"):
+        if outcome.kind in LASTING:
             return False
         return method == "GET" or not outcome.sent
     return method == "GET" and (outcome.status == 408 or outcome.status >= 500)

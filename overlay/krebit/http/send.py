@@ -1,7 +1,8 @@
 """Send a request once: the one place where it becomes a whole answer or a failure."""
 
+import re
 from contextlib import aclosing, closing
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 import anyio
 import httpx
@@ -15,11 +16,34 @@ MAX_BODY = 64 * 2**20
 _DESCRIPTIONS = {
     "connect": "no connection ({}); check the tenant's domain, the network and the proxy, if there is one",
     "timeout": "no answer in time ({})",
+    "proxy": "the proxy let nothing through ({}); check HTTPS_PROXY, NO_PROXY or proxy=, and the proxy itself",
+    "proxy_credentials": "the proxy refused its credentials ({}); check user and password in HTTPS_PROXY or proxy=",
     "certificate": "the server's certificate is not trusted ({}); for a company's or a sandbox's own authority set "
     "SSL_CERT_FILE or pass ca_file=",
+    "certificate_expired": "the server's certificate is out of date ({}); whoever runs the server must renew it, "
+    "unless this machine's clock is wrong",
+    "certificate_host": "the server's certificate is for another host ({}); check the tenant's domain, and "
+    "the name server if it is right",
     "too_large": "the answer is too large ({})",
     "broken": "the connection broke ({})",
 }
+
+
+FailureKind: TypeAlias = Literal[
+    "connect",
+    "timeout",
+    "broken",
+    "proxy",
+    "proxy_credentials",
+    "certificate",
+    "certificate_expired",
+    "certificate_host",
+    "too_large",
+]
+# Another attempt would end the same way; one with a password may even lock the account.
+LASTING: frozenset[FailureKind] = frozenset(
+    ("proxy_credentials", "certificate", "certificate_expired", "certificate_host", "too_large")
+)
 
 
 class Reply:
@@ -42,7 +66,7 @@ class Reply:
 class Failure(NamedTuple):
     """No whole answer. `sent` is False when the request provably never reached the server."""
 
-    kind: Literal["connect", "timeout", "broken", "certificate", "too_large"]
+    kind: FailureKind
     text: str
     sent: bool
 
@@ -55,12 +79,15 @@ class Failure(NamedTuple):
         return ConnectionFailed(f"{operation}: {description}", sent=self.sent, operation=operation)
 
 
-def send(transport: httpx.BaseTransport, request: httpx.Request, deadline: Deadline) -> Reply | Failure:
+def send(
+    transport: httpx.BaseTransport, request: httpx.Request, deadline: Deadline, longest_silence: float | None = None
+) -> Reply | Failure:
     """Send once and read the whole answer, within the deadline.
 
-    Raises only exceptions that are not the transport's, such as KeyboardInterrupt.
+    Give up after `longest_silence` seconds in which no byte comes, where it is given. Raises only exceptions that are
+    not the transport's, such as KeyboardInterrupt.
     """
-    request.extensions["timeout"] = _timeouts(deadline)
+    request.extensions["timeout"] = _timeouts(deadline, longest_silence)
     body = bytearray()
     current_deadline.set(deadline)
     try:
@@ -75,10 +102,13 @@ def send(transport: httpx.BaseTransport, request: httpx.Request, deadline: Deadl
 
 
 async def send_async(
-    transport: httpx.AsyncBaseTransport, request: httpx.Request, deadline: Deadline
+    transport: httpx.AsyncBaseTransport,
+    request: httpx.Request,
+    deadline: Deadline,
+    longest_silence: float | None = None,
 ) -> Reply | Failure:
     """As `send`, on the event loop."""
-    request.extensions["timeout"] = _timeouts(deadline)
+    request.extensions["timeout"] = _timeouts(deadline, longest_silence)
     body = bytearray()
     try:
         with anyio.fail_after(deadline.remaining()):
@@ -101,14 +131,24 @@ def failure_of(error: httpx.RequestError, url: httpx.URL) -> Failure:
     """
     text = _shown(error)
     if isinstance(error, httpx.ConnectError) and "certificate verify failed" in text.lower().replace("_", " "):
-        return Failure("certificate", text, sent=False)
+        return Failure(_certificate_kind(text), text, sent=False)
+    if isinstance(error, httpx.ProxyError):
+        return Failure("proxy_credentials" if re.search(r"\b407\b", text) else "proxy", text, sent=False)
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
         return Failure("timeout", text, sent=False)
     if isinstance(error, httpx.TimeoutException):
         return Failure("timeout", text, sent=True)
-    if isinstance(error, httpx.ConnectError | httpx.ProxyError | httpx.UnsupportedProtocol | httpx.LocalProtocolError):
+    if isinstance(error, httpx.ConnectError | httpx.UnsupportedProtocol | httpx.LocalProtocolError):
         return Failure("connect", f"to {url.netloc.decode()}: {text}", sent=False)
     return Failure("broken", text, sent=True)
+
+
+def _certificate_kind(text: str) -> FailureKind:
+    if "expired" in text or "not yet valid" in text:
+        return "certificate_expired"
+    if "mismatch" in text:
+        return "certificate_host"
+    return "certificate"
 
 
 def _shown(error: httpx.RequestError) -> str:
@@ -117,8 +157,10 @@ def _shown(error: httpx.RequestError) -> str:
     return (mask(str(error)) if safe else "") or type(error).__name__
 
 
-def _timeouts(deadline: Deadline) -> dict[str, float]:
-    return dict.fromkeys(("connect", "read", "write", "pool"), deadline.remaining())
+def _timeouts(deadline: Deadline, longest_silence: float | None) -> dict[str, float]:
+    remaining = deadline.remaining()
+    silence = remaining if longest_silence is None else min(longest_silence, remaining)
+    return {"connect": silence, "read": silence, "write": silence, "pool": remaining}
 
 
 def _too_much(body: bytearray, deadline: Deadline) -> Failure | None:

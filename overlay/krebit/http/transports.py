@@ -3,18 +3,18 @@
 import functools
 import os
 import ssl
-import urllib.request
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal, TypeAlias
 
 import httpx
 
 from krebit.errors import ConfigurationError
+from krebit.http.places import LoopTable
 from krebit.http.pool import AsyncTransport, Transport
+from krebit.http.proxies import proxy_of_environment
 from krebit.redaction import Secret, mask
-
-if TYPE_CHECKING:
-    import asyncio
 
 BlockingTransport: TypeAlias = httpx.BaseTransport | Callable[[httpx.BaseTransport], httpx.BaseTransport]
 AsynchronousTransport: TypeAlias = (
@@ -29,11 +29,11 @@ class TransportFactory:
     """
 
     def __init__(self, origin: str, ca_file: str | os.PathLike[str] | None, proxy: Secret) -> None:
-        self._context = _tls_context(
-            os.fspath(ca_file) if ca_file else None, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
-        )
-        url = proxy or Secret(_proxy_of_environment(origin))
-        self._proxy = _parse_proxy(url, self._context) if url else None
+        self._context = _tls_context_of(os.fspath(ca_file) if ca_file else None)
+        # Plain HTTP is for this machine: a proxy on another one would read the secrets.
+        is_encrypted = origin.startswith("https:")
+        url = proxy or Secret(proxy_of_environment(origin))
+        self._proxy = _parse_proxy(url, self._context) if url and is_encrypted else None
 
     def blocking(self, given: BlockingTransport | None) -> httpx.BaseTransport:
         """Return our own transport, the one given, or ours wrapped by the function given."""
@@ -85,50 +85,46 @@ class LoopTransports(httpx.AsyncBaseTransport):
     """
 
     def __init__(self, make: Callable[[], httpx.AsyncBaseTransport]) -> None:
-        self._make = make
-        self._transports: dict[asyncio.AbstractEventLoop, httpx.AsyncBaseTransport] = {}
+        self._transports = LoopTable(make)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        import asyncio  # blocking programs do without it
-
-        loop = asyncio.get_running_loop()
-        transport = self._transports.get(loop)
-        if transport is None:
-            self._drop_closed_loops()
-            transport = self._transports[loop] = self._make()
-        return await transport.handle_async_request(request)
-
-    def _drop_closed_loops(self) -> None:
-        for loop in list(self._transports):
-            if loop.is_closed():
-                self._transports.pop(loop, None)
+        return await self._transports.get().handle_async_request(request)
 
     async def aclose(self) -> None:
-        import asyncio
-
-        self._drop_closed_loops()
-        transport = self._transports.pop(asyncio.get_running_loop(), None)
+        transport = self._transports.pop()
         if transport is not None:
             await transport.aclose()
 
 
-@functools.cache
-def _tls_context(ca_file: str | None, cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
-    """Return the TLS context for an authority. Made once in a process: reading one takes longer than the first call."""
+def _tls_context_of(ca_file: str | None) -> ssl.SSLContext:
+    cert_file, cert_dir = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    return _tls_context(ca_file, cert_file, cert_dir, _versions(ca_file, cert_file, cert_dir))
+
+
+def _versions(*paths: str | None) -> tuple[object, ...]:
+    """Return a value that changes when a file is replaced or written to."""
+    found: list[object] = []
+    for path in filter(None, paths):
+        with suppress(OSError, ValueError):
+            status = Path(path).stat()
+            found.append((status.st_ino, status.st_size, status.st_mtime_ns))
+    return tuple(found)
+
+
+@functools.lru_cache(maxsize=8)
+def _tls_context(
+    ca_file: str | None, cert_file: str | None, cert_dir: str | None, versions: tuple[object, ...]
+) -> ssl.SSLContext:
+    """Return the TLS context for an authority.
+
+    Made once for each version of its file: reading one takes longer than the first call.
+    """
+    del versions
     try:
         return ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context()
     except (OSError, ValueError) as error:
         source = ca_file or f"{cert_file or cert_dir} (SSL_CERT_FILE, SSL_CERT_DIR)"
         raise ConfigurationError(f"certificate authority: {source} cannot be read ({error})") from None
-
-
-def _proxy_of_environment(origin: str) -> str | None:
-    """Return the proxy that `HTTPS_PROXY`, `NO_PROXY` and so on, or the system's settings, name for the tenant."""
-    scheme, _, host = origin.partition("://")
-    proxies = urllib.request.getproxies()
-    if urllib.request.proxy_bypass(host):
-        return None
-    return proxies.get(scheme) or proxies.get("all")
 
 
 def _parse_proxy(secret: Secret, context: ssl.SSLContext) -> httpx.Proxy:

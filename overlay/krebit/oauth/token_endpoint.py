@@ -9,7 +9,7 @@ import httpx
 from krebit.config import Settings
 from krebit.errors import ConfigurationError, KrebitError, UnexpectedResponse, api_error_class
 from krebit.http.retry import parse_retry_after
-from krebit.http.send import Failure, Reply
+from krebit.http.send import LASTING, Failure, Reply
 from krebit.oauth.grants import Grant
 from krebit.redaction import Secret
 from krebit.stores.record import TokenPair
@@ -89,8 +89,8 @@ def classify(answer: Reply | Failure) -> Outcome:
 
 def _classify_failure(failure: Failure) -> Outcome:
     error = failure.error(OPERATION)
-    if failure.kind == "certificate":
-        return Outcome("refused", error)  # another attempt would not make it trusted
+    if failure.kind in LASTING and not failure.sent:
+        return Outcome("refused", error)
     return Outcome("unknown" if failure.sent else "not_spent", error)
 
 

@@ -159,6 +159,8 @@ class ThreadedCalls(Generic[T]):
             future.set_result(self._call(number))
         except BaseException as error:  # noqa: BLE001 - the reader of the result raises it
             future.set_exception(error)
+        finally:
+            del future  # else it and its error's traceback would keep each other alive
 
     def close(self) -> None:
         """Make no new call."""

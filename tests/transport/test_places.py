@@ -1,0 +1,227 @@
+"""A place among the calls under way, and the times that run from it on."""
+
+import asyncio
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from krebit import ConfigurationError, DeadlineExceeded, Krebit
+from krebit.http.pool import MAX_CONNECTIONS
+from krebit.http.retry import silence_before_retry
+from krebit_sandbox import Sandbox
+from tests.transport.support import Place, RawRequest, RawServer, Way, arrived, reply
+
+USER = {"id": 1, "name": "Anna"}
+
+
+def me(api: Any) -> Any:
+    return api.get_current_user()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["asyncio", "aiohttp"])
+def test_thousands_of_calls_at_once_wait_in_line_without_a_timeout(sandbox: Sandbox, way: Way) -> None:
+    """The line takes longer than the timeout of a call."""
+
+    async def main() -> None:
+        async with Place.sandbox(sandbox, timeout=5.0).async_client(way) as api:
+            found = await asyncio.gather(*(api.get_latest_act(12345) for _ in range(5000)))
+        assert len({act.uuid for act in found}) == 1
+
+    asyncio.run(main())
+
+
+def test_more_calls_than_places(way: Way) -> None:
+    """Each takes half of its timeout, and three times as many wait as there are places."""
+
+    def answer(connection: socket.socket, request: RawRequest) -> None:
+        server.stopped.wait(1.0)
+        connection.sendall(reply(USER))
+
+    count = 3 * MAX_CONNECTIONS
+    with RawServer(answer) as server:
+        place = Place.raw(server, timeout=2.5, retries=0)
+        if way == "blocking":
+            with place.client() as api, ThreadPoolExecutor(count) as pool:
+                assert [user.id for user in pool.map(lambda _: api.get_current_user(), range(count))] == [1] * count
+        else:
+
+            async def main() -> list[Any]:
+                async with place.async_client(way) as api:
+                    return await asyncio.gather(*(api.get_current_user() for _ in range(count)))
+
+            assert [user.id for user in asyncio.run(main())] == [1] * count
+
+
+def test_a_wait_for_a_place_can_be_bounded(sandbox: Sandbox, way: Way) -> None:
+    sandbox.fault(kind="stall", path="/api/1.0/me", times=None)
+    place = Place.sandbox(sandbox, timeout=3.0, retries=0, queue_timeout=0.2)
+    count = MAX_CONNECTIONS + 5
+    if way == "blocking":
+        with place.client() as api, ThreadPoolExecutor(count) as pool:
+            errors = [future.exception() for future in [pool.submit(api.get_current_user) for _ in range(count)]]
+    else:
+
+        async def main() -> list[Any]:
+            async with place.async_client(way) as api:
+                return await asyncio.gather(*(api.get_current_user() for _ in range(count)), return_exceptions=True)
+
+        errors = asyncio.run(main())
+
+    late = [error for error in errors if isinstance(error, DeadlineExceeded)]
+    assert len(late) == count
+    without = [error for error in late if "queue_timeout" in str(error)]
+    assert len(without) == 5
+    assert all(not error.sent and error.operation == "get_current_user" for error in without)
+
+
+@pytest.mark.parametrize("way", ["asyncio", "aiohttp"])
+def test_a_cancelled_call_gives_its_place_back(sandbox: Sandbox, way: Way) -> None:
+    async def main() -> None:
+        async with Place.sandbox(sandbox).async_client(way) as api:
+            await api.get_current_user()
+            sandbox.fault(kind="stall", path="/api/1.0/me", times=None)
+            tasks = [asyncio.ensure_future(api.get_current_user()) for _ in range(2 * MAX_CONNECTIONS)]
+            await asyncio.to_thread(arrived, sandbox, 1 + MAX_CONNECTIONS)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            sandbox.clear_faults()
+            found = await asyncio.gather(*(api.get_current_user() for _ in range(MAX_CONNECTIONS)))
+            assert len(found) == MAX_CONNECTIONS
+
+    asyncio.run(main())
+
+
+def test_a_refresh_finds_a_connection_while_every_place_is_taken(sandbox: Sandbox) -> None:
+    with Place.sandbox(sandbox, fresh=True).client() as api, ThreadPoolExecutor(MAX_CONNECTIONS) as pool:
+        api.get_current_user()
+        sandbox.expire_access_tokens()
+        assert all(user.id for user in pool.map(lambda _: api.get_current_user(), range(MAX_CONNECTIONS)))
+
+
+# --- attempts that bring no byte --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["stall", "stall_body"])
+def test_a_get_whose_first_attempt_stalls_is_sent_again(sandbox: Sandbox, way: Way, kind: str) -> None:
+    sandbox.fault(kind=kind, path="/api/1.0/me", times=1)
+    started = time.monotonic()
+
+    assert Place.sandbox(sandbox, timeout=60.0, attempt_timeout=0.3).call(way, me).id is not None
+
+    assert time.monotonic() - started < 20
+    assert len(sandbox.requests) == 2
+
+
+def test_the_last_attempt_has_all_the_rest(way: Way) -> None:
+    """A server that is slower than `attempt_timeout` each time."""
+
+    def answer(connection: socket.socket, request: RawRequest) -> None:
+        server.stopped.wait(1.0)
+        connection.sendall(reply(USER))
+
+    with RawServer(answer) as server:
+        assert Place.raw(server, timeout=20.0, attempt_timeout=0.3).call(way, me).id == 1
+        assert len(server.requests) == 3
+
+
+def test_many_calls_to_a_slow_server_succeed(way: Way) -> None:
+    """What is given up for its slowness takes nothing from the allowance for outages."""
+
+    def answer(connection: socket.socket, request: RawRequest) -> None:
+        server.stopped.wait(1.0)
+        connection.sendall(reply(USER))
+
+    with RawServer(answer) as server:
+        place = Place.raw(server, timeout=20.0, attempt_timeout=0.3)
+        with place.client() as api, ThreadPoolExecutor(40) as pool:
+            assert all(user.id for user in pool.map(lambda _: api.get_current_user(), range(40)))
+
+
+def test_a_post_is_not_given_up_early(sandbox: Sandbox, way: Way) -> None:
+    def answer(connection: socket.socket, request: RawRequest) -> None:
+        server.stopped.wait(0.8)
+        connection.sendall(reply({"id": 1}))
+
+    with RawServer(answer) as server:
+        place = Place.raw(server, timeout=20.0, attempt_timeout=0.1)
+        assert place.call(way, lambda api: api.request("POST", "/x", json={})) == {"id": 1}
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "attempt", "remaining", "silence"),
+    [
+        ("GET", 1, 30.0, 10.0),
+        ("GET", 2, 60.0, 10.0),
+        ("GET", 2, 19.0, None),  # the rest would be shorter than what is given up
+        ("GET", 3, 60.0, None),
+        ("POST", 1, 60.0, None),
+    ],
+)
+def test_how_long_an_attempt_may_be_silent(method: str, attempt: int, remaining: float, silence: float | None) -> None:
+    found = silence_before_retry(method, attempt=attempt, retries=2, remaining=remaining, attempt_timeout=10.0)
+    assert found == silence
+
+
+# --- where the settings come from -------------------------------------------------------------------------------------
+
+VARIABLES = {"KREBIT_DOMAIN": "yourco.krebit.se", "KREBIT_CLIENT_ID": "id", "KREBIT_CLIENT_SECRET": "secret"}
+
+
+def test_timeout_and_retries_of_the_environment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox.fault(kind="status", path="/api/1.0/me", status=503, times=None)
+    arguments = Place.sandbox(sandbox).arguments
+    monkeypatch.setenv("KREBIT_DOMAIN", arguments["domain"])
+    monkeypatch.setenv("KREBIT_CLIENT_ID", arguments["client_id"])
+    monkeypatch.setenv("KREBIT_CLIENT_SECRET", arguments["client_secret"])
+    monkeypatch.setenv("KREBIT_RETRIES", "0")
+    monkeypatch.setenv("KREBIT_TIMEOUT", "0.5")
+    options = {"ca_file": arguments["ca_file"], "store": arguments["store"]}
+    with Krebit.from_env(**options) as api:
+        with pytest.raises(Exception, match="503"):
+            api.get_current_user()
+        assert len(sandbox.requests) == 1
+        sandbox.clear_faults()
+        sandbox.fault(kind="stall", path="/api/1.0/me", times=None)
+        with pytest.raises(DeadlineExceeded, match=r"0\.5 s"):
+            api.get_current_user()
+    with Krebit.from_env(**options, timeout=0.3) as api, pytest.raises(DeadlineExceeded, match=r"0\.3 s"):
+        api.get_current_user()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("KREBIT_TIMEOUT", "soon"), ("KREBIT_TIMEOUT", "nan"), ("KREBIT_TIMEOUT", "-1"), ("KREBIT_RETRIES", "1.5")],
+)
+def test_malformed_variables(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=name):
+        Krebit.from_env({**VARIABLES, name: value})
+
+
+def test_empty_variables_are_none() -> None:
+    with Krebit.from_env({**VARIABLES, "KREBIT_TIMEOUT": "", "KREBIT_RETRIES": ""}) as api:
+        assert api is not None
+
+
+@pytest.mark.parametrize("option", ["timeout", "attempt_timeout", "queue_timeout"])
+@pytest.mark.parametrize("value", [0, -1, float("nan"), "1", True, 10**6])
+def test_seconds_that_cannot_be(option: str, value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{option}: "):
+        Krebit("yourco.krebit.se", "id", "secret", **{option: value})
+
+
+def test_a_call_goes_on_as_soon_as_a_place_is_free(sandbox: Sandbox) -> None:
+    sandbox.fault(kind="stall", path="/api/1.0/me", times=None)
+    with (
+        Place.sandbox(sandbox, timeout=1.0, retries=0).client() as api,
+        ThreadPoolExecutor(MAX_CONNECTIONS) as pool,
+    ):
+        stalled = [pool.submit(api.get_current_user) for _ in range(MAX_CONNECTIONS)]
+        arrived(sandbox, MAX_CONNECTIONS)
+        assert api.list_clients().data
+        assert all(isinstance(call.exception(), DeadlineExceeded) for call in stalled)
