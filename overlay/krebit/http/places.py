@@ -94,8 +94,9 @@ class AsyncPlaces:
         import asyncio
 
         semaphore = self._semaphores.get()
+        limit = asyncio.timeout(longest)
         try:
-            async with asyncio.timeout(longest) as limit:
+            async with limit:
                 await semaphore.acquire()
         except TimeoutError:
             if not limit.expired():
