@@ -319,11 +319,8 @@ class _BlockingDriver(Driver):
         self._core = core
         self._session = session
 
-    async def take_place(self, operation: str, longest: float | None) -> None:
-        self._core.places.take(operation, longest)
-
-    def give_back_place(self) -> None:
-        self._core.places.give_back()
+    async def take_place(self, operation: str, longest: float | None) -> Callable[[], object]:
+        return self._core.places.take(operation, longest)
 
     async def send(self, request: httpx.Request, deadline: Deadline, longest_silence: float | None) -> Reply | Failure:
         return send(self._core.transport, request, deadline, longest_silence)
@@ -340,11 +337,8 @@ class _AsyncDriver(Driver):
         self._core = core
         self._session = session
 
-    async def take_place(self, operation: str, longest: float | None) -> None:
-        await self._core.async_places.take(operation, longest)
-
-    def give_back_place(self) -> None:
-        self._core.async_places.give_back()
+    async def take_place(self, operation: str, longest: float | None) -> Callable[[], object]:
+        return await self._core.async_places.take(operation, longest)
 
     async def send(self, request: httpx.Request, deadline: Deadline, longest_silence: float | None) -> Reply | Failure:
         return await send_async(self._core.async_transport, request, deadline, longest_silence)

@@ -231,11 +231,8 @@ class _Offline(Driver):
         self._outcomes = outcomes
         self.sent = 0
 
-    async def take_place(self, operation: str, longest: float | None) -> None:
-        pass
-
-    def give_back_place(self) -> None:
-        pass
+    async def take_place(self, operation: str, longest: float | None) -> Callable[[], object]:
+        return lambda: None
 
     async def send(self, request: httpx.Request, deadline: Deadline, longest_silence: float | None) -> Reply | Failure:
         self.sent += 1

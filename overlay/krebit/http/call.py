@@ -39,12 +39,11 @@ class Driver(ABC):
     """Does the parts of a call that take time: blocking, or on an event loop."""
 
     @abstractmethod
-    async def take_place(self, operation: str, longest: float | None) -> None:
-        """Wait for a place among the calls under way. Raises DeadlineExceeded after `longest` seconds."""
+    async def take_place(self, operation: str, longest: float | None) -> Callable[[], object]:
+        """Wait for a place among the calls under way. Return the function that gives it back.
 
-    @abstractmethod
-    def give_back_place(self) -> None:
-        """Let the next call in."""
+        Raises DeadlineExceeded after `longest` seconds.
+        """
 
     @abstractmethod
     async def send(self, request: httpx.Request, deadline: Deadline, longest_silence: float | None) -> Reply | Failure:
@@ -83,7 +82,7 @@ async def make_call(
     The timeout runs from the call's place on: how long the line is before it is not the server's fault.
     `keep_trying` is asked before and after each wait for another attempt: a caller who has left wants none.
     """
-    await driver.take_place(operation.id, options.queue_timeout)
+    give_back_place = await driver.take_place(operation.id, options.queue_timeout)
     try:
         return await _make_attempts(
             driver,
@@ -96,7 +95,7 @@ async def make_call(
             keep_trying=keep_trying,
         )
     finally:
-        driver.give_back_place()
+        give_back_place()
 
 
 async def _make_attempts(

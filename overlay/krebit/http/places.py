@@ -5,6 +5,7 @@ Our own line stands before that of the connection pool, because waiting there wo
 
 import queue
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from krebit.errors import ConfigurationError, DeadlineExceeded
@@ -62,18 +63,20 @@ class BlockingPlaces:
         for _ in range(count):
             self._free.put(None)
 
-    def take(self, operation: str, longest: float | None) -> None:
-        """Take a place, after a wait of `longest` seconds at most. Raises DeadlineExceeded."""
+    def take(self, operation: str, longest: float | None) -> Callable[[], object]:
+        """Take a place, after a wait of `longest` seconds at most. Return the function that gives it back.
+
+        Raises DeadlineExceeded.
+        """
         try:
             self._free.get(timeout=longest)
         except queue.Empty:
             pass
         else:
-            return
+            return self._give_back
         raise _no_place(operation, longest)
 
-    def give_back(self) -> None:
-        """Give a place back."""
+    def _give_back(self) -> None:
         self._free.put(None)
 
 
@@ -89,7 +92,7 @@ class AsyncPlaces:
 
         return asyncio.Semaphore(self._count)
 
-    async def take(self, operation: str, longest: float | None) -> None:
+    async def take(self, operation: str, longest: float | None) -> Callable[[], object]:
         """Do as `BlockingPlaces.take`."""
         import asyncio
 
@@ -102,12 +105,13 @@ class AsyncPlaces:
             if not limit.expired():
                 raise
         else:
-            return
+            return lambda: _release(semaphore)
         raise _no_place(operation, longest)
 
-    def give_back(self) -> None:
-        """Give a place back."""
-        self._semaphores.get().release()
+
+def _release(semaphore: "asyncio.Semaphore") -> None:
+    with suppress(RuntimeError):  # the loop is closed: nobody waits there any more
+        semaphore.release()
 
 
 def _no_place(operation: str, longest: float | None) -> DeadlineExceeded:
