@@ -212,6 +212,16 @@ def hide_personal_data(text: str) -> str:
     """Return `text` without e-mail addresses, Swedish organisation and personal numbers, and telephone numbers."""
     text = _EMAIL.sub("***@***", text)
     text = _NUMBER.sub(_hide_number, text)
+    # A UUID may hold digits in the form of a telephone number: only the text between UUIDs is looked at.
+    pieces = []
+    start = 0
+    for uuid in _UUID.finditer(text):
+        pieces += [_hide_phones(text[start : uuid.start()]), uuid[0]]
+        start = uuid.end()
+    return "".join([*pieces, _hide_phones(text[start:])])
+
+
+def _hide_phones(text: str) -> str:
     text = _ABROAD.sub("+***", text)
     return _AT_HOME.sub(_hide_phone, text)
 

@@ -4,9 +4,11 @@ import base64
 import html
 import json
 import pickle
+import random
 import re
 import time
 import urllib.parse
+import uuid
 from collections.abc import Callable
 
 import pytest
@@ -421,3 +423,12 @@ def test_an_error_with_many_fields_is_read_in_good_time() -> None:
     secrets = [Secret(f"secret-number-{number}") for number in range(1000)]
     assert _seconds(lambda: ApiError(422, "token" * 5000, errors=errors, headers={"x": "token" * 5000})) < 1
     assert len(secrets) == 1000
+
+
+def test_uuids_stay_readable_whatever_their_digits() -> None:
+    fixed = "cf48a6b4-0066-4114-970b-0f3a324532cc"
+    assert mask(f"request {fixed}, call 070-123 45 67") == f"request {fixed}, call 0***"
+    chance = random.Random(1)
+    for _ in range(2000):
+        text = str(uuid.UUID(int=chance.getrandbits(128), version=4))
+        assert mask(text) == text
