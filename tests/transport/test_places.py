@@ -27,7 +27,7 @@ def test_thousands_of_calls_at_once_wait_in_line_without_a_timeout(sandbox: Sand
     """The line takes longer than the timeout of a call."""
 
     async def main() -> None:
-        async with Place.sandbox(sandbox, timeout=5.0).async_client(way) as api:
+        async with Place.sandbox(sandbox, timeout=10.0).async_client(way) as api:
             found = await asyncio.gather(*(api.get_latest_act(12345) for _ in range(5000)))
         assert len({act.uuid for act in found}) == 1
 

@@ -66,13 +66,33 @@ class Transport(httpx.HTTPTransport):
             return super().handle_request(request)
 
 
+class _AsyncPool(httpcore.AsyncConnectionPool):
+    """A pool that gives an idle connection to one request at a time.
+
+    A request takes some turns of the loop to make its connection busy. Until then httpcore hands the same connection to
+    others, which come back empty-handed: of thousands of calls some wait for as long as all the others take.
+    """
+
+    def _assign_requests_to_connections(self) -> Any:
+        owned = {id(request.connection): request.connection for request in self._requests if request.connection}
+        busy = [connection for connection in self._connections if id(connection) in owned]
+        most = self._max_connections
+        self._connections = [connection for connection in self._connections if id(connection) not in owned]
+        self._max_connections = most - len(busy)
+        try:
+            return super()._assign_requests_to_connections()
+        finally:
+            self._connections = busy + self._connections
+            self._max_connections = most
+
+
 class AsyncTransport(httpx.AsyncHTTPTransport):
     """Send over a pool that loses no place when a call is cancelled."""
 
     def __init__(self, context: ssl.SSLContext, proxy: httpx.Proxy | None) -> None:
         backend = AsyncBackend(is_proxy=proxy is not None)
         self._proxy = proxy
-        self._pool = httpcore.AsyncConnectionPool(**_pool_options(context, proxy), network_backend=backend)
+        self._pool = _AsyncPool(**_pool_options(context, proxy), network_backend=backend)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         try:
