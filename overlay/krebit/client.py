@@ -236,7 +236,7 @@ class BaseClient:
         attempt (`to_dict`) in the person's session. Raises ConfigurationError without a redirect URI.
         """
         self._core.opened()
-        return self._sign_ins.start(redirect_uri=redirect_uri)
+        return self._sign_ins.start(profile=self._settings.profile, redirect_uri=redirect_uri)
 
     def _login_at_terminal(
         self,
@@ -267,7 +267,8 @@ class BaseClient:
         attempt: LoginAttempt | None = None,
     ) -> BackgroundWork[AccessToken]:
         self._core.opened()
-        return self._session.sign_in(self._sign_ins.finish(callback, code=code, state=state, attempt=attempt))
+        grant = self._sign_ins.finish(callback, profile=self._settings.profile, code=code, state=state, attempt=attempt)
+        return self._session.sign_in(grant)
 
     @abstractmethod
     async def _end(self) -> None:
@@ -367,8 +368,7 @@ class Krebit(BaseClient, Operations):
 
         Calls of other threads that are under way end as they would; the last of them closes the connections.
         """
-        self._core.closed = True
-        if self._core.is_idle:
+        if self._core.close():
             self._core.end()
 
     def _make_driver(self, session: TokenSession) -> Driver:
@@ -466,8 +466,7 @@ class AsyncKrebit(BaseClient, AsyncOperations):
 
         Calls of other tasks that are under way end as they would; the last of them closes the connections.
         """
-        self._core.closed = True
-        if self._core.is_idle:
+        if self._core.close():
             await self._end()
 
     async def _end(self) -> None:

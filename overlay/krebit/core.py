@@ -103,11 +103,20 @@ class Core:
         """Return itself. Raises ClientClosed after close()."""
         if self.closed:
             raise ClientClosed("the client is closed; make a new one, it finds the stored login")
+        self._leave_parents_transports()
+        return self
+
+    def close(self) -> bool:
+        """Mark the client as closed. Return whether no call is under way, so that the caller ends it now."""
+        self.closed = True
+        self._leave_parents_transports()
+        return self.is_idle
+
+    def _leave_parents_transports(self) -> None:
+        """Make transports of our own in a forked child: it shares its parent's sockets, and leaves them alone."""
         if self._process != os.getpid():
-            # A forked child shares its parent's sockets. It leaves them alone and opens its own.
             _inherited.append((self.transport, self.async_transport))
             self._make_transports()
-        return self
 
     @contextmanager
     def call(self) -> Iterator[None]:

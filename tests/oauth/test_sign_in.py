@@ -460,3 +460,14 @@ def test_used_after_close(site: Site) -> None:
     api.close()
     with pytest.raises(Exception, match="closed"):
         api.finish_login(code="abc", state=attempt.state)
+
+
+def test_a_sign_in_of_one_profile_is_no_login_of_another(site: Site) -> None:
+    """A callback that somebody else began must not sign a person in (RFC 6749, 10.12)."""
+    with site.client(redirect_uri="https://app.example/callback") as api:
+        attempt = api.with_profile("one").start_login()
+        callback = f"https://app.example/callback?code=x&state={attempt.state}"
+        with pytest.raises(LoginFailed, match="another profile"):
+            api.with_profile("two").finish_login(callback)
+        with pytest.raises(LoginFailed, match="refused the code"):  # here the code is asked for, and it is made up
+            api.with_profile("one").finish_login(callback)

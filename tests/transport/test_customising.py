@@ -8,6 +8,9 @@ import httpx
 import pytest
 
 from krebit import ConfigurationError, ConnectionFailed, Krebit, NotFound
+from krebit.http.request import CallOptions, RequestBuilder
+from krebit.redaction import Secret
+from krebit_api.api import Operation
 from krebit_sandbox import Sandbox
 from tests.transport.support import Place, Way
 
@@ -213,3 +216,12 @@ def test_other_exceptions_of_a_transport_come_out_as_they_are(error: BaseExcepti
 def test_what_is_no_transport(name: str) -> None:
     with pytest.raises(ConfigurationError, match=name):
         Krebit("yourco.krebit.se", "id", "secret", **{name: 5})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["accept", "ACCEPT", "user-agent"])
+def test_a_header_replaces_another_whatever_its_case(name: str) -> None:
+    options = CallOptions(headers={name: "mine"})
+    builder = RequestBuilder("https://tenant.example", "agent")
+    arguments = {"method": "GET", "url": "/api/1.0/me", "headers": {"X-Mine": "1"}}
+    request = builder.build(Operation("op", "GET", "/"), lambda: arguments, Secret("token"), options)
+    assert request.headers.get_list(name) == ["mine"]

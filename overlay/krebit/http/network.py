@@ -42,9 +42,11 @@ def _in_time(operation: Callable[[float], T], timeout: float | None, late: type[
     try:
         return operation(seconds)
     except late as error:
-        if limit.passed() or error.__cause__ is None:
-            raise
-        raise error.__cause__ from None
+        cause = error.__cause__
+        # A TimeoutError with a number is the kernel's (ETIMEDOUT), not a handler's.
+        if isinstance(cause, TimeoutError) and cause.errno is None and not limit.passed():
+            raise cause from None
+        raise
 
 
 class DeadlineStream(httpcore.NetworkStream):

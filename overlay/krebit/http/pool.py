@@ -109,13 +109,14 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
         """Take out of the pool each connection that no request owns, and the request that has `ended`."""
         pool = self._pool
         pool._requests = [request for request in pool._requests if request is not ended]
-        owned = [request.connection for request in pool._requests]
+        owned = {id(request.connection) for request in pool._requests}
         orphans = [
             connection
             for connection in pool._connections
-            if not (connection.is_idle() or connection.is_closed() or connection in owned)
+            if not (id(connection) in owned or connection.is_idle() or connection.is_closed())
         ]
-        pool._connections = [connection for connection in pool._connections if connection not in orphans]
+        if orphans:
+            pool._connections = [connection for connection in pool._connections if connection not in orphans]
         await pool._close_connections([*orphans, *pool._assign_requests_to_connections()])
 
 

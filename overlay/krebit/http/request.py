@@ -108,10 +108,11 @@ class RequestBuilder:
                 "Accept": "application/json",
                 "Accept-Encoding": "gzip",
                 "User-Agent": self._user_agent,
-                **options.headers,
-                **(rest.pop("headers", None) or {}),
             }
         )
+        # The case of a name does not matter here, as it would between dictionaries.
+        headers.update(options.headers)
+        headers.update(rest.pop("headers", None) or {})
         headers["Authorization"] = f"Bearer {token.reveal()}"
         if content is not None:
             rest["content"] = encode_json(content)

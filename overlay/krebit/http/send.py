@@ -89,7 +89,7 @@ def send(
     """
     request.extensions["timeout"] = _timeouts(deadline, longest_silence)
     body = bytearray()
-    current_deadline.set(deadline)
+    outer = current_deadline.set(deadline)
     try:
         with closing(_plainly_encoded(transport.handle_request(request))) as response:
             for chunk in response.iter_bytes():
@@ -98,6 +98,8 @@ def send(
                     return failure
     except httpx.RequestError as error:
         return failure_of(error, request.url)
+    finally:
+        current_deadline.reset(outer)  # a call inside another, as of a signal handler, leaves it its own deadline
     return Reply(response.status_code, response.headers, bytes(body))
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qs, urlencode
 
 from krebit.clock import monotonic
-from krebit.config import Settings, redirect_uri_problem
+from krebit.config import DEFAULT_PROFILE, Settings, redirect_uri_problem
 from krebit.errors import ConfigurationError, LoginFailed
 from krebit.oauth.grants import Grant
 from krebit.redaction import Secret, mask
@@ -76,6 +76,7 @@ class LoginAttempt(NamedTuple):
 
 class _Pending(NamedTuple):
     attempt: LoginAttempt
+    profile: str
     until: float
 
 
@@ -93,8 +94,12 @@ class SignIns:
         self._used: OrderedDict[bytes, float] = OrderedDict()
         self._lock = threading.Lock()
 
-    def start(self, *, redirect_uri: str | None = None) -> LoginAttempt:
-        """Return a new attempt with a state and a verifier of 256 random bits each. Raises ConfigurationError."""
+    def start(self, *, profile: str = DEFAULT_PROFILE, redirect_uri: str | None = None) -> LoginAttempt:
+        """Return a new attempt with a state and a verifier of 256 random bits each. Raises ConfigurationError.
+
+        Where the client keeps it, only a callback to the same profile answers it: one person's sign-in must not become
+        another's login (RFC 6749, 10.12).
+        """
         uri = redirect_uri or self._settings.redirect_uri or ""
         if problem := redirect_uri_problem(uri):
             raise ConfigurationError(
@@ -117,13 +122,14 @@ class SignIns:
         attempt = LoginAttempt(url, state, uri, verifier, self._settings.origin, self._settings.client_id)
         with self._lock:
             self._forget_old()
-            self._pending[_digest(state)] = _Pending(attempt, self._now() + _PENDING_LIFE)
+            self._pending[_digest(state)] = _Pending(attempt, profile, self._now() + _PENDING_LIFE)
         return attempt
 
     def finish(
         self,
         callback: str | None = None,
         *,
+        profile: str = DEFAULT_PROFILE,
         code: str | None = None,
         state: str | None = None,
         attempt: LoginAttempt | None = None,
@@ -134,15 +140,15 @@ class SignIns:
         error = answer.get("error")
         if error is not None:
             if "state" in answer:  # some servers leave it out of a refusal
-                self._claim(answer["state"], attempt)
+                self._claim(answer["state"], profile, attempt)
             reason = answer.get("error_description") or answer.get("message") or "no reason given"
             raise LoginFailed(f"the sign-in was refused ({mask(error, 80)}: {mask(reason)})", error=mask(error, 80))
-        attempt = self._claim(answer.get("state"), attempt)
+        attempt = self._claim(answer.get("state"), profile, attempt)
         if not answer.get("code"):
             raise LoginFailed("the callback brought no code; begin the sign-in again")
         return Grant("authorization_code", Secret(answer["code"]), attempt.redirect_uri, attempt.code_verifier)
 
-    def _claim(self, state: str | None, given: LoginAttempt | None) -> LoginAttempt:
+    def _claim(self, state: str | None, profile: str, given: LoginAttempt | None) -> LoginAttempt:
         """Return the attempt that `state` belongs to, and take the state as used."""
         if not state:
             raise LoginFailed("the callback has no state; pass the whole address that the browser was sent to")
@@ -152,8 +158,14 @@ class SignIns:
             if key in self._used:
                 raise LoginFailed("the callback's state was used already (RFC 6749, 10.12); begin the sign-in again")
             known = given
-            if known is None and key in self._pending:
-                known = self._pending[key].attempt
+            pending = self._pending.get(key)
+            if known is None and pending is not None:
+                if pending.profile != profile:
+                    raise LoginFailed(
+                        "the sign-in was begun for another profile; finish it there, or pass the attempt that you kept "
+                        "in the person's own session"
+                    )
+                known = pending.attempt
             if known is None or not equal(known.state, state):
                 raise LoginFailed(
                     "the callback's state is not that of a sign-in begun here (RFC 6749, 10.12), or of one that began "
