@@ -205,7 +205,7 @@ def test_a_server_that_cannot_be_reached_is_tried_within_the_deadline(site: Site
     with site.store.lease(type(key)("localhost:1", key.client_id), patience=1) as lease:
         lease.save(before)
     with (
-        type(site.client())(**settings, store=site.store, refresh_timeout=0.5) as api,
+        type(site.client())(**settings, store=site.store, refresh_timeout=5.0) as api,
         pytest.raises(ConnectionFailed) as caught,
     ):
         api.get_current_user()
