@@ -59,8 +59,9 @@ def page_of(model: type[M]) -> Result[M]:
     """Return how a page is read: an object whose own `data` holds the records, or these as a bare list."""
 
     def read(content: Any) -> M:
-        is_bare = isinstance(content, list) or is_keyed_list(content)
-        return model.from_dict({"data": content} if is_bare else content)
+        if isinstance(content, list) or is_keyed_list(content):
+            return model.from_dict({"data": content})
+        return model.from_dict(content)
 
     return Result(model, read)
 
