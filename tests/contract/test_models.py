@@ -484,3 +484,65 @@ def test_a_row_is_plain_all_the_way_down(scratch: Scratch) -> None:
     }
     scratch.generated()
     scratch.python(ROWS)
+
+
+GRADES = """
+from krebit_api.errors import Mismatch
+from krebit_api.models import Graded, Strict
+body = {
+    "id": 1, "closed": "AAA", "letter": "new", "open_named": "B", "opens": ["A", "new"], "number": 9, "tags": ["a", 1],
+    "nullable": None,
+}
+graded = Graded.from_dict(body)
+print([type(graded.letter).__name__, type(graded.open_named).__name__, type(graded.number).__name__])
+assert graded.to_dict() == {**body, "tags": ["a", "1"]}
+odd_values = {"closed": "new", "nullable": "soon", "key": "x", "tags": [1, None], "constant": "z", "opens": None}
+for odd in ({name: value} for name, value in odd_values.items()):
+    read = Graded.from_dict({"id": 1, "day": "2024-01-02", **odd})
+    assert read.additional_properties == odd, read
+    assert read.to_dict() == {"id": 1, "day": "2024-01-02", **odd}
+for odd in ({"grade": "new"}, {"day": "soon"}, {"key": "x"}, {"tags": [1, None]}):
+    try:
+        Strict.from_dict({"grade": "AAA", "day": "2024-01-02", "key": "0" * 32, "tags": [], **odd})
+    except Mismatch as error:
+        print(error)
+"""
+
+
+def test_open_enumerations_keep_new_values_and_closed_ones_follow_the_rule(scratch: Scratch) -> None:
+    schemas = scratch.document["components"]["schemas"]
+    schemas["Letter"] = {"type": "string", "enum": ["A", "B"], "x-open-enum": True}
+    schemas["Grade"] = {"type": "string", "enum": ["AAA", "BBB"]}
+    letter, grade = ({"$ref": f"#/components/schemas/{name}"} for name in ("Letter", "Grade"))
+    schemas["Graded"] = {
+        "type": "object",
+        "required": ["id"],
+        "properties": {
+            "id": {"type": "integer"},
+            "closed": grade,
+            "letter": letter,
+            "open_named": {"anyOf": [letter, {"type": "null"}]},
+            "opens": {"type": "array", "items": letter},
+            "number": {"type": "integer", "enum": [1, 2], "x-open-enum": True},
+            "tags": {"type": "array", "items": {"type": "string"}},
+            "nullable": {"type": ["string", "null"], "format": "date"},
+            "day": {"type": "string", "format": "date"},
+            "key": {"type": "string", "format": "uuid"},
+            "constant": {"type": "string", "const": "x"},
+        },
+    }
+    names = ["grade", "day", "key", "tags"]
+    properties = {**schemas["Graded"]["properties"], "grade": grade}
+    schemas["Strict"] = {
+        "type": "object",
+        "required": names,
+        "properties": {name: properties[name] for name in names},
+    }
+    scratch.generated()
+    assert scratch.python(GRADES).splitlines() == [
+        "['str', 'Letter', 'int']",
+        "grade: not one of the values that the document lists",
+        "day: not a date",
+        "key: not a UUID",
+        "tags[1]: not a string",
+    ]
