@@ -22,8 +22,13 @@ class ResultView(NamedTuple):
 
 def result_of(successes: Sequence[Response]) -> ResultView:
     """Return how the successes of an operation are read: as they are, where they differ."""
-    found = {ResultView("NOTHING", "None") if first_status(one) == 204 else _result_of(one.prop) for one in successes}
+    found = {ResultView("NOTHING", "None") if _is_empty(one) else _result_of(one.prop) for one in successes}
     return found.pop() if len(found) == 1 else ResultView("RAW", "Any")
+
+
+def _is_empty(response: Response) -> bool:
+    """Say whether the document describes no content: whatever comes all the same is not looked at."""
+    return first_status(response) == 204 or response.source["attribute"] == "None"
 
 
 def first_status(response: Response) -> int:

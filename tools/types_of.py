@@ -37,6 +37,7 @@ SCALARS: dict[type[PropertyProtocol], tuple[str, str]] = {
     UuidProperty: ("uuid.UUID", "UUID"),
 }
 AMOUNT = ("Decimal", "AMOUNT")
+OPEN_ENUM = "x-open-enum"
 
 
 class Type(NamedTuple):
@@ -68,7 +69,7 @@ def type_of(prop: PropertyProtocol, schema: oai.Schema, described: Described) ->
         case ModelProperty():
             return _named(prop.class_info.name, "record")
         case EnumProperty():
-            return _named(prop.class_info.name, "choice")
+            return _enumeration(prop, schema, described)
         case ConstProperty():
             code = prop.value.python_code.as_unembedded_code()
             return Type([f"Literal[{code}]"], [f"constant({code})"])
@@ -78,6 +79,19 @@ def type_of(prop: PropertyProtocol, schema: oai.Schema, described: Described) ->
         raise Problem(f"{prop.python_name}: {type(prop).__name__} is of no type that the templates know")
     annotation, kind = SCALARS[type(prop)]
     return Type([annotation], [kind])
+
+
+ANY = Type(["Any"], ["ANYTHING"])
+
+
+def _enumeration(prop: EnumProperty, schema: oai.Schema, described: Described) -> Type:
+    closed = _named(prop.class_info.name, "choice")
+    marked = [found for found in described.alternatives(schema) if (found.model_extra or {}).get(OPEN_ENUM)]
+    if not marked:
+        return closed
+    annotation, kind = ("int", "INTEGER") if prop.value_type is int else ("str", "TEXT")
+    loaded = closed.kinds[0].removeprefix("choice(").removesuffix(")")
+    return Type([*closed.annotations, annotation], [f"open_choice({loaded}, {kind})"])
 
 
 def _named(name: str, kind: str) -> Type:

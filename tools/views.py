@@ -18,7 +18,7 @@ from openapi_python_client.parser.properties import ModelProperty
 from openapi_python_client.parser.properties.protocol import PropertyProtocol
 from openapi_python_client.parser.responses import Response
 from results import ResultView, first_status, result_of
-from types_of import Type, default_of, instance_of, is_flat, optional, type_of
+from types_of import ANY, Type, default_of, instance_of, is_flat, optional, type_of
 
 SOURCES = {"response.json()": "json", "response.text": "text", "response.content": "bytes", "None": "nothing"}
 
@@ -43,6 +43,7 @@ class Field:
     description: str
     is_required: bool
     is_secret: bool
+    is_lenient: bool = False
 
     @property
     def declaration(self) -> str:
@@ -69,6 +70,10 @@ class RecordView:
     def declared(self) -> list[Field]:
         """The fields, those without a default first."""
         return sorted(self.fields, key=lambda field: field.default is not None)
+
+    @property
+    def is_lenient(self) -> bool:
+        return any(field.is_lenient for field in self.fields)
 
     @property
     def has_secrets(self) -> bool:
@@ -175,13 +180,18 @@ def record_of(model: ModelProperty, described: Described) -> RecordView:
     schemas = described.properties(model.data)
     kinds: dict[str, str] = {}
     properties = [*(model.required_properties or []), *(model.optional_properties or [])]
-    fields = [_field(prop, schemas.get(raw(prop.name), oai.Schema()), described, kinds) for prop in properties]
+    fields = [_field_of_record(prop, schemas, described, kinds) for prop in properties]
     extra, extra_kind = None, None
     if model.additional_properties:
         node = model.data.additionalProperties
         schema = described.schema(node if isinstance(node, oai.Schema | oai.Reference) else None)
         extra = type_of(model.additional_properties, schema, described)
         extra_kind = None if extra.kind == "ANYTHING" else _constant(extra.kind, kinds)
+        for field, prop in zip(fields, properties, strict=True):
+            field.is_lenient = not prop.required and not _is_strict(field)
+        if extra_kind is not None and any(field.is_lenient for field in fields):
+            # Raw values of fields may stand among the further keys.
+            extra = ANY
     return RecordView(
         name=model.class_info.name,
         description=raw(model.description) or raw(model.data.title) or model.class_info.name,
@@ -245,6 +255,29 @@ def _field(prop: PropertyProtocol, schema: oai.Schema, described: Described, kin
         is_required=prop.required,
         is_secret=is_secret(schema),
     )
+
+
+def _field_of_record(
+    prop: PropertyProtocol, schemas: dict[str, oai.Schema], described: Described, kinds: dict[str, str]
+) -> Field:
+    own: dict[str, str] = {}
+    field = _field(prop, schemas.get(raw(prop.name), oai.Schema()), described, own)
+    # The code of the kind, without the name that it has been given.
+    code = next((code for code, name in own.items() if name == field.kind), field.kind)
+    if is_identifier(raw(prop.name)) and code != "ANYTHING":
+        code = f"identifier({code})"
+    field.kind = _constant(code, kinds)
+    return field
+
+
+def is_identifier(name: str) -> bool:
+    """Say whether a key tells records apart: it is read strictly."""
+    return re.fullmatch(r"(.*_)?(id|uuid)|.*(Id|Uuid|ID|UUID)", name) is not None
+
+
+def _is_strict(field: Field) -> bool:
+    """Say whether an optional field is read strictly. One that takes anything cannot fail."""
+    return field.kind == "ANYTHING" or field.kind.startswith("_IDENTIFIER") or "Decimal" in field.annotation
 
 
 def _constant(code: str, kinds: dict[str, str]) -> str:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 
 class FieldError(ValueError):
@@ -14,7 +14,7 @@ class FieldError(ValueError):
         self.path = path
         super().__init__(f"{path}: {problem}" if path else problem)
 
-    def __reduce__(self) -> tuple[type[Self], tuple[str, ...]]:
+    def __reduce__(self) -> Any:
         return type(self), (self.problem, self.path)
 
     def within(self, name: str) -> Self:
@@ -29,18 +29,22 @@ def joined(name: str, path: str) -> str:
 
 
 class Mismatch(FieldError):
-    """A body has not the shape that the document describes. `got` is the JSON type that stands at `path`."""
+    """A body has not the shape that the document describes. `got` is the JSON type that stands at `path`.
 
-    def __init__(self, problem: str, path: str = "", got: str = "nothing") -> None:
+    `is_strict` says that the value is an amount or an identifier: no optional field around it is left out instead.
+    """
+
+    def __init__(self, problem: str, path: str = "", got: str = "nothing", *, is_strict: bool = False) -> None:
         self.got = got
+        self.is_strict = is_strict
         super().__init__(problem, path)
 
-    def __reduce__(self) -> tuple[type[Self], tuple[str, ...]]:
-        return type(self), (self.problem, self.path, self.got)
+    def __reduce__(self) -> Any:
+        return type(self), (self.problem, self.path, self.got), {"is_strict": self.is_strict}
 
     def within(self, name: str) -> Self:
         """Return the same error, seen from the object or the list around."""
-        return type(self)(self.problem, joined(name, self.path), self.got)
+        return type(self)(self.problem, joined(name, self.path), self.got, is_strict=self.is_strict)
 
 
 class NotWritable(FieldError):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any, Final, Literal
@@ -54,10 +55,27 @@ def json_type(value: object) -> str:
     return _JSON_TYPES.get(type(value), "an object")
 
 
-def refused(expected: str, value: object, name: str) -> Mismatch:
+def refused(expected: str, value: object, name: str, *, is_strict: bool = False) -> Mismatch:
     """Return the error for a value that is not what was expected, or for a key that is missing."""
     problem = "missing" if value is MISSING else f"not {expected}"
-    return Mismatch(problem, name, json_type(value))
+    return Mismatch(problem, name, json_type(value), is_strict=is_strict)
+
+
+def read_text(value: Any, name: str) -> str:
+    """Return the text of a JSON number that stands where a text belongs. Raises Mismatch for anything else."""
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        try:
+            return str(value)
+        except ValueError:  # more digits than Python writes
+            pass
+    raise refused("a string", value, name)
+
+
+def read_boolean(value: Any, name: str) -> bool:
+    """Return the boolean that 0 or 1 stands for. Raises Mismatch for anything else."""
+    if type(value) is int and value in (0, 1):
+        return bool(value)
+    raise refused("a boolean", value, name)
 
 
 def read_amount(value: Any, name: str) -> Decimal:
@@ -71,10 +89,10 @@ def read_amount(value: Any, name: str) -> Decimal:
         try:
             value = Decimal(value)
         except ArithmeticError:
-            raise refused("a decimal number", value, name) from None
+            raise refused("a decimal number", value, name, is_strict=True) from None
     if isinstance(value, Decimal) and value.is_finite():
         return value
-    raise refused("a finite decimal number", value, name)
+    raise refused("a finite decimal number", value, name, is_strict=value is not MISSING)
 
 
 def read_number(value: Any, name: str) -> float:
@@ -91,14 +109,58 @@ def read_number(value: Any, name: str) -> float:
 
 
 _from_iso = datetime.fromisoformat
+_ZONE = r" ?(Z|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2})?)?"
+# ISO 8601 with a day and at least hours and minutes; `datetime.fromisoformat` alone takes any run of digits for a time.
+_ISO = re.compile(
+    rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}|[0-9]{{8}}|[0-9]{{4}}-?W[0-9]{{2}}-?[0-9])"
+    rf"[T ][0-9]{{2}}(:[0-9]{{2}}(:[0-9]{{2}}([.,][0-9]+)?)?|[0-9]{{2}}([0-9]{{2}}([.,][0-9]+)?)?){_ZONE}"
+)
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+# The date of HTTP and of mail (RFC 5322, 3.3): it names the month.
+_RFC = re.compile(
+    r"([A-Z][a-z]{2}, )?[0-9]{1,2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}(:[0-9]{2})?( (GMT|UTC|[+-][0-9]{4}))?"
+)
 
 
 def read_time(value: Any, name: str) -> datetime:
-    """Return a time from ISO 8601, or from another form that can be read in one way only. Raises Mismatch."""
+    """Return a time from ISO 8601, or from the date of HTTP. Raises Mismatch: nothing is guessed.
+
+    A text without an offset gives a time without one, a day its midnight. A number is no time.
+    """
     try:
-        return _from_iso(value)
+        moment = _from_iso(value)
     except (TypeError, ValueError):
         return _read_other_time(value, name)
+    # The usual form needs no closer look.
+    if value[4] == "-" and value[10:11] in ("T", " ") and len(value) >= 16:
+        return moment
+    if _DAY.fullmatch(value):
+        return moment
+    return _read_other_time(value, name)
+
+
+def _read_other_time(value: Any, name: str) -> datetime:
+    if not isinstance(value, str) or len(value) > 64:
+        raise refused("a time", value, name)
+    text = value.strip()
+    try:
+        if _RFC.fullmatch(text):
+            from email.utils import parsedate_to_datetime
+
+            return parsedate_to_datetime(text)
+        text = text.upper()
+        if _ISO.fullmatch(text):
+            return _from_iso(_with_plain_zone(text))
+    except ValueError:
+        pass
+    raise refused("a time", value, name)
+
+
+def _with_plain_zone(text: str) -> str:
+    for name in ("UTC", "GMT"):
+        if text.endswith(name):
+            return text.removesuffix(name).rstrip() + "Z"
+    return re.sub(" (Z|[+-][0-9:]+)$", r"\1", text)
 
 
 # Naive, as a time without an offset is.
@@ -106,19 +168,18 @@ _ONE_DAY = datetime(2000, 1, 1)  # noqa: DTZ001
 _ANOTHER_DAY = datetime(2005, 2, 3)  # noqa: DTZ001
 
 
-def _read_other_time(value: Any, name: str) -> datetime:
-    if not isinstance(value, str) or len(value) > 64:
-        raise refused("a time", value, name)
+def _read_typed_time(text: str) -> datetime:
     from dateutil.parser import parse
 
+    name = repr(text[:40])
     try:
         # What is missing comes from `default`, so only a complete date that names day and month reads twice the same.
-        once = parse(value, default=_ONE_DAY, dayfirst=False, tzinfos=_zone)
-        again = parse(value, default=_ANOTHER_DAY, dayfirst=True, tzinfos=_zone)
+        once = parse(text, default=_ONE_DAY, dayfirst=False, tzinfos=_zone)
+        again = parse(text, default=_ANOTHER_DAY, dayfirst=True, tzinfos=_zone)
     except (ValueError, ArithmeticError):  # dateutil's own arithmetic on long runs of digits included
-        raise refused("a time", value, name) from None
+        raise refused("a time", text, name) from None
     if once != again:
-        raise refused("a time that can be read in one way only", value, name)
+        raise refused("a time that can be read in one way only", text, name)
     return once
 
 
@@ -141,13 +202,25 @@ def read_date(value: Any, name: str) -> date:
 def parse_time(value: str | datetime | date) -> datetime:
     """Return a point in time from what the API sends or a person types: `2024-05-01T10:00:00Z`, `1 May 2024 10:00`.
 
-    What `datetime.fromisoformat` refuses is read by dateutil, if it can be read in one way only: `02/03/2024` cannot.
-    A time zone is kept when one is given; the result is naive when there is none. Raises ValueError.
+    A date is its midnight. What is no ISO 8601 is read by dateutil, if it can be read in one way
+    only: `02/03/2024` cannot. A time zone is kept when one is given; the result is naive when there is none. Raises
+    ValueError.
     """
     if isinstance(value, datetime):
         return value
-    text = value.isoformat() if isinstance(value, date) else value.strip()
-    return read_time(text, repr(text[:40]))
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day)  # noqa: DTZ001
+    text = value.strip()
+    name = repr(text[:40])
+    try:
+        return read_time(text, name)
+    except Mismatch:
+        if len(text) > 64 or text.isdigit():
+            raise
+    # A run of digits, or an offset without its sign, would be read as some other moment.
+    if re.search("[0-9]{9}|:[0-9.]+ +[0-9]{2}:", text):
+        raise refused("a time", text, name)
+    return _read_typed_time(text)
 
 
 def money(value: Decimal | float | str | Unset | None) -> Decimal | None:

@@ -290,7 +290,7 @@ class BaseClient:
         finally:
             if core.closed and core.is_idle:
                 await self._end()
-        value, content = parse_success(operation, reply, result)
+        value, content = parse_success(operation, reply, result, core.field_warnings)
         if self._response_hooks:
             response = RawResponse(value, reply.status, dict(reply.headers), reply.body, content)
             for hook in self._response_hooks:

@@ -21,6 +21,7 @@ from krebit.http.transports import AsynchronousTransport, BlockingTransport, Tra
 from krebit.oauth.session import TokenSession
 from krebit.redaction import Secret
 from krebit.stores import TokenStore
+from krebit_api.leniency import FieldWarnings
 
 # Transports that a forked child found in its memory: they are its parent's, and must not even be closed there.
 _inherited: list[object] = []
@@ -61,6 +62,7 @@ class Core:
 
     def __init__(self, settings: Settings, options: ClientOptions) -> None:
         self.budget = RetryBudget()
+        self.field_warnings = FieldWarnings("krebit")
         self.closed = False
         self._user_agent = f"krebit-python/{__version__} httpx/{httpx.__version__} python/{platform.python_version()}"
         self.builder = RequestBuilder(settings.origin, self._user_agent)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
 
-from .kinds import record, records
+from .kinds import is_keyed_list, record, records
 from .scalars import UNSET, Unset
 
 
@@ -59,7 +59,9 @@ def page_of(model: type[M]) -> Result[M]:
     """Return how a page is read: an object whose own `data` holds the records, or these as a bare list."""
 
     def read(content: Any) -> M:
-        return model.from_dict({"data": content} if isinstance(content, list) else content)
+        if isinstance(content, list) or is_keyed_list(content):
+            return model.from_dict({"data": content})
+        return model.from_dict(content)
 
     return Result(model, read)
 

@@ -27,8 +27,16 @@ class Record:
     _TEXT_AMOUNTS: ClassVar[frozenset[str]] = frozenset()
 
     def _fields(self) -> dict[str, Any]:
-        """Return every value by its JSON key, UNSET included."""
+        """Return the values of the document's own fields by JSON key, UNSET included."""
         raise NotImplementedError
+
+    def _everything(self) -> dict[str, Any]:
+        """Return every value by its JSON key, UNSET included."""
+        return self._fields()
+
+    def _present(self) -> dict[str, Any]:
+        """Return the values that are not UNSET by their JSON keys."""
+        return {name: value for name, value in self._fields().items() if value is not UNSET}
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON object that `json.dumps` takes, without the keys that are UNSET.
@@ -38,28 +46,40 @@ class Record:
         """
         return {
             name: write(value, name, amounts_as_text=name in self._TEXT_AMOUNTS)
-            for name, value in self._fields().items()
-            if value is not UNSET
+            for name, value in self._present().items()
         }
 
     def to_row(self) -> dict[str, Any]:
-        """Return plain values for a table: amounts as `Decimal`, times as `datetime`, None for what is missing."""
-        return {name: plain(value) for name, value in self._fields().items()}
+        """Return plain values for a table: amounts as `Decimal`, times as `datetime`, None for what is missing.
+
+        None also for a value that could not be read as the document has it: a column holds one type.
+        """
+        return {name: plain(value) for name, value in self._everything().items()}
 
     def to_multipart(self) -> RequestFiles:
         """Return the parts of a form. Raises NotWritable."""
         files: RequestFiles = []
-        for name, value in self._fields().items():
-            if value is not UNSET:
-                files += _parts(name, value)
+        for name, value in self._present().items():
+            files += _parts(name, value)
         return files
 
 
 class OpenRecord(Record, Generic[V]):
-    """A record with further keys, which the document does not name: `additional_properties`, or `record[key]`."""
+    """A record with further keys, which the document does not name: `additional_properties`, or `record[key]`.
+
+    The raw value of an optional field that could not be read is there too, under the field's key.
+    """
 
     __slots__ = ()
     additional_properties: dict[str, V]
+
+    def _everything(self) -> dict[str, Any]:
+        return {**self.additional_properties, **self._fields()}
+
+    def _present(self) -> dict[str, Any]:
+        present = super()._present()
+        # A field that somebody has set since then goes before the raw value.
+        return present | {name: value for name, value in self.additional_properties.items() if name not in present}
 
     @property
     def additional_keys(self) -> list[str]:

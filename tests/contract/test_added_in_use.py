@@ -22,6 +22,8 @@ def answer(request: httpx.Request) -> httpx.Response:
     if request.url.path == "/api/oauth/token":
         return httpx.Response(200, json={"access_token": "a", "refresh_token": "r"})
     assert request.headers["Authorization"] == "Bearer a"
+    if request.url.path.endswith("/queue"):
+        return httpx.Response(202, text="OK")
     if request.method == "DELETE":
         return httpx.Response(204)
     if request.url.path.endswith("/templates"):
@@ -38,6 +40,7 @@ def blocking() -> list[object]:
     with Krebit(**given, store=MemoryTokenStore(), transport=mock) as krebit:
         walk: Walk[Act] = paginate(krebit.list_acts, 12345, limit=1)
         krebit.delete_webhook("a/b")
+        krebit.queue_job()
         return [[act.uuid for act in walk], [one.id for one in krebit.list_templates()]]
 
 
@@ -45,6 +48,7 @@ async def tasks() -> list[object]:
     async with AsyncKrebit(**given, store=MemoryTokenStore(), transport=mock, async_transport=mock) as krebit:
         acts = [act.uuid async for act in paginate(krebit.list_acts, 12345, limit=1)]
         await krebit.delete_webhook("a/b")
+        await krebit.queue_job()
         return [acts, [one.id for one in await krebit.list_templates()]]
 
 

@@ -86,6 +86,7 @@ def grown(scratch: Scratch) -> Scratch:
     paths["/api/1.0/jobs"] = {
         "post": operation("start_job", "jobs", {"200": answer(reference("Act")), "202": answer(reference("Template"))})
     }
+    paths["/api/1.0/jobs/queue"] = {"post": operation("queue_job", "jobs", {"202": answer(None)})}
     schemas["Upload"] = {
         "type": "object",
         "required": ["file"],
@@ -156,6 +157,7 @@ def use(client: Client) -> None:
     assert_type(client.list_templates(), list[Template])
     assert_type(client.get_latest_act(1), Act)
     client.delete_webhook("17")
+    client.queue_job()
     assert_type(client.search(), Any)
     assert_type(client.get_health(), Any)
     client.upload(body=Template(id=1), x_reason="test")

@@ -9,12 +9,14 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..kinds import ABSENT, AMOUNT, INTEGER, NULL, TEXT, TIME, either
+from ..kinds import ABSENT, AMOUNT, INTEGER, NULL, TEXT, TIME, either, identifier
+from ..leniency import read_or_keep
 from ..records import OpenRecord, members
 from ..scalars import MISSING, UNSET, Unset
 
-_EITHER_INTEGER_NULL_ABSENT = either(INTEGER, NULL, ABSENT)
-_EITHER_INTEGER_TEXT_NULL_ABSENT = either(INTEGER, TEXT, NULL, ABSENT)
+_IDENTIFIER_TEXT = identifier(TEXT)
+_IDENTIFIER_EITHER_INTEGER_NULL_ABSENT = identifier(either(INTEGER, NULL, ABSENT))
+_IDENTIFIER_EITHER_INTEGER_TEXT_NULL_ABSENT = identifier(either(INTEGER, TEXT, NULL, ABSENT))
 _EITHER_TEXT_NULL_ABSENT = either(TEXT, NULL, ABSENT)
 _EITHER_AMOUNT_NULL_ABSENT = either(AMOUNT, NULL, ABSENT)
 _EITHER_TIME_NULL_ABSENT = either(TIME, NULL, ABSENT)
@@ -70,7 +72,6 @@ class Act(OpenRecord[Any]):
             "language": self.language,
             "created_at": self.created_at,
             "updated_at": self.updated_at,
-            **self.additional_properties,
         }
 
     @classmethod
@@ -81,24 +82,24 @@ class Act(OpenRecord[Any]):
         # Without __init__, which would take as long as all the rest.
         made = cls.__new__(cls)
         value = take("uuid", MISSING)
-        made.uuid = value if type(value) in TEXT.kept else TEXT.read(value, "uuid")
+        made.uuid = value if type(value) in _IDENTIFIER_TEXT.kept else _IDENTIFIER_TEXT.read(value, "uuid")
         value = take("client_id", UNSET)
         made.client_id = (
             value
-            if type(value) in _EITHER_INTEGER_NULL_ABSENT.kept
-            else _EITHER_INTEGER_NULL_ABSENT.read(value, "client_id")
+            if type(value) in _IDENTIFIER_EITHER_INTEGER_NULL_ABSENT.kept
+            else _IDENTIFIER_EITHER_INTEGER_NULL_ABSENT.read(value, "client_id")
         )
         value = take("template_id", UNSET)
         made.template_id = (
             value
-            if type(value) in _EITHER_INTEGER_TEXT_NULL_ABSENT.kept
-            else _EITHER_INTEGER_TEXT_NULL_ABSENT.read(value, "template_id")
+            if type(value) in _IDENTIFIER_EITHER_INTEGER_TEXT_NULL_ABSENT.kept
+            else _IDENTIFIER_EITHER_INTEGER_TEXT_NULL_ABSENT.read(value, "template_id")
         )
         value = take("template_name", UNSET)
         made.template_name = (
             value
             if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
-            else _EITHER_TEXT_NULL_ABSENT.read(value, "template_name")
+            else read_or_keep(cls, _EITHER_TEXT_NULL_ABSENT, value, "template_name", rest)
         )
         value = take("amount", UNSET)
         made.amount = (
@@ -110,25 +111,25 @@ class Act(OpenRecord[Any]):
         made.currency = (
             value
             if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
-            else _EITHER_TEXT_NULL_ABSENT.read(value, "currency")
+            else read_or_keep(cls, _EITHER_TEXT_NULL_ABSENT, value, "currency", rest)
         )
         value = take("language", UNSET)
         made.language = (
             value
             if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
-            else _EITHER_TEXT_NULL_ABSENT.read(value, "language")
+            else read_or_keep(cls, _EITHER_TEXT_NULL_ABSENT, value, "language", rest)
         )
         value = take("created_at", UNSET)
         made.created_at = (
             value
             if type(value) in _EITHER_TIME_NULL_ABSENT.kept
-            else _EITHER_TIME_NULL_ABSENT.read(value, "created_at")
+            else read_or_keep(cls, _EITHER_TIME_NULL_ABSENT, value, "created_at", rest)
         )
         value = take("updated_at", UNSET)
         made.updated_at = (
             value
             if type(value) in _EITHER_TIME_NULL_ABSENT.kept
-            else _EITHER_TIME_NULL_ABSENT.read(value, "updated_at")
+            else read_or_keep(cls, _EITHER_TIME_NULL_ABSENT, value, "updated_at", rest)
         )
         made.additional_properties = rest
         return made

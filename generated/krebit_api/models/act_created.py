@@ -9,11 +9,12 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from .. import models
-from ..kinds import ABSENT, INTEGER, NULL, TEXT, TIME, either, record
+from ..kinds import ABSENT, INTEGER, NULL, TEXT, TIME, either, identifier, record
+from ..leniency import read_or_keep
 from ..records import OpenRecord, members
 from ..scalars import MISSING, UNSET, Unset
 
-_EITHER_INTEGER_TEXT = either(INTEGER, TEXT)
+_IDENTIFIER_EITHER_INTEGER_TEXT = identifier(either(INTEGER, TEXT))
 _EITHER_TEXT_ABSENT = either(TEXT, ABSENT)
 _EITHER_TIME_NULL_ABSENT = either(TIME, NULL, ABSENT)
 _EITHER_RECORD_ACT_ABSENT = either(record(lambda: models.Act), ABSENT)
@@ -39,13 +40,7 @@ class ActCreated(OpenRecord[Any]):
     """What the server sent beside."""
 
     def _fields(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "event": self.event,
-            "created_at": self.created_at,
-            "data": self.data,
-            **self.additional_properties,
-        }
+        return {"id": self.id, "event": self.event, "created_at": self.created_at, "data": self.data}
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
@@ -56,23 +51,27 @@ class ActCreated(OpenRecord[Any]):
         made = cls.__new__(cls)
         value = take("id", MISSING)
         made.id = (
-            value if type(value) in _EITHER_INTEGER_TEXT.kept else _EITHER_INTEGER_TEXT.read(value, "id")
+            value
+            if type(value) in _IDENTIFIER_EITHER_INTEGER_TEXT.kept
+            else _IDENTIFIER_EITHER_INTEGER_TEXT.read(value, "id")
         )
         value = take("event", UNSET)
         made.event = (
-            value if type(value) in _EITHER_TEXT_ABSENT.kept else _EITHER_TEXT_ABSENT.read(value, "event")
+            value
+            if type(value) in _EITHER_TEXT_ABSENT.kept
+            else read_or_keep(cls, _EITHER_TEXT_ABSENT, value, "event", rest)
         )
         value = take("created_at", UNSET)
         made.created_at = (
             value
             if type(value) in _EITHER_TIME_NULL_ABSENT.kept
-            else _EITHER_TIME_NULL_ABSENT.read(value, "created_at")
+            else read_or_keep(cls, _EITHER_TIME_NULL_ABSENT, value, "created_at", rest)
         )
         value = take("data", UNSET)
         made.data = (
             value
             if type(value) in _EITHER_RECORD_ACT_ABSENT.kept
-            else _EITHER_RECORD_ACT_ABSENT.read(value, "data")
+            else read_or_keep(cls, _EITHER_RECORD_ACT_ABSENT, value, "data", rest)
         )
         made.additional_properties = rest
         return made

@@ -7,12 +7,13 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..kinds import ABSENT, ANYTHING, BOOLEAN, INTEGER, NULL, TEXT, either
+from ..kinds import ABSENT, ANYTHING, BOOLEAN, INTEGER, NULL, TEXT, either, identifier
+from ..leniency import read_or_keep
 from ..records import OpenRecord, members
 from ..scalars import MISSING, UNSET, Unset
 
-_EITHER_INTEGER_TEXT = either(INTEGER, TEXT)
-_EITHER_INTEGER_TEXT_NULL_ABSENT = either(INTEGER, TEXT, NULL, ABSENT)
+_IDENTIFIER_EITHER_INTEGER_TEXT = identifier(either(INTEGER, TEXT))
+_IDENTIFIER_EITHER_INTEGER_TEXT_NULL_ABSENT = identifier(either(INTEGER, TEXT, NULL, ABSENT))
 _EITHER_TEXT_NULL_ABSENT = either(TEXT, NULL, ABSENT)
 _EITHER_BOOLEAN_NULL_ABSENT = either(BOOLEAN, NULL, ABSENT)
 _EITHER_INTEGER_NULL_ABSENT = either(INTEGER, NULL, ABSENT)
@@ -63,7 +64,6 @@ class ActDataPoint(OpenRecord[Any]):
             "tab_id": self.tab_id,
             "order": self.order,
             "value": self.value,
-            **self.additional_properties,
         }
 
     @classmethod
@@ -75,49 +75,51 @@ class ActDataPoint(OpenRecord[Any]):
         made = cls.__new__(cls)
         value = take("id", MISSING)
         made.id = (
-            value if type(value) in _EITHER_INTEGER_TEXT.kept else _EITHER_INTEGER_TEXT.read(value, "id")
+            value
+            if type(value) in _IDENTIFIER_EITHER_INTEGER_TEXT.kept
+            else _IDENTIFIER_EITHER_INTEGER_TEXT.read(value, "id")
         )
         value = take("template_field_id", UNSET)
         made.template_field_id = (
             value
-            if type(value) in _EITHER_INTEGER_TEXT_NULL_ABSENT.kept
-            else _EITHER_INTEGER_TEXT_NULL_ABSENT.read(value, "template_field_id")
+            if type(value) in _IDENTIFIER_EITHER_INTEGER_TEXT_NULL_ABSENT.kept
+            else _IDENTIFIER_EITHER_INTEGER_TEXT_NULL_ABSENT.read(value, "template_field_id")
         )
         value = take("name", UNSET)
         made.name = (
             value
             if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
-            else _EITHER_TEXT_NULL_ABSENT.read(value, "name")
+            else read_or_keep(cls, _EITHER_TEXT_NULL_ABSENT, value, "name", rest)
         )
         value = take("type", UNSET)
         made.type_ = (
             value
             if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
-            else _EITHER_TEXT_NULL_ABSENT.read(value, "type")
+            else read_or_keep(cls, _EITHER_TEXT_NULL_ABSENT, value, "type", rest)
         )
         value = take("required", UNSET)
         made.required = (
             value
             if type(value) in _EITHER_BOOLEAN_NULL_ABSENT.kept
-            else _EITHER_BOOLEAN_NULL_ABSENT.read(value, "required")
+            else read_or_keep(cls, _EITHER_BOOLEAN_NULL_ABSENT, value, "required", rest)
         )
         value = take("section_id", UNSET)
         made.section_id = (
             value
-            if type(value) in _EITHER_INTEGER_TEXT_NULL_ABSENT.kept
-            else _EITHER_INTEGER_TEXT_NULL_ABSENT.read(value, "section_id")
+            if type(value) in _IDENTIFIER_EITHER_INTEGER_TEXT_NULL_ABSENT.kept
+            else _IDENTIFIER_EITHER_INTEGER_TEXT_NULL_ABSENT.read(value, "section_id")
         )
         value = take("tab_id", UNSET)
         made.tab_id = (
             value
-            if type(value) in _EITHER_INTEGER_TEXT_NULL_ABSENT.kept
-            else _EITHER_INTEGER_TEXT_NULL_ABSENT.read(value, "tab_id")
+            if type(value) in _IDENTIFIER_EITHER_INTEGER_TEXT_NULL_ABSENT.kept
+            else _IDENTIFIER_EITHER_INTEGER_TEXT_NULL_ABSENT.read(value, "tab_id")
         )
         value = take("order", UNSET)
         made.order = (
             value
             if type(value) in _EITHER_INTEGER_NULL_ABSENT.kept
-            else _EITHER_INTEGER_NULL_ABSENT.read(value, "order")
+            else read_or_keep(cls, _EITHER_INTEGER_NULL_ABSENT, value, "order", rest)
         )
         value = take("value", UNSET)
         made.value = value if type(value) in ANYTHING.kept else ANYTHING.read(value, "value")

@@ -26,7 +26,7 @@ class ActEnvelope(OpenRecord[Any]):
     """What the server sent beside."""
 
     def _fields(self) -> dict[str, Any]:
-        return {"data": self.data, **self.additional_properties}
+        return {"data": self.data}
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:

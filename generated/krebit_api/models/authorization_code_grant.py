@@ -7,11 +7,13 @@ from typing import Any, Literal, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..kinds import ABSENT, TEXT, constant, either
+from ..kinds import ABSENT, TEXT, constant, either, identifier
+from ..leniency import read_or_keep
 from ..records import OpenRecord, members
 from ..scalars import MISSING, UNSET, Unset
 
 _CONSTANT_AUTHORIZATION_CODE = constant("authorization_code")
+_IDENTIFIER_TEXT = identifier(TEXT)
 _EITHER_TEXT_ABSENT = either(TEXT, ABSENT)
 
 
@@ -48,7 +50,6 @@ class AuthorizationCodeGrant(OpenRecord[Any]):
             "redirect_uri": self.redirect_uri,
             "code": self.code,
             "code_verifier": self.code_verifier,
-            **self.additional_properties,
         }
 
     @classmethod
@@ -65,7 +66,9 @@ class AuthorizationCodeGrant(OpenRecord[Any]):
             else _CONSTANT_AUTHORIZATION_CODE.read(value, "grant_type")
         )
         value = take("client_id", MISSING)
-        made.client_id = value if type(value) in TEXT.kept else TEXT.read(value, "client_id")
+        made.client_id = (
+            value if type(value) in _IDENTIFIER_TEXT.kept else _IDENTIFIER_TEXT.read(value, "client_id")
+        )
         value = take("client_secret", MISSING)
         made.client_secret = value if type(value) in TEXT.kept else TEXT.read(value, "client_secret")
         value = take("redirect_uri", MISSING)
@@ -76,7 +79,7 @@ class AuthorizationCodeGrant(OpenRecord[Any]):
         made.code_verifier = (
             value
             if type(value) in _EITHER_TEXT_ABSENT.kept
-            else _EITHER_TEXT_ABSENT.read(value, "code_verifier")
+            else read_or_keep(cls, _EITHER_TEXT_ABSENT, value, "code_verifier", rest)
         )
         made.additional_properties = rest
         return made

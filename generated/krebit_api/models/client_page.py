@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 
 from .. import models
 from ..kinds import ABSENT, NULL, either, record, records
+from ..leniency import read_or_keep
 from ..records import OpenRecord, members
 from ..scalars import MISSING, UNSET, Unset
 
@@ -39,7 +40,7 @@ class ClientPage(OpenRecord[Any]):
     """What the server sent beside."""
 
     def _fields(self) -> dict[str, Any]:
-        return {"data": self.data, "meta": self.meta, "links": self.links, **self.additional_properties}
+        return {"data": self.data, "meta": self.meta, "links": self.links}
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
@@ -56,13 +57,15 @@ class ClientPage(OpenRecord[Any]):
         made.meta = (
             value
             if type(value) in _EITHER_RECORD_PAGEMETA_NULL_ABSENT.kept
-            else _EITHER_RECORD_PAGEMETA_NULL_ABSENT.read(value, "meta")
+            else read_or_keep(cls, _EITHER_RECORD_PAGEMETA_NULL_ABSENT, value, "meta", rest)
         )
         value = take("links", UNSET)
         made.links = (
             value
             if type(value) in _EITHER_RECORD_PAGELINKS_RECORDS_PAGELINK_NULL_ABSENT.kept
-            else _EITHER_RECORD_PAGELINKS_RECORDS_PAGELINK_NULL_ABSENT.read(value, "links")
+            else read_or_keep(
+                cls, _EITHER_RECORD_PAGELINKS_RECORDS_PAGELINK_NULL_ABSENT, value, "links", rest
+            )
         )
         made.additional_properties = rest
         return made

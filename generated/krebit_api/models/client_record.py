@@ -9,10 +9,12 @@ from typing import Any, ClassVar, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..kinds import ABSENT, AMOUNT, INTEGER, NULL, NUMBER, TEXT, TIME, either
+from ..kinds import ABSENT, AMOUNT, INTEGER, NULL, NUMBER, TEXT, TIME, either, identifier
+from ..leniency import read_or_keep
 from ..records import OpenRecord, members
 from ..scalars import MISSING, UNSET, Unset
 
+_IDENTIFIER_INTEGER = identifier(INTEGER)
 _EITHER_TEXT_NULL_ABSENT = either(TEXT, NULL, ABSENT)
 _EITHER_AMOUNT_NULL_ABSENT = either(AMOUNT, NULL, ABSENT)
 _EITHER_TEXT_NUMBER_NULL_ABSENT = either(TEXT, NUMBER, NULL, ABSENT)
@@ -85,7 +87,6 @@ class ClientRecord(OpenRecord[Any]):
             "contact_phone": self.contact_phone,
             "created_at": self.created_at,
             "updated_at": self.updated_at,
-            **self.additional_properties,
         }
 
     @classmethod
@@ -96,30 +97,30 @@ class ClientRecord(OpenRecord[Any]):
         # Without __init__, which would take as long as all the rest.
         made = cls.__new__(cls)
         value = take("id", MISSING)
-        made.id = value if type(value) in INTEGER.kept else INTEGER.read(value, "id")
+        made.id = value if type(value) in _IDENTIFIER_INTEGER.kept else _IDENTIFIER_INTEGER.read(value, "id")
         value = take("company_name", UNSET)
         made.company_name = (
             value
             if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
-            else _EITHER_TEXT_NULL_ABSENT.read(value, "company_name")
+            else read_or_keep(cls, _EITHER_TEXT_NULL_ABSENT, value, "company_name", rest)
         )
         value = take("org_number", UNSET)
         made.org_number = (
             value
             if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
-            else _EITHER_TEXT_NULL_ABSENT.read(value, "org_number")
+            else read_or_keep(cls, _EITHER_TEXT_NULL_ABSENT, value, "org_number", rest)
         )
         value = take("country", UNSET)
         made.country = (
             value
             if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
-            else _EITHER_TEXT_NULL_ABSENT.read(value, "country")
+            else read_or_keep(cls, _EITHER_TEXT_NULL_ABSENT, value, "country", rest)
         )
         value = take("currency", UNSET)
         made.currency = (
             value
             if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
-            else _EITHER_TEXT_NULL_ABSENT.read(value, "currency")
+            else read_or_keep(cls, _EITHER_TEXT_NULL_ABSENT, value, "currency", rest)
         )
         value = take("credit_limit", UNSET)
         made.credit_limit = (
@@ -131,37 +132,37 @@ class ClientRecord(OpenRecord[Any]):
         made.rating = (
             value
             if type(value) in _EITHER_TEXT_NUMBER_NULL_ABSENT.kept
-            else _EITHER_TEXT_NUMBER_NULL_ABSENT.read(value, "rating")
+            else read_or_keep(cls, _EITHER_TEXT_NUMBER_NULL_ABSENT, value, "rating", rest)
         )
         value = take("contact_name", UNSET)
         made.contact_name = (
             value
             if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
-            else _EITHER_TEXT_NULL_ABSENT.read(value, "contact_name")
+            else read_or_keep(cls, _EITHER_TEXT_NULL_ABSENT, value, "contact_name", rest)
         )
         value = take("contact_email", UNSET)
         made.contact_email = (
             value
             if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
-            else _EITHER_TEXT_NULL_ABSENT.read(value, "contact_email")
+            else read_or_keep(cls, _EITHER_TEXT_NULL_ABSENT, value, "contact_email", rest)
         )
         value = take("contact_phone", UNSET)
         made.contact_phone = (
             value
             if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
-            else _EITHER_TEXT_NULL_ABSENT.read(value, "contact_phone")
+            else read_or_keep(cls, _EITHER_TEXT_NULL_ABSENT, value, "contact_phone", rest)
         )
         value = take("created_at", UNSET)
         made.created_at = (
             value
             if type(value) in _EITHER_TIME_NULL_ABSENT.kept
-            else _EITHER_TIME_NULL_ABSENT.read(value, "created_at")
+            else read_or_keep(cls, _EITHER_TIME_NULL_ABSENT, value, "created_at", rest)
         )
         value = take("updated_at", UNSET)
         made.updated_at = (
             value
             if type(value) in _EITHER_TIME_NULL_ABSENT.kept
-            else _EITHER_TIME_NULL_ABSENT.read(value, "updated_at")
+            else read_or_keep(cls, _EITHER_TIME_NULL_ABSENT, value, "updated_at", rest)
         )
         made.additional_properties = rest
         return made

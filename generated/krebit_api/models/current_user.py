@@ -8,11 +8,12 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from .. import models
-from ..kinds import ABSENT, INTEGER, NULL, TEXT, either, record
+from ..kinds import ABSENT, INTEGER, NULL, TEXT, either, identifier, record
+from ..leniency import read_or_keep
 from ..records import OpenRecord, members
 from ..scalars import MISSING, UNSET, Unset
 
-_EITHER_INTEGER_TEXT = either(INTEGER, TEXT)
+_IDENTIFIER_EITHER_INTEGER_TEXT = identifier(either(INTEGER, TEXT))
 _EITHER_TEXT_NULL_ABSENT = either(TEXT, NULL, ABSENT)
 _EITHER_RECORD_ORGANIZATION_NULL_ABSENT = either(record(lambda: models.Organization), NULL, ABSENT)
 
@@ -37,13 +38,7 @@ class CurrentUser(OpenRecord[Any]):
     """What the server sent beside."""
 
     def _fields(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "name": self.name,
-            "email": self.email,
-            "organization": self.organization,
-            **self.additional_properties,
-        }
+        return {"id": self.id, "name": self.name, "email": self.email, "organization": self.organization}
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
@@ -54,25 +49,27 @@ class CurrentUser(OpenRecord[Any]):
         made = cls.__new__(cls)
         value = take("id", MISSING)
         made.id = (
-            value if type(value) in _EITHER_INTEGER_TEXT.kept else _EITHER_INTEGER_TEXT.read(value, "id")
+            value
+            if type(value) in _IDENTIFIER_EITHER_INTEGER_TEXT.kept
+            else _IDENTIFIER_EITHER_INTEGER_TEXT.read(value, "id")
         )
         value = take("name", UNSET)
         made.name = (
             value
             if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
-            else _EITHER_TEXT_NULL_ABSENT.read(value, "name")
+            else read_or_keep(cls, _EITHER_TEXT_NULL_ABSENT, value, "name", rest)
         )
         value = take("email", UNSET)
         made.email = (
             value
             if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
-            else _EITHER_TEXT_NULL_ABSENT.read(value, "email")
+            else read_or_keep(cls, _EITHER_TEXT_NULL_ABSENT, value, "email", rest)
         )
         value = take("organization", UNSET)
         made.organization = (
             value
             if type(value) in _EITHER_RECORD_ORGANIZATION_NULL_ABSENT.kept
-            else _EITHER_RECORD_ORGANIZATION_NULL_ABSENT.read(value, "organization")
+            else read_or_keep(cls, _EITHER_RECORD_ORGANIZATION_NULL_ABSENT, value, "organization", rest)
         )
         made.additional_properties = rest
         return made

@@ -8,6 +8,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..kinds import ABSENT, TEXT, either
+from ..leniency import read_or_keep
 from ..records import OpenRecord, members
 from ..scalars import UNSET, Unset
 
@@ -25,7 +26,7 @@ class ErrorMessage(OpenRecord[Any]):
     """What the server sent beside."""
 
     def _fields(self) -> dict[str, Any]:
-        return {"message": self.message, **self.additional_properties}
+        return {"message": self.message}
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
@@ -36,7 +37,9 @@ class ErrorMessage(OpenRecord[Any]):
         made = cls.__new__(cls)
         value = take("message", UNSET)
         made.message = (
-            value if type(value) in _EITHER_TEXT_ABSENT.kept else _EITHER_TEXT_ABSENT.read(value, "message")
+            value
+            if type(value) in _EITHER_TEXT_ABSENT.kept
+            else read_or_keep(cls, _EITHER_TEXT_ABSENT, value, "message", rest)
         )
         made.additional_properties = rest
         return made

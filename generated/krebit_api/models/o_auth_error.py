@@ -8,6 +8,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..kinds import ABSENT, NULL, TEXT, either
+from ..leniency import read_or_keep
 from ..records import OpenRecord, members
 from ..scalars import MISSING, UNSET, Unset
 
@@ -40,7 +41,6 @@ class OAuthError(OpenRecord[Any]):
             "error_description": self.error_description,
             "hint": self.hint,
             "message": self.message,
-            **self.additional_properties,
         }
 
     @classmethod
@@ -56,17 +56,19 @@ class OAuthError(OpenRecord[Any]):
         made.error_description = (
             value
             if type(value) in _EITHER_TEXT_ABSENT.kept
-            else _EITHER_TEXT_ABSENT.read(value, "error_description")
+            else read_or_keep(cls, _EITHER_TEXT_ABSENT, value, "error_description", rest)
         )
         value = take("hint", UNSET)
         made.hint = (
             value
             if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
-            else _EITHER_TEXT_NULL_ABSENT.read(value, "hint")
+            else read_or_keep(cls, _EITHER_TEXT_NULL_ABSENT, value, "hint", rest)
         )
         value = take("message", UNSET)
         made.message = (
-            value if type(value) in _EITHER_TEXT_ABSENT.kept else _EITHER_TEXT_ABSENT.read(value, "message")
+            value
+            if type(value) in _EITHER_TEXT_ABSENT.kept
+            else read_or_keep(cls, _EITHER_TEXT_ABSENT, value, "message", rest)
         )
         made.additional_properties = rest
         return made

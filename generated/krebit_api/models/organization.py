@@ -7,11 +7,12 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..kinds import ABSENT, INTEGER, NULL, TEXT, either
+from ..kinds import ABSENT, INTEGER, NULL, TEXT, either, identifier
+from ..leniency import read_or_keep
 from ..records import OpenRecord, members
 from ..scalars import MISSING, UNSET, Unset
 
-_EITHER_INTEGER_TEXT = either(INTEGER, TEXT)
+_IDENTIFIER_EITHER_INTEGER_TEXT = identifier(either(INTEGER, TEXT))
 _EITHER_TEXT_NULL_ABSENT = either(TEXT, NULL, ABSENT)
 
 
@@ -29,7 +30,7 @@ class Organization(OpenRecord[Any]):
     """What the server sent beside."""
 
     def _fields(self) -> dict[str, Any]:
-        return {"id": self.id, "name": self.name, **self.additional_properties}
+        return {"id": self.id, "name": self.name}
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
@@ -40,13 +41,15 @@ class Organization(OpenRecord[Any]):
         made = cls.__new__(cls)
         value = take("id", MISSING)
         made.id = (
-            value if type(value) in _EITHER_INTEGER_TEXT.kept else _EITHER_INTEGER_TEXT.read(value, "id")
+            value
+            if type(value) in _IDENTIFIER_EITHER_INTEGER_TEXT.kept
+            else _IDENTIFIER_EITHER_INTEGER_TEXT.read(value, "id")
         )
         value = take("name", UNSET)
         made.name = (
             value
             if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
-            else _EITHER_TEXT_NULL_ABSENT.read(value, "name")
+            else read_or_keep(cls, _EITHER_TEXT_NULL_ABSENT, value, "name", rest)
         )
         made.additional_properties = rest
         return made

@@ -8,6 +8,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..kinds import ABSENT, BOOLEAN, NULL, TEXT, either
+from ..leniency import read_or_keep
 from ..records import OpenRecord, members
 from ..scalars import UNSET, Unset
 
@@ -33,7 +34,7 @@ class PageLink(OpenRecord[Any]):
     """What the server sent beside."""
 
     def _fields(self) -> dict[str, Any]:
-        return {"url": self.url, "label": self.label, "active": self.active, **self.additional_properties}
+        return {"url": self.url, "label": self.label, "active": self.active}
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
@@ -46,17 +47,19 @@ class PageLink(OpenRecord[Any]):
         made.url = (
             value
             if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
-            else _EITHER_TEXT_NULL_ABSENT.read(value, "url")
+            else read_or_keep(cls, _EITHER_TEXT_NULL_ABSENT, value, "url", rest)
         )
         value = take("label", UNSET)
         made.label = (
-            value if type(value) in _EITHER_TEXT_ABSENT.kept else _EITHER_TEXT_ABSENT.read(value, "label")
+            value
+            if type(value) in _EITHER_TEXT_ABSENT.kept
+            else read_or_keep(cls, _EITHER_TEXT_ABSENT, value, "label", rest)
         )
         value = take("active", UNSET)
         made.active = (
             value
             if type(value) in _EITHER_BOOLEAN_ABSENT.kept
-            else _EITHER_BOOLEAN_ABSENT.read(value, "active")
+            else read_or_keep(cls, _EITHER_BOOLEAN_ABSENT, value, "active", rest)
         )
         made.additional_properties = rest
         return made

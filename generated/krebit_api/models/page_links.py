@@ -8,6 +8,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..kinds import ABSENT, NULL, TEXT, either
+from ..leniency import read_or_keep
 from ..records import OpenRecord, members
 from ..scalars import UNSET, Unset
 
@@ -34,13 +35,7 @@ class PageLinks(OpenRecord[Any]):
     """What the server sent beside."""
 
     def _fields(self) -> dict[str, Any]:
-        return {
-            "first": self.first,
-            "last": self.last,
-            "prev": self.prev,
-            "next": self.next_,
-            **self.additional_properties,
-        }
+        return {"first": self.first, "last": self.last, "prev": self.prev, "next": self.next_}
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
@@ -53,25 +48,25 @@ class PageLinks(OpenRecord[Any]):
         made.first = (
             value
             if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
-            else _EITHER_TEXT_NULL_ABSENT.read(value, "first")
+            else read_or_keep(cls, _EITHER_TEXT_NULL_ABSENT, value, "first", rest)
         )
         value = take("last", UNSET)
         made.last = (
             value
             if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
-            else _EITHER_TEXT_NULL_ABSENT.read(value, "last")
+            else read_or_keep(cls, _EITHER_TEXT_NULL_ABSENT, value, "last", rest)
         )
         value = take("prev", UNSET)
         made.prev = (
             value
             if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
-            else _EITHER_TEXT_NULL_ABSENT.read(value, "prev")
+            else read_or_keep(cls, _EITHER_TEXT_NULL_ABSENT, value, "prev", rest)
         )
         value = take("next", UNSET)
         made.next_ = (
             value
             if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
-            else _EITHER_TEXT_NULL_ABSENT.read(value, "next")
+            else read_or_keep(cls, _EITHER_TEXT_NULL_ABSENT, value, "next", rest)
         )
         made.additional_properties = rest
         return made

@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 
 from .. import models
 from ..kinds import ABSENT, INTEGER, NULL, TEXT, either, records
+from ..leniency import read_or_keep
 from ..records import OpenRecord, members
 from ..scalars import UNSET, Unset
 
@@ -59,7 +60,6 @@ class PageMeta(OpenRecord[Any]):
             "per_page": self.per_page,
             "to": self.to,
             "total": self.total,
-            **self.additional_properties,
         }
 
     @classmethod
@@ -73,49 +73,49 @@ class PageMeta(OpenRecord[Any]):
         made.current_page = (
             value
             if type(value) in _EITHER_INTEGER_NULL_ABSENT.kept
-            else _EITHER_INTEGER_NULL_ABSENT.read(value, "current_page")
+            else read_or_keep(cls, _EITHER_INTEGER_NULL_ABSENT, value, "current_page", rest)
         )
         value = take("from", UNSET)
         made.from_ = (
             value
             if type(value) in _EITHER_INTEGER_NULL_ABSENT.kept
-            else _EITHER_INTEGER_NULL_ABSENT.read(value, "from")
+            else read_or_keep(cls, _EITHER_INTEGER_NULL_ABSENT, value, "from", rest)
         )
         value = take("last_page", UNSET)
         made.last_page = (
             value
             if type(value) in _EITHER_INTEGER_NULL_ABSENT.kept
-            else _EITHER_INTEGER_NULL_ABSENT.read(value, "last_page")
+            else read_or_keep(cls, _EITHER_INTEGER_NULL_ABSENT, value, "last_page", rest)
         )
         value = take("links", UNSET)
         made.links = (
             value
             if type(value) in _EITHER_RECORDS_PAGELINK_NULL_ABSENT.kept
-            else _EITHER_RECORDS_PAGELINK_NULL_ABSENT.read(value, "links")
+            else read_or_keep(cls, _EITHER_RECORDS_PAGELINK_NULL_ABSENT, value, "links", rest)
         )
         value = take("path", UNSET)
         made.path = (
             value
             if type(value) in _EITHER_TEXT_NULL_ABSENT.kept
-            else _EITHER_TEXT_NULL_ABSENT.read(value, "path")
+            else read_or_keep(cls, _EITHER_TEXT_NULL_ABSENT, value, "path", rest)
         )
         value = take("per_page", UNSET)
         made.per_page = (
             value
             if type(value) in _EITHER_INTEGER_TEXT_NULL_ABSENT.kept
-            else _EITHER_INTEGER_TEXT_NULL_ABSENT.read(value, "per_page")
+            else read_or_keep(cls, _EITHER_INTEGER_TEXT_NULL_ABSENT, value, "per_page", rest)
         )
         value = take("to", UNSET)
         made.to = (
             value
             if type(value) in _EITHER_INTEGER_NULL_ABSENT.kept
-            else _EITHER_INTEGER_NULL_ABSENT.read(value, "to")
+            else read_or_keep(cls, _EITHER_INTEGER_NULL_ABSENT, value, "to", rest)
         )
         value = take("total", UNSET)
         made.total = (
             value
             if type(value) in _EITHER_INTEGER_NULL_ABSENT.kept
-            else _EITHER_INTEGER_NULL_ABSENT.read(value, "total")
+            else read_or_keep(cls, _EITHER_INTEGER_NULL_ABSENT, value, "total", rest)
         )
         made.additional_properties = rest
         return made

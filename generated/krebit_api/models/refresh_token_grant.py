@@ -7,11 +7,12 @@ from typing import Any, Literal, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..kinds import TEXT, constant
+from ..kinds import TEXT, constant, identifier
 from ..records import OpenRecord, members
 from ..scalars import MISSING
 
 _CONSTANT_REFRESH_TOKEN = constant("refresh_token")
+_IDENTIFIER_TEXT = identifier(TEXT)
 
 
 @_attrs_define
@@ -39,7 +40,6 @@ class RefreshTokenGrant(OpenRecord[Any]):
             "client_id": self.client_id,
             "client_secret": self.client_secret,
             "refresh_token": self.refresh_token,
-            **self.additional_properties,
         }
 
     @classmethod
@@ -56,7 +56,9 @@ class RefreshTokenGrant(OpenRecord[Any]):
             else _CONSTANT_REFRESH_TOKEN.read(value, "grant_type")
         )
         value = take("client_id", MISSING)
-        made.client_id = value if type(value) in TEXT.kept else TEXT.read(value, "client_id")
+        made.client_id = (
+            value if type(value) in _IDENTIFIER_TEXT.kept else _IDENTIFIER_TEXT.read(value, "client_id")
+        )
         value = take("client_secret", MISSING)
         made.client_secret = value if type(value) in TEXT.kept else TEXT.read(value, "client_secret")
         value = take("refresh_token", MISSING)

@@ -8,6 +8,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..kinds import ABSENT, INTEGER, TEXT, either
+from ..leniency import read_or_keep
 from ..records import OpenRecord, members
 from ..scalars import MISSING, UNSET, Unset
 
@@ -40,7 +41,6 @@ class TokenPair(OpenRecord[Any]):
             "refresh_token": self.refresh_token,
             "token_type": self.token_type,
             "expires_in": self.expires_in,
-            **self.additional_properties,
         }
 
     @classmethod
@@ -56,19 +56,19 @@ class TokenPair(OpenRecord[Any]):
         made.refresh_token = (
             value
             if type(value) in _EITHER_TEXT_ABSENT.kept
-            else _EITHER_TEXT_ABSENT.read(value, "refresh_token")
+            else read_or_keep(cls, _EITHER_TEXT_ABSENT, value, "refresh_token", rest)
         )
         value = take("token_type", UNSET)
         made.token_type = (
             value
             if type(value) in _EITHER_TEXT_ABSENT.kept
-            else _EITHER_TEXT_ABSENT.read(value, "token_type")
+            else read_or_keep(cls, _EITHER_TEXT_ABSENT, value, "token_type", rest)
         )
         value = take("expires_in", UNSET)
         made.expires_in = (
             value
             if type(value) in _EITHER_INTEGER_ABSENT.kept
-            else _EITHER_INTEGER_ABSENT.read(value, "expires_in")
+            else read_or_keep(cls, _EITHER_INTEGER_ABSENT, value, "expires_in", rest)
         )
         made.additional_properties = rest
         return made

@@ -9,6 +9,7 @@ from attrs import field as _attrs_field
 
 from .. import models
 from ..kinds import ABSENT, TEXT, either, record
+from ..leniency import read_or_keep
 from ..records import OpenRecord, members
 from ..scalars import UNSET, Unset
 
@@ -30,7 +31,7 @@ class ValidationErrors(OpenRecord[Any]):
     """What the server sent beside."""
 
     def _fields(self) -> dict[str, Any]:
-        return {"message": self.message, "errors": self.errors, **self.additional_properties}
+        return {"message": self.message, "errors": self.errors}
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
@@ -41,13 +42,15 @@ class ValidationErrors(OpenRecord[Any]):
         made = cls.__new__(cls)
         value = take("message", UNSET)
         made.message = (
-            value if type(value) in _EITHER_TEXT_ABSENT.kept else _EITHER_TEXT_ABSENT.read(value, "message")
+            value
+            if type(value) in _EITHER_TEXT_ABSENT.kept
+            else read_or_keep(cls, _EITHER_TEXT_ABSENT, value, "message", rest)
         )
         value = take("errors", UNSET)
         made.errors = (
             value
             if type(value) in _EITHER_RECORD_VALIDATIONERRORSERRORS_ABSENT.kept
-            else _EITHER_RECORD_VALIDATIONERRORSERRORS_ABSENT.read(value, "errors")
+            else read_or_keep(cls, _EITHER_RECORD_VALIDATIONERRORSERRORS_ABSENT, value, "errors", rest)
         )
         made.additional_properties = rest
         return made

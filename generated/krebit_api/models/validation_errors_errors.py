@@ -21,7 +21,7 @@ class ValidationErrorsErrors(OpenRecord[list[str]]):
     """What the server sent beside."""
 
     def _fields(self) -> dict[str, Any]:
-        return {**self.additional_properties}
+        return {}
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:

@@ -8,11 +8,12 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..kinds import ABSENT, INTEGER, NULL, TEXT, TIME, either
+from ..kinds import ABSENT, INTEGER, NULL, TEXT, TIME, either, identifier
+from ..leniency import read_or_keep
 from ..records import OpenRecord, members
 from ..scalars import MISSING, UNSET, Unset
 
-_EITHER_INTEGER_TEXT = either(INTEGER, TEXT)
+_IDENTIFIER_EITHER_INTEGER_TEXT = identifier(either(INTEGER, TEXT))
 _EITHER_TEXT_ABSENT = either(TEXT, ABSENT)
 _EITHER_TIME_NULL_ABSENT = either(TIME, NULL, ABSENT)
 
@@ -34,12 +35,7 @@ class WebhookEvent(OpenRecord[Any]):
     """What the server sent beside."""
 
     def _fields(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "event": self.event,
-            "created_at": self.created_at,
-            **self.additional_properties,
-        }
+        return {"id": self.id, "event": self.event, "created_at": self.created_at}
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
@@ -50,17 +46,21 @@ class WebhookEvent(OpenRecord[Any]):
         made = cls.__new__(cls)
         value = take("id", MISSING)
         made.id = (
-            value if type(value) in _EITHER_INTEGER_TEXT.kept else _EITHER_INTEGER_TEXT.read(value, "id")
+            value
+            if type(value) in _IDENTIFIER_EITHER_INTEGER_TEXT.kept
+            else _IDENTIFIER_EITHER_INTEGER_TEXT.read(value, "id")
         )
         value = take("event", UNSET)
         made.event = (
-            value if type(value) in _EITHER_TEXT_ABSENT.kept else _EITHER_TEXT_ABSENT.read(value, "event")
+            value
+            if type(value) in _EITHER_TEXT_ABSENT.kept
+            else read_or_keep(cls, _EITHER_TEXT_ABSENT, value, "event", rest)
         )
         value = take("created_at", UNSET)
         made.created_at = (
             value
             if type(value) in _EITHER_TIME_NULL_ABSENT.kept
-            else _EITHER_TIME_NULL_ABSENT.read(value, "created_at")
+            else read_or_keep(cls, _EITHER_TIME_NULL_ABSENT, value, "created_at", rest)
         )
         made.additional_properties = rest
         return made

@@ -26,7 +26,7 @@ class WebhookStoreRequest(OpenRecord[Any]):
     """What the server sent beside."""
 
     def _fields(self) -> dict[str, Any]:
-        return {"event": self.event, "target": self.target, **self.additional_properties}
+        return {"event": self.event, "target": self.target}
 
     @classmethod
     def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:

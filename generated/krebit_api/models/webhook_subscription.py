@@ -8,11 +8,12 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..kinds import ABSENT, INTEGER, NULL, TEXT, TIME, either
+from ..kinds import ABSENT, INTEGER, NULL, TEXT, TIME, either, identifier
+from ..leniency import read_or_keep
 from ..records import OpenRecord, members
 from ..scalars import MISSING, UNSET, Unset
 
-_EITHER_INTEGER_TEXT_ABSENT = either(INTEGER, TEXT, ABSENT)
+_IDENTIFIER_EITHER_INTEGER_TEXT_ABSENT = identifier(either(INTEGER, TEXT, ABSENT))
 _EITHER_TEXT_ABSENT = either(TEXT, ABSENT)
 _EITHER_TIME_NULL_ABSENT = either(TIME, NULL, ABSENT)
 
@@ -46,7 +47,6 @@ class WebhookSubscription(OpenRecord[Any]):
             "event": self.event,
             "target": self.target,
             "created_at": self.created_at,
-            **self.additional_properties,
         }
 
     @classmethod
@@ -61,22 +61,26 @@ class WebhookSubscription(OpenRecord[Any]):
         value = take("id", UNSET)
         made.id = (
             value
-            if type(value) in _EITHER_INTEGER_TEXT_ABSENT.kept
-            else _EITHER_INTEGER_TEXT_ABSENT.read(value, "id")
+            if type(value) in _IDENTIFIER_EITHER_INTEGER_TEXT_ABSENT.kept
+            else _IDENTIFIER_EITHER_INTEGER_TEXT_ABSENT.read(value, "id")
         )
         value = take("event", UNSET)
         made.event = (
-            value if type(value) in _EITHER_TEXT_ABSENT.kept else _EITHER_TEXT_ABSENT.read(value, "event")
+            value
+            if type(value) in _EITHER_TEXT_ABSENT.kept
+            else read_or_keep(cls, _EITHER_TEXT_ABSENT, value, "event", rest)
         )
         value = take("target", UNSET)
         made.target = (
-            value if type(value) in _EITHER_TEXT_ABSENT.kept else _EITHER_TEXT_ABSENT.read(value, "target")
+            value
+            if type(value) in _EITHER_TEXT_ABSENT.kept
+            else read_or_keep(cls, _EITHER_TEXT_ABSENT, value, "target", rest)
         )
         value = take("created_at", UNSET)
         made.created_at = (
             value
             if type(value) in _EITHER_TIME_NULL_ABSENT.kept
-            else _EITHER_TIME_NULL_ABSENT.read(value, "created_at")
+            else read_or_keep(cls, _EITHER_TIME_NULL_ABSENT, value, "created_at", rest)
         )
         made.additional_properties = rest
         return made

@@ -10,6 +10,7 @@ from krebit.http.retry import parse_retry_after
 from krebit.http.send import Reply
 from krebit.redaction import mask_header
 from krebit_api.api import NOTHING, RAW, Operation, Result
+from krebit_api.leniency import FieldWarnings
 from krebit_api.types import Mismatch
 
 T = TypeVar("T")
@@ -19,16 +20,19 @@ _REQUEST_ID = ("x-request-id", "x-correlation-id", "request-id")
 _decoder = json.JSONDecoder(parse_float=Decimal, parse_constant=int)
 
 
-def parse_success(operation: Operation, reply: Reply, result: Result[T]) -> tuple[T, Any]:
+def parse_success(
+    operation: Operation, reply: Reply, result: Result[T], warnings: FieldWarnings | None = None
+) -> tuple[T, Any]:
     """Return the value that `result` describes, and the JSON it was made from.
 
-    Raises UnexpectedResponse that names the field.
+    `warnings` hears of optional fields that cannot be read. Raises UnexpectedResponse that names the field.
     """
     if result is NOTHING or (result is RAW and not reply.body):
         return cast("T", None), None
     content = decode_json(operation.id, reply)
     try:
-        return result.read(content), content
+        with (warnings or FieldWarnings("krebit")).used():
+            return result.read(content), content
     except Mismatch as error:
         field, problem, got = error.path, error.problem, error.got
     except RecursionError:
