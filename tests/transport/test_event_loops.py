@@ -49,6 +49,7 @@ def test_many_loops_one_after_the_other_leave_nothing(sandbox: Sandbox, way: Way
     assert descriptors() <= before + 4
     assert connections_to(sandbox.domain) <= 2
     asyncio.run(api.close())
+    gc.collect()
 
 
 def test_a_table_of_loops_forgets_the_closed_ones() -> None:
