@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+import threading
 from typing import Any
 
 import pytest
@@ -17,27 +18,42 @@ CHUNKED = (
 CHUNKED_END = b'A\r\name": "A"}\r\n0\r\n\r\n'
 
 
-def _answer(*pieces: bytes) -> Any:
-    def answer(connection: socket.socket, request: RawRequest) -> None:
+class Server(RawServer):
+    """Answers the first request with `pieces`. `has_sent` says that all of them were handed to the network."""
+
+    def __init__(self, *pieces: bytes, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(self._send, tls=tls, keep=True)
+        self._pieces = pieces
+        self.has_sent = threading.Event()
+
+    def _send(self, connection: socket.socket, request: RawRequest) -> None:
         if request.number == 1:
-            for piece in pieces:
+            for piece in self._pieces:
                 connection.sendall(piece)
+            self.has_sent.set()
         else:
             connection.sendall(reply({"id": request.number, "name": "B"}, keep=True))
 
-    return answer
 
-
-def _three_calls(place: Place, way: Way) -> list[Any]:
+def _three_calls(server: Server, place: Place, way: Way) -> list[Any]:
+    """Nobody can tell an answer that comes after the next request was sent: the calls wait until it has come."""
+    found: list[Any] = []
     if way == "blocking":
         with place.client() as api:
-            return [api.get_current_user().id for _ in range(3)]
+            for _ in range(3):
+                found.append(api.get_current_user().id)
+                server.has_sent.wait(10)
+        return found
 
-    async def main() -> list[Any]:
+    async def main() -> None:
         async with place.async_client(way) as api:
-            return [(await api.get_current_user()).id for _ in range(3)]
+            for _ in range(3):
+                found.append((await api.get_current_user()).id)
+                await asyncio.to_thread(server.has_sent.wait, 10)
+                await asyncio.sleep(0.05)
 
-    return asyncio.run(main())
+    asyncio.run(main())
+    return found
 
 
 FIRST = reply({"id": 1, "name": "A"}, keep=True)
@@ -52,18 +68,18 @@ PIECES = {
 
 @pytest.mark.parametrize("pieces", PIECES.values(), ids=PIECES)
 def test_plain(way: Way, pieces: tuple[bytes, ...]) -> None:
-    with RawServer(_answer(*pieces), keep=True) as server:
-        assert _three_calls(Place.raw(server), way) == [1, 2, 3]
+    with Server(*pieces) as server:
+        assert _three_calls(server, Place.raw(server), way) == [1, 2, 3]
 
 
 @pytest.mark.parametrize("pieces", PIECES.values(), ids=PIECES)
 def test_over_tls(way: Way, pieces: tuple[bytes, ...], sandbox: Sandbox, server_tls: ssl.SSLContext) -> None:
     """Each piece is a record of its own: one of them is decrypted, and the rest waits where no socket shows it."""
-    with RawServer(_answer(*pieces), keep=True, tls=server_tls) as server:
-        assert _three_calls(Place.at(server.domain, ca_file=sandbox.ca_file), way) == [1, 2, 3]
+    with Server(*pieces, tls=server_tls) as server:
+        assert _three_calls(server, Place.at(server.domain, ca_file=sandbox.ca_file), way) == [1, 2, 3]
 
 
 def test_an_answer_that_is_whole_keeps_its_connection(way: Way) -> None:
-    with RawServer(_answer(FIRST), keep=True) as server:
-        assert _three_calls(Place.raw(server), way) == [1, 2, 3]
+    with Server(FIRST) as server:
+        assert _three_calls(server, Place.raw(server), way) == [1, 2, 3]
         assert server.connections == 1
