@@ -10,7 +10,7 @@ import threading
 import time
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, Self, TypeVar, Unpack
+from typing import Any, Generic, NoReturn, ParamSpec, Self, TypeVar, Unpack
 
 import anyio
 import httpx
@@ -24,13 +24,11 @@ from krebit.http.request import CallOptions, RequestArguments
 from krebit.http.response import parse_success
 from krebit.http.send import Failure, Reply, send, send_async
 from krebit.oauth.background import BackgroundWork
+from krebit.oauth.console import Terminal
 from krebit.oauth.session import TokenSession
 from krebit.oauth.sign_in import LoginAttempt, SignIns
 from krebit.redaction import Secret, mask_path
 from krebit_api.api import RAW, AsyncOperations, Operation, Operations, Result
-
-if TYPE_CHECKING:
-    from krebit.oauth.terminal import Terminal
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -243,7 +241,7 @@ class BaseClient:
         redirect_uri: str | None,
         timeout: float,
         paste: bool | None,
-        terminal: "Terminal | None",
+        terminal: Terminal | None,
         stop: threading.Event,
     ) -> None:
         from krebit.oauth.terminal import sign_in_at_terminal
@@ -420,7 +418,7 @@ class Krebit(BaseClient, Operations):
         redirect_uri: str | None = None,
         timeout: float = 300.0,
         paste: bool | None = None,
-        terminal: "Terminal | None" = None,
+        terminal: Terminal | None = None,
     ) -> None:
         """Sign somebody in at this terminal, and say that it worked. The login is stored.
 
@@ -514,7 +512,7 @@ class AsyncKrebit(BaseClient, AsyncOperations):
         redirect_uri: str | None = None,
         timeout: float = 300.0,  # noqa: ASYNC109 - the same as the blocking client's
         paste: bool | None = None,
-        terminal: "Terminal | None" = None,
+        terminal: Terminal | None = None,
     ) -> None:
         """Do as `Krebit.login`. Cancelled, it stops listening; a prompt stays until it is answered."""
         import asyncio  # the loop waits for its threads at its end, so that the port is free then

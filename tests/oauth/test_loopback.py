@@ -20,8 +20,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
 from krebit.errors import ConfigurationError, LoginFailed
+from krebit.oauth.console import Terminal
 from krebit.oauth.loopback import loopback_address
-from krebit.oauth.terminal import Terminal
 from tests.needs import needs
 from tests.oauth.support import Background, Site
 

@@ -3,6 +3,7 @@ collector."""
 
 import gc
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -150,3 +151,35 @@ def test_a_walk_that_is_collected_in_one_of_its_own_threads_ends_quietly(
         server.hang_up()
         end_page_threads()
     assert reports == []
+
+
+NO_THREADS = """
+import os, resource, sys
+from krebit import ConfigurationError, Krebit, MemoryTokenStore, paginate
+
+domain, client_id, secret, refresh_token = sys.argv[1:]
+options = {"refresh_token": refresh_token, "store": MemoryTokenStore(), "plain_http": True}
+with Krebit(domain, client_id, secret, **options) as api:
+    walk = paginate(api.list_clients, limit=2)
+    list(walk.options(prefetch=2, max_items=4))  # whatever is loaded late can be read still
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+    os.setresuid(65534, 65534, 65534)  # the limit does not hold for root
+    try:
+        list(walk.options(prefetch=4, max_items=4))
+    except ConfigurationError as error:
+        print(error)
+    print(len(list(walk.options(prefetch=1, max_items=4))))
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="takes the rights of root away from itself")
+def test_no_thread_can_be_started(sandbox: Sandbox) -> None:
+    given = sandbox.application
+    tokens = sandbox.issue_tokens()
+    arguments = [sandbox.domain, given.client_id, given.client_secret, tokens.refresh_token]
+    done = subprocess.run(
+        [sys.executable, "-c", NO_THREADS, *arguments], capture_output=True, text=True, timeout=50, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["no thread can be started here; make one call at a time", "4"]

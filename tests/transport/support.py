@@ -136,6 +136,7 @@ class RawServer:
         self.port = self._listener.getsockname()[1]
         self.domain = f"localhost:{self.port}"
         self.requests: list[RawRequest] = []
+        self.connections = 0
         self.stopped = threading.Event()
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
@@ -165,7 +166,9 @@ class RawServer:
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
-                self._spawn(self._serve, self._listener.accept()[0])
+                connection = self._listener.accept()[0]
+                self.connections += 1
+                self._spawn(self._serve, connection)
 
     def _serve(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError, ValueError):

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from krebit import ConfigurationError, ConnectionFailed, Krebit, NotFound
+from krebit import ConfigurationError, ConnectionFailed, Krebit, NotFound, paginate
 from krebit.http.request import CallOptions, RequestBuilder
 from krebit.redaction import Secret
 from krebit_api.api import Operation
@@ -225,3 +225,23 @@ def test_a_header_replaces_another_whatever_its_case(name: str) -> None:
     arguments = {"method": "GET", "url": "/api/1.0/me", "headers": {"X-Mine": "1"}}
     request = builder.build(Operation("op", "GET", "/"), lambda: arguments, Secret("token"), options)
     assert request.headers.get_list(name) == ["mine"]
+
+
+class Mine(Krebit):
+    """A user's own class."""
+
+    def __init__(self, domain: str, client_id: str, client_secret: str, **options: Any) -> None:
+        super().__init__(domain, client_id, client_secret, **options)
+        self.kept = {"page": 1}
+
+
+def test_a_view_of_a_subclass_has_its_attributes(sandbox: Sandbox) -> None:
+    seen: list[int] = []
+    with Mine(**Place.sandbox(sandbox).arguments) as api:
+        for view in (api.with_options(timeout=5), api.with_profile("anna"), api.with_hooks(keep_trying=lambda: True)):
+            assert isinstance(view, Mine)
+            assert view.kept is api.kept
+        view = api.with_hooks(on_response=lambda response: seen.append(response.status))
+        assert view.with_raw_response(view.get_current_user).value.id is not None
+        assert next(iter(paginate(view.list_clients, limit=5))).id is not None
+        assert seen == [200, 200]

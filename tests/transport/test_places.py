@@ -35,15 +35,15 @@ def test_thousands_of_calls_at_once_wait_in_line_without_a_timeout(sandbox: Sand
 
 
 def test_more_calls_than_places(way: Way) -> None:
-    """Each takes half of its timeout, and three times as many wait as there are places."""
+    """Each takes a part of its timeout, and three times as many are made as there are places."""
 
     def answer(connection: socket.socket, request: RawRequest) -> None:
-        server.stopped.wait(1.0)
+        server.stopped.wait(1.5)
         connection.sendall(reply(USER))
 
     count = 3 * MAX_CONNECTIONS
     with RawServer(answer) as server:
-        place = Place.raw(server, timeout=2.5, retries=0)
+        place = Place.raw(server, timeout=4.0, retries=0)
         if way == "blocking":
             with place.client() as api, ThreadPoolExecutor(count) as pool:
                 assert [user.id for user in pool.map(lambda _: api.get_current_user(), range(count))] == [1] * count

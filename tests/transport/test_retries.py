@@ -23,7 +23,7 @@ from krebit.redaction import Secret
 from krebit_api.api import Operation
 from krebit_api.models import WebhookStoreRequest
 from krebit_sandbox import Sandbox
-from tests.transport.support import Place, RawServer, Way, facts_of, reply
+from tests.transport.support import Place, RawServer, Way, answering, facts_of, reply
 
 USER = {"id": 1, "name": "Anna"}
 GET = Operation("get_current_user", "GET", "/api/1.0/me")
@@ -169,6 +169,56 @@ def test_a_date_is_counted_from_the_answers_own_date() -> None:
     assert (
         parse_retry_after(_reply(429, retry_after="Tue, 24 Nov 2026 00:00:30 GMT", date=date), now=lambda: 0.0) == 30.0
     )
+
+
+@pytest.mark.parametrize(
+    ("values", "seconds"),
+    [
+        (["4", "4"], 4),
+        (["2", "30", "7"], 30),
+        (["soon", "5"], 5),
+        (["5", "Tue, 24 Nov 2026 00:00:30 GMT"], 30),
+        (["1, 4"], 4),
+        (["soon", ""], None),
+    ],
+)
+def test_of_several_the_longest_wait_counts(values: list[str], seconds: float | None) -> None:
+    headers = httpx.Headers([("Retry-After", value) for value in values])
+    assert parse_retry_after(Reply(429, headers, b""), now=lambda: 1_795_478_400.0) == seconds
+
+
+def test_two_headers_of_a_server_are_obeyed(way: Way) -> None:
+    twice = (("Retry-After", "3600"), ("Retry-After", "3600"))
+    with answering({"message": "Too Many Attempts."}, "429 Too Many Requests", twice) as server:
+        error = Place.raw(server).error(way, lambda api: api.get_current_user())
+
+    assert isinstance(error, RateLimited)
+    assert error.retry_after == 3600
+    assert len(server.requests) == 1
+
+
+def test_a_rate_limit_that_announces_nothing_counts_as_a_retry(sandbox: Sandbox, way: Way) -> None:
+    """So that one without an end ends a call soon."""
+    sandbox.fault(kind="status", path="/api/1.0/me", status=429, times=None)
+
+    error = Place.sandbox(sandbox).error(way, lambda api: api.get_current_user())
+
+    assert isinstance(error, RateLimited)
+    assert len(sandbox.requests) == 3
+
+
+def test_a_wait_that_is_announced_is_no_retry(sandbox: Sandbox, way: Way, caplog: pytest.LogCaptureFixture) -> None:
+    """One retry is left for the failure behind it. A wait of more than a second is logged."""
+    sandbox.fault(kind="status", path="/api/1.0/me", status=429, times=2, headers={"Retry-After": "1"})
+    sandbox.fault(kind="status", path="/api/1.0/me", status=502, times=1)
+
+    with caplog.at_level("INFO", "krebit"):
+        assert Place.sandbox(sandbox).call(way, lambda api: api.get_current_user(), retries=1).id is not None
+
+    assert sorted(request.status or 0 for request in sandbox.requests) == [200, 429, 429, 502]
+    waits = [record.getMessage() for record in caplog.records if record.levelname == "INFO"]
+    assert len(waits) == 2
+    assert all("GET /api/1.0/me: 429" in text for text in waits)
 
 
 @given(st.text() | st.from_regex(r"[A-Z][a-z]{2}, \d{1,6} [A-Z][a-z]{2} \d{1,9} \d\d:\d\d:\d\d [A-Z+\-\d]{0,6}"))

@@ -2,15 +2,18 @@
 
 import socket
 import ssl
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from krebit import ConfigurationError, ConnectionFailed, Krebit, TransportError, errors
+from krebit.http.proxies import is_exempt
 from krebit_sandbox import Sandbox
 from tests.transport.proxies import Proxy
-from tests.transport.support import Place, Way, answering
+from tests.transport.support import Place, RawRequest, RawServer, Way, answering, reply
 
 
 def me(api: Any) -> Any:
@@ -63,14 +66,32 @@ def test_plain_http_goes_through_no_proxy(way: Way) -> None:
         assert proxy.targets == []
 
 
-def test_a_proxy_that_refuses(sandbox: Sandbox, way: Way) -> None:
-    with Proxy(refuse=b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n") as proxy:
-        place = Place.sandbox(sandbox, proxy=f"http://user:hunter2@localhost:{proxy.port}")
-        error = place.error(way, me, retries=0)
+REFUSED = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
 
-    assert isinstance(error, ConnectionFailed)
-    assert "hunter2" not in str(error)
+
+@pytest.mark.parametrize("fresh", [False, True], ids=["a call", "a refresh"])
+def test_a_proxys_refusal_of_its_credentials_is_tried_once(sandbox: Sandbox, way: Way, fresh: bool) -> None:
+    """Presented again and again they lock an account."""
+    with Proxy(refuse=REFUSED) as proxy:
+        place = Place.sandbox(sandbox, fresh=fresh, proxy=f"http://user:hunter2@localhost:{proxy.port}")
+        error = place.error(way, me)
+
+        assert isinstance(error, ConnectionFailed)
+        assert not error.sent
+        assert "credentials" in str(error)
+        assert f"localhost:{proxy.port}" in str(error)
+        assert "hunter2" not in str(error)
+        assert len(proxy.targets) == 1
     assert sandbox.requests == []
+
+
+def test_a_proxy_that_refuses_for_another_reason(sandbox: Sandbox, way: Way) -> None:
+    with Proxy(refuse=b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n") as proxy:
+        error = Place.sandbox(sandbox, proxy=f"http://localhost:{proxy.port}").error(way, me)
+
+        assert isinstance(error, ConnectionFailed)
+        assert f"the proxy let nothing through (localhost:{proxy.port}: 503" in str(error)
+        assert len(proxy.targets) == 3
 
 
 def test_no_proxy_there(sandbox: Sandbox, way: Way) -> None:
@@ -80,6 +101,46 @@ def test_no_proxy_there(sandbox: Sandbox, way: Way) -> None:
 
     assert isinstance(error, ConnectionFailed)
     assert not error.sent
+    assert f"the proxy let nothing through (localhost:{port}: " in str(error)
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "value", "exempt"),
+    [
+        ("yourco.krebit.se", 443, "*", True),
+        ("yourco.krebit.se", 443, "yourco.krebit.se", True),
+        ("yourco.krebit.se", 443, "krebit.se", True),
+        ("yourco.krebit.se", 443, ".krebit.se", True),
+        ("yourco.krebit.se", 443, "*.krebit.se", True),
+        ("yourco.krebit.se", 443, " a.example ,\tYOURCO.Krebit.SE ", True),
+        ("yourco.krebit.se", 443, "a.example yourco.krebit.se", True),
+        ("yourco.krebit.se", 443, "yourco.krebit.se:443", True),
+        ("yourco.krebit.se", 8443, "*.krebit.se:8443", True),
+        ("yourco.krebit.se", 443, "yourco.krebit.se:8443", False),
+        ("notkrebit.se", 443, "krebit.se", False),
+        ("krebit.se.evil.example", 443, "krebit.se", False),
+        ("yourco.krebit.se", 443, "", False),
+        ("yourco.krebit.se", 443, ",. ,*.,", False),
+        ("yourco.krebit.se", 443, "10.0.0.0/8", False),
+        ("127.0.0.1", 443, "127.0.0.0/8", True),
+        ("127.0.0.1", 443, "127.0.0.1", True),
+        ("127.0.0.1", 443, "127.0.0.1:443", True),
+        ("127.0.0.1", 443, "127.0.0.1:80", False),
+        ("128.0.0.1", 443, "127.0.0.0/8", False),
+        ("10.1.2.3", 443, "10.1.2.9/8", True),
+        ("127.0.0.1", 443, "127.0.0.0/99", False),
+        ("::1", 443, "::1", True),
+        ("::1", 443, "[::1]", True),
+        ("::1", 8443, "[::1]:8443", True),
+        ("::1", 443, "[::1]:8443", False),
+        ("0:0:0:0:0:0:0:1", 443, "::1", True),
+        ("fd00::5", 443, "fd00::/8", True),
+        ("fe00::5", 443, "fd00::/8", False),
+        ("::1", 443, "127.0.0.0/8", False),
+    ],
+)
+def test_hosts_that_need_no_proxy(host: str, port: int, value: str, exempt: bool) -> None:
+    assert is_exempt(host, port, value) == exempt
 
 
 @pytest.mark.parametrize("proxy", ["ftp://user:hunter2@proxy:1", "http://:::", "socks9://a"])
@@ -127,6 +188,52 @@ def test_a_certificate_for_another_host(sandbox: Sandbox, way: Way, monkeypatch:
     assert isinstance(error, ConnectionFailed)
     assert not error.sent
     assert sandbox.requests == []
+
+
+def _own_tls(authority: trustme.CA, **options: Any) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost", **options).configure_cert(context)
+    return context
+
+
+def test_an_authority_that_is_replaced_on_disk(way: Way, tmp_path: Path) -> None:
+    file = tmp_path / "authority.pem"
+    for _ in range(2):
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(str(file))
+        with RawServer(_user, tls=_own_tls(authority)) as server:
+            assert Place.at(server.domain, ca_file=file).call(way, me).id == 1
+
+
+def _user(connection: socket.socket, request: RawRequest) -> None:
+    connection.sendall(reply({"id": 1}))
+
+
+@pytest.mark.parametrize("cause", ["expired", "not yet valid", "another host", "unknown"])
+def test_the_message_fits_the_cause(way: Way, tmp_path: Path, cause: str) -> None:
+    authority, file = trustme.CA(), tmp_path / "authority.pem"
+    (trustme.CA() if cause == "unknown" else authority).cert_pem.write_to_path(str(file))
+    options: dict[str, Any] = {}
+    if cause == "expired":
+        options["not_after"] = datetime.now(UTC) - timedelta(days=1)
+        options["not_before"] = datetime.now(UTC) - timedelta(days=2)
+    if cause == "not yet valid":
+        options["not_before"] = datetime.now(UTC) + timedelta(days=1)
+    with RawServer(_user, tls=_own_tls(authority, **options)) as server:
+        domain = server.domain.replace("localhost", "127.0.0.1") if cause == "another host" else server.domain
+        error = Place.at(domain, ca_file=file).error(way, me)
+
+    assert isinstance(error, ConnectionFailed)
+    assert not error.sent
+    assert server.requests == []
+    assert ("SSL_CERT_FILE" in str(error)) == (cause == "unknown")
+    fitting = {
+        "expired": "out of date",
+        "not yet valid": "clock",
+        "another host": "another host",
+        "unknown": "ca_file=",
+    }
+    assert fitting[cause] in str(error)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no certificate", b"\xff" * 100])
@@ -223,7 +330,17 @@ def test_every_setting_that_is_wrong_is_named_as_it_was_given(profile: str) -> N
     ]
 
 
-@pytest.mark.parametrize("domain", ["yourco.krebit.se", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1"])
+@pytest.mark.parametrize(
+    "domain",
+    [
+        "yourco.krebit.se",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "10.0.0.1",
+        "attacker.localhost",
+        "127.0.0.999",
+    ],
+)
 def test_plain_http_is_for_this_machine_alone(domain: str) -> None:
     with pytest.raises(errors.ConfigurationError, match="plain HTTP"):
         Krebit(domain, "id", "secret", plain_http=True)

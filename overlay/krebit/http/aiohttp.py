@@ -28,6 +28,13 @@ from krebit.http.pool import KEEPALIVE_SECONDS, MAX_CONNECTIONS, naming_proxy
 class _Connection(ResponseHandler):
     close = ResponseHandler.abort
 
+    def is_connected(self) -> bool:
+        """Return whether a kept connection can be used again.
+
+        aiohttp does not look for bytes that came while nobody waited for them: they would be the next answer.
+        """
+        return super().is_connected() and not self.should_close
+
 
 @contextmanager
 def _httpx_exceptions() -> Iterator[None]:

@@ -50,10 +50,15 @@ def _in_time(operation: Callable[[float], T], timeout: float | None, late: type[
 
 
 class DeadlineStream(httpcore.NetworkStream):
-    """A stream whose every operation ends by the deadline of the call."""
+    """A stream whose every operation ends by the deadline of the call.
+
+    `has_surplus` marks one that brought bytes behind an answer: they are not the answer to the next request. It says
+    that it can be read, by which httpcore's pool knows a connection that is not to be used again.
+    """
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
+        self.has_surplus = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         return _in_time(lambda seconds: self._stream.read(max_bytes, seconds), timeout, httpcore.ReadTimeout)
@@ -79,6 +84,8 @@ class DeadlineStream(httpcore.NetworkStream):
         return DeadlineStream(encrypted)
 
     def get_extra_info(self, info: str) -> Any:
+        if info == "is_readable" and self.has_surplus:
+            return True
         return self._stream.get_extra_info(info)
 
 
@@ -158,14 +165,22 @@ def _share(timeout: float | None) -> float:
 
 
 class AsyncStream(httpcore.AsyncNetworkStream):
-    """A stream that is closed when its TLS handshake is cancelled. httpcore leaves it open until the server ends it."""
+    """A stream that is closed when its TLS handshake is cancelled. httpcore leaves it open until the server ends it.
+
+    `has_surplus` is as in `DeadlineStream`.
+    """
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream
+        self.has_surplus = False
         # Without a layer in between: these are on the way of every call.
         self.read = stream.read  # type: ignore[method-assign]
         self.write = stream.write  # type: ignore[method-assign]
-        self.get_extra_info = stream.get_extra_info  # type: ignore[method-assign]
+
+    def get_extra_info(self, info: str) -> Any:
+        if info == "is_readable" and (self.has_surplus or _has_decrypted(self._stream.get_extra_info("ssl_object"))):
+            return True
+        return self._stream.get_extra_info(info)
 
     async def aclose(self) -> None:
         await self._stream.aclose()
@@ -183,6 +198,19 @@ class AsyncStream(httpcore.AsyncNetworkStream):
             with anyio.CancelScope(shield=True):
                 await self._stream.aclose()
             raise
+
+
+def _has_decrypted(tls: object) -> bool:
+    """Return whether bytes wait in a TLS object between two calls. The socket does not show what was read into it."""
+    if not isinstance(tls, ssl.SSLObject):
+        return False
+    try:
+        tls.read(1)
+    except ssl.SSLWantReadError:
+        return False
+    except ssl.SSLError:
+        pass  # the other side has closed it
+    return True
 
 
 class AsyncBackend(httpcore.AsyncNetworkBackend):

@@ -3,11 +3,13 @@
 - httpx has no argument for httpcore's `network_backend` (https://github.com/encode/httpx/discussions/3180), so the
   transports set their `_pool`. They stay subclasses of httpx's transports, because OpenTelemetry and tools that record
   or make up answers hook into those classes.
+- httpcore takes bytes behind an answer for the answer to the next request
+  (https://github.com/encode/httpx/issues/1474). Both transports mark such a connection, so that it is not used again.
 - httpcore 1.0 loses places of its asynchronous pool when calls are cancelled
   (https://github.com/encode/httpcore/issues/1093). A connection whose call was cancelled between connecting and
   sending, and a request whose closing was cancelled half-way, keep a place for ever. `AsyncTransport` sweeps them up.
 
-Delete this file on a move to a client that has neither problem.
+Delete this file on a move to a client that has none of these problems.
 """
 # ruff: noqa: SLF001
 
@@ -20,7 +22,7 @@ from typing import Any
 import httpcore
 import httpx
 
-from krebit.http.network import AsyncBackend, DeadlineBackend
+from krebit.http.network import AsyncBackend, AsyncStream, DeadlineBackend, DeadlineStream
 
 # Calls that are under way at once.
 MAX_CONNECTIONS = 100
@@ -63,7 +65,35 @@ class Transport(httpx.HTTPTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         with naming_proxy(self._proxy):
-            return super().handle_request(request)
+            response = super().handle_request(request)
+        if isinstance(response.stream, httpx.SyncByteStream):
+            response.stream = _CheckedStream(response.stream, response.extensions.get("network_stream"))
+        return response
+
+
+class _CheckedStream(httpx.SyncByteStream):
+    """A response's body that looks for bytes behind it when it is closed."""
+
+    def __init__(self, stream: httpx.SyncByteStream, network_stream: object) -> None:
+        self._stream = stream
+        self._network_stream = network_stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._stream)
+
+    def close(self) -> None:
+        _mark_surplus(self._stream, self._network_stream)
+        self._stream.close()
+
+
+def _mark_surplus(stream: object, network_stream: object) -> None:
+    """Mark the connection of a response that has ended where more bytes came than its own."""
+    # Tools that make up answers put streams of their own there.
+    pooled = getattr(stream, "_httpcore_stream", None)
+    connection = getattr(getattr(pooled, "_stream", None), "_connection", None)
+    parser = getattr(connection, "_h11_state", None)
+    if parser is not None and isinstance(network_stream, DeadlineStream | AsyncStream):
+        network_stream.has_surplus = bool(parser.trailing_data[0])
 
 
 class _AsyncPool(httpcore.AsyncConnectionPool):
@@ -102,7 +132,7 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
             await self.sweep()
             raise
         if isinstance(response.stream, httpx.AsyncByteStream):
-            response.stream = _SweptStream(response.stream, self)
+            response.stream = _SweptStream(response.stream, response.extensions.get("network_stream"), self)
         return response
 
     async def sweep(self, ended: object = None) -> None:
@@ -121,10 +151,11 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
 
 
 class _SweptStream(httpx.AsyncByteStream):
-    """A response's body that sweeps the pool when it is closed."""
+    """A response's body that looks for bytes behind it and sweeps the pool when it is closed."""
 
-    def __init__(self, stream: httpx.AsyncByteStream, transport: AsyncTransport) -> None:
+    def __init__(self, stream: httpx.AsyncByteStream, network_stream: object, transport: AsyncTransport) -> None:
         self._stream = stream
+        self._network_stream = network_stream
         self._transport = transport
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -133,6 +164,7 @@ class _SweptStream(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         # Tools that make up answers put streams of their own there.
         inner = getattr(self._stream, "_httpcore_stream", None)
+        _mark_surplus(self._stream, self._network_stream)
         try:
             await self._stream.aclose()
         finally:

@@ -1,6 +1,7 @@
 """Send a request once: the one place where it becomes a whole answer or a failure."""
 
 import re
+import sys
 from contextlib import aclosing, closing
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -88,18 +89,27 @@ def send(
     not the transport's, such as KeyboardInterrupt.
     """
     request.extensions["timeout"] = _timeouts(deadline, longest_silence)
-    body = bytearray()
-    outer = current_deadline.set(deadline)
+    outer_deadline = current_deadline.set(deadline)
+    outer_error = sys.exception()
     try:
-        with closing(_plainly_encoded(transport.handle_request(request))) as response:
-            for chunk in response.iter_bytes():
-                body += chunk
-                if failure := _too_much(body, deadline):
-                    return failure
+        return _exchange(transport, request, deadline)
     except httpx.RequestError as error:
         return failure_of(error, request.url)
+    except BaseException as error:
+        _drop_frames(error, outer_error)
+        raise
     finally:
-        current_deadline.reset(outer)  # a call inside another, as of a signal handler, leaves it its own deadline
+        # A call inside another, as of a signal handler, leaves it its own deadline.
+        current_deadline.reset(outer_deadline)
+
+
+def _exchange(transport: httpx.BaseTransport, request: httpx.Request, deadline: Deadline) -> Reply | Failure:
+    body = bytearray()
+    with closing(_plainly_encoded(transport.handle_request(request))) as response:
+        for chunk in response.iter_bytes():
+            body += chunk
+            if failure := _too_much(body, deadline):
+                return failure
     return Reply(response.status_code, response.headers, bytes(body))
 
 
@@ -111,19 +121,43 @@ async def send_async(
 ) -> Reply | Failure:
     """As `send`, on the event loop."""
     request.extensions["timeout"] = _timeouts(deadline, longest_silence)
-    body = bytearray()
+    outer_error = sys.exception()
     try:
         with anyio.fail_after(deadline.remaining()):
-            async with aclosing(_plainly_encoded(await transport.handle_async_request(request))) as response:
-                async for chunk in response.aiter_bytes():
-                    body += chunk
-                    if failure := _too_much(body, deadline):
-                        return failure
+            return await _exchange_async(transport, request, deadline)
     except TimeoutError:
         return Failure("timeout", "cancelled at the deadline", sent=True)
     except httpx.RequestError as error:
         return failure_of(error, request.url)
+    except BaseException as error:
+        _drop_frames(error, outer_error)
+        raise
+
+
+async def _exchange_async(
+    transport: httpx.AsyncBaseTransport, request: httpx.Request, deadline: Deadline
+) -> Reply | Failure:
+    body = bytearray()
+    async with aclosing(_plainly_encoded(await transport.handle_async_request(request))) as response:
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if failure := _too_much(body, deadline):
+                return failure
     return Reply(response.status_code, response.headers, bytes(body))
+
+
+def _drop_frames(error: BaseException, outer: BaseException | None) -> None:
+    """Take the frames below from an exception that passes through, such as KeyboardInterrupt.
+
+    Their local variables hold the token and the body, and error trackers serialise them. `outer` is the exception that
+    the caller is handling: it and those before it keep their frames.
+    """
+    found: BaseException | None = error
+    seen: list[BaseException] = []
+    while found is not None and found is not outer and found not in seen:
+        found.__traceback__ = None
+        seen.append(found)
+        found = found.__context__
 
 
 def failure_of(error: httpx.RequestError, url: httpx.URL) -> Failure:

@@ -1,15 +1,12 @@
 """Sign somebody in at a terminal: a browser opens, and its way back is listened for on this machine or pasted."""
 
-import builtins
-import sys
 import threading
-import types
 import webbrowser
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from krebit.clock import monotonic
 from krebit.errors import ConfigurationError, LoginFailed
+from krebit.oauth.console import Terminal
 from krebit.oauth.loopback import CallbackServer, loopback_address
 from krebit.oauth.sign_in import LoginAttempt, equal, parse_callback
 
@@ -18,49 +15,6 @@ _OPENING = 6.0
 _PASTES = 3
 # Linux keeps as many bytes of a line in canonical mode, N_TTY_BUF_SIZE less one, and drops the rest.
 _CUT_LINE = 4095
-
-
-def _print(text: str) -> None:
-    print(text, file=sys.stderr)  # noqa: T201 - where there is no stderr, nothing happens
-
-
-def _ask(prompt: str) -> str:
-    """Return the typed line, of any length where the terminal's lines are edited by readline."""
-    try:
-        import readline
-    except ImportError:
-        return input(prompt)
-    before = readline.get_current_history_length()
-    try:
-        return input(prompt)
-    finally:
-        # The line holds the code, and an interactive interpreter keeps its history in a file.
-        for _ in range(readline.get_current_history_length() - before):
-            readline.remove_history_item(before)
-
-
-def _can_ask() -> bool:
-    # The kernel of a notebook has no terminal. It replaces input() by one that asks in the page.
-    if not isinstance(builtins.input, types.BuiltinFunctionType):
-        return True
-    try:
-        return sys.stdin is not None and sys.stdin.isatty()
-    except ValueError:  # it is closed
-        return False
-
-
-@dataclass(frozen=True)
-class Terminal:
-    """The ways to reach the person.
-
-    `browser` opens a URL and returns whether it could, `ask` shows a prompt and returns the typed line, `show` shows a
-    line, `can_ask` returns whether somebody can answer.
-    """
-
-    browser: Callable[[str], bool] = webbrowser.open
-    ask: Callable[[str], str] = _ask
-    show: Callable[[str], object] = _print
-    can_ask: Callable[[], bool] = _can_ask
 
 
 def sign_in_at_terminal(

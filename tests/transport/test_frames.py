@@ -1,0 +1,152 @@
+"""Error trackers walk the local variables of each frame, element by element. None of them finds a secret in ours."""
+
+import asyncio
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import httpx
+import pytest
+
+from krebit import DeadlineExceeded, ServerError, UnexpectedResponse
+from krebit_api.models import WebhookStoreRequest
+from krebit_sandbox import Sandbox
+from tests.transport.support import CLIENT_SECRET, Place, Way, arrived
+
+TESTS = Path(__file__).resolve().parents[1]
+WEBHOOK_SECRET = "webhook-secret-0123456789-0123456789"
+
+
+def _serialised(value: Any, depth: int = 0) -> Iterator[str]:
+    """The texts that a tracker keeps of a value."""
+    if depth < 6 and isinstance(value, Mapping):
+        for key, element in list(value.items()):
+            yield from _serialised(key, depth + 1)
+            yield from _serialised(element, depth + 1)
+    elif depth < 6 and isinstance(value, list | tuple | set | frozenset):
+        for element in list(value):
+            yield from _serialised(element, depth + 1)
+    else:
+        yield repr(value)
+
+
+def frames_of(error: BaseException) -> list[str]:
+    """Everything in the frames of an exception and of those before it, without the tests' own."""
+    texts: list[str] = []
+    found: BaseException | None = error
+    while found is not None:
+        step = found.__traceback__
+        while step is not None:
+            if not Path(step.tb_frame.f_code.co_filename).is_relative_to(TESTS):
+                texts += [f"{step.tb_frame.f_code.co_name}: {text}" for text in _serialised(step.tb_frame.f_locals)]
+            step = step.tb_next
+        found = found.__cause__ or (None if found.__suppress_context__ else found.__context__)
+    return texts
+
+
+def _assert_clean(error: BaseException, *secrets: str) -> None:
+    texts = frames_of(error)
+    assert texts
+    for secret in secrets:
+        assert [text[:200] for text in texts if secret in text] == []
+
+
+def subscribe(api: Any) -> Any:
+    return api.create_webhook(body=WebhookStoreRequest(event="EVENT_TYPE", target="https://a.example/"))
+
+
+def test_a_created_record_that_is_not_as_documented(sandbox: Sandbox, way: Way) -> None:
+    body = {"data": {"id": 1, "secret": WEBHOOK_SECRET, "event": 5}}
+    sandbox.fault(kind="status", status=201, path="/api/1.0/webhooks", body=body)
+
+    error = Place.sandbox(sandbox).error(way, subscribe)
+
+    assert isinstance(error, UnexpectedResponse)
+    _assert_clean(error, WEBHOOK_SECRET, CLIENT_SECRET)
+
+
+@pytest.mark.parametrize("kind", ["status", "stall"])
+def test_errors_of_calls(sandbox: Sandbox, way: Way, kind: str) -> None:
+    sandbox.fault(kind=kind, status=500, path="/api/1.0/me", times=None, body={"secret": WEBHOOK_SECRET})
+    place = Place.sandbox(sandbox, retries=0, timeout=0.5)
+
+    error = place.error(way, lambda api: api.get_current_user())
+
+    assert isinstance(error, ServerError | DeadlineExceeded)
+    _assert_clean(error, WEBHOOK_SECRET, _bearer(sandbox), sandbox.application.client_secret)
+
+
+def _bearer(sandbox: Sandbox) -> str:
+    return sandbox.requests[-1].headers["authorization"].removeprefix("Bearer ")
+
+
+class _Stopped(BaseException):
+    """An exception of a signal handler."""
+
+
+@pytest.mark.parametrize("kind", ["stall", "stall_body"])
+@pytest.mark.parametrize("exception", [KeyboardInterrupt, _Stopped])
+def test_an_exception_of_a_signal_handler(sandbox: Sandbox, kind: str, exception: type[BaseException]) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
+        raise exception
+
+    def interrupt() -> None:
+        arrived(sandbox, 1)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+
+    sandbox.fault(kind=kind, path="/api/1.0/me", times=None)
+    before = signal.signal(signal.SIGUSR1, handle)
+    thread = threading.Thread(target=interrupt)
+    try:
+        with Place.sandbox(sandbox).client() as api:
+            thread.start()
+            try:
+                api.get_current_user()
+            except exception as error:
+                _assert_clean(error, _bearer(sandbox), sandbox.application.client_secret)
+            else:
+                raise AssertionError("no signal came")
+            sandbox.clear_faults()
+            assert api.get_current_user().id is not None
+    finally:
+        thread.join()
+        signal.signal(signal.SIGUSR1, before)
+
+
+@pytest.mark.parametrize("way", ["asyncio", "aiohttp"])
+@pytest.mark.parametrize("kind", ["stall", "stall_body"])
+def test_a_cancelled_call(sandbox: Sandbox, way: Way, kind: str) -> None:
+    async def main() -> None:
+        async with Place.sandbox(sandbox).async_client(way) as api:
+            sandbox.fault(kind=kind, path="/api/1.0/me", times=None)
+            task = asyncio.ensure_future(api.get_current_user())
+            await asyncio.to_thread(arrived, sandbox, 1)
+            task.cancel()
+            try:
+                await task
+            except asyncio.CancelledError as error:
+                _assert_clean(error, _bearer(sandbox), sandbox.application.client_secret)
+
+    asyncio.run(main())
+
+
+class _Raising(httpx.BaseTransport):
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        raise _Stopped
+
+
+def test_the_frames_of_an_error_that_the_caller_handles_stay(sandbox: Sandbox) -> None:
+    def call(api: Any) -> None:
+        try:
+            raise ValueError("the caller's own")
+        except ValueError:
+            api.get_current_user()
+
+    with Place.sandbox(sandbox).client(transport=_Raising()) as api, pytest.raises(_Stopped) as stopped:
+        call(api)
+
+    assert isinstance(stopped.value.__context__, ValueError)
+    assert stopped.value.__context__.__traceback__ is not None
