@@ -19,7 +19,7 @@ COMPILE = [
     "--no-annotate",
     "--custom-compile-command=make lock",
 ]
-EXTRAS = ["--extra=quickstart", "--extra=aiohttp", "--extra=postgres"]
+EXTRAS = [f"--extra={name}" for name in ("quickstart", "aiohttp", "postgres", "redis", "excel", "cli")]
 # The second is a superset of the first, the third of the second, at the same versions.
 LOCKS = {
     "requirements/quickstart.txt": ["--extra=quickstart", "--group=build"],
