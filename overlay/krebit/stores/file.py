@@ -14,6 +14,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
+# Here, and not at the first lock: at the end of the interpreter it cannot be imported any more.
+from filelock import FileLock, Timeout
+
 from krebit.clock import monotonic
 from krebit.errors import ConfigurationError, StoreBusy, StoreError
 from krebit.private_files import (
@@ -99,17 +102,15 @@ class FileTokenStore:
 @contextmanager
 def _locked(path: Path, patience: float) -> Iterator[None]:
     """Hold the lock for the `with` block. Raises StoreBusy or StoreError."""
-    from filelock import FileLock, Timeout
-
     # A new instance each time: one shared instance counts, and lets a second thread in. Where the system has no flock
     # it must fail: a lock by a file's existence outlives a killed holder.
     lock = FileLock(path, mode=0o600, fallback_to_soft=False)
-    # The wait is ours: filelock's own is by a clock that a test may have frozen.
+    # The wait is ours: filelock's own is by a clock that a test may have frozen, one of no seconds included.
     until = monotonic() + patience
     with ExitStack() as held:
         while True:
             try:
-                held.enter_context(lock.acquire(timeout=0))
+                held.enter_context(lock.acquire(blocking=False))
                 break
             except Timeout:
                 pass
