@@ -57,9 +57,9 @@ def test_no_frame_shows_the_headers_of_ones_own(way: Way) -> None:
     "body",
     [
         f'{{"id": 1, "secret": "{CANARY}", "event": ',
-        f'{{"id": 1, "secret": "{CANARY}", "event": 5}}',
+        f'{{"id": [5], "secret": "{CANARY}"}}',
         f'["{CANARY}"]',
-        f'{{"data": {{"secret": "{CANARY}", "event": 5}}}}',
+        f'{{"data": {{"secret": "{CANARY}", "id": [5]}}}}',
     ],
 )
 def test_no_frame_shows_a_body(way: Way, body: str) -> None:

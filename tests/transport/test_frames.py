@@ -59,7 +59,7 @@ def subscribe(api: Any) -> Any:
 
 
 def test_a_created_record_that_is_not_as_documented(sandbox: Sandbox, way: Way) -> None:
-    body = {"data": {"id": 1, "secret": WEBHOOK_SECRET, "event": 5}}
+    body = {"data": {"id": [5], "secret": WEBHOOK_SECRET}}
     sandbox.fault(kind="status", status=201, path="/api/1.0/webhooks", body=body)
 
     error = Place.sandbox(sandbox).error(way, subscribe)

@@ -218,7 +218,7 @@ def test_seconds_that_cannot_be(option: str, value: Any) -> None:
 def test_a_call_goes_on_as_soon_as_a_place_is_free(sandbox: Sandbox) -> None:
     sandbox.fault(kind="stall", path="/api/1.0/me", times=None)
     with (
-        Place.sandbox(sandbox, timeout=1.0, retries=0).client() as api,
+        Place.sandbox(sandbox, timeout=5.0, retries=0).client() as api,
         ThreadPoolExecutor(MAX_CONNECTIONS) as pool,
     ):
         stalled = [pool.submit(api.get_current_user) for _ in range(MAX_CONNECTIONS)]
