@@ -2,7 +2,6 @@
 
 import operator
 import threading
-import time
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -16,11 +15,10 @@ from collections.abc import (
 from contextlib import aclosing, closing
 from typing import Any, Generic, TypeVar, cast, overload
 
-import anyio
-
 from krebit.client import AsyncKrebit, Krebit, RawResponse, client_of, on_view
 from krebit.errors import ClientClosed, ConfigurationError, KrebitError, LoginRequired, RateLimited
-from krebit.pagination.ahead import TaskCalls, ThreadedCalls, Window
+from krebit.pagination.ahead import TaskCalls, ThreadedCalls
+from krebit.pagination.schedule import Schedule
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -121,18 +119,20 @@ class _Calls(Generic[A, T]):
     ) -> None:
         self._operation = operation
         self._left = threading.Event()
-        self._client = client.with_hooks(on_response=self._note, keep_trying=lambda: not self._left.is_set())
+        self._client = client.with_options(wait_for_limits=False).with_hooks(
+            on_response=self._note, keep_trying=lambda: not self._left.is_set()
+        )
         self._arguments = iter(arguments)
         self._total = _length(arguments)
         self._concurrency = concurrency
-        self._window = Window(0, concurrency, first_alone=False)
+        self._schedule = Schedule(concurrency)
         self._stop_on = stop_on
         self._progress = progress
         self._drawn: dict[int, A] = {}
         self._last: int | None = None
 
     def outcomes(self) -> Generator[Outcome[A, T], None, None]:
-        calls = ThreadedCalls(self._window, self._concurrency, self._call, time.sleep)
+        calls = ThreadedCalls(self._schedule, self._concurrency, self._call)
         with closing(calls):
             try:
                 number = 0
@@ -148,8 +148,8 @@ class _Calls(Generic[A, T]):
                 self._left.set()
 
     def _draw(self, number: int) -> bool:
-        """Draw the arguments that the window has room for. Return whether there is one with this number."""
-        for each_number in self._window.numbers(number, self._last):
+        """Draw the arguments that the schedule asks for. Return whether there is one with this number."""
+        for each_number in self._schedule.numbers(number, self._last):
             if each_number not in self._drawn and self._last is None:
                 try:
                     self._drawn[each_number] = next(self._arguments)
@@ -168,7 +168,7 @@ class _Calls(Generic[A, T]):
             return Outcome(argument, error=error)
 
     def _note(self, response: RawResponse[Any]) -> None:
-        _keep_to_limit(self._window, response)
+        self._schedule.note_headers(response.headers)
 
 
 class _AsyncCalls(Generic[A, T]):
@@ -184,18 +184,18 @@ class _AsyncCalls(Generic[A, T]):
         progress: Progress | None,
     ) -> None:
         self._operation = operation
-        self._client = client.with_hooks(on_response=self._note)
+        self._client = client.with_options(wait_for_limits=False).with_hooks(on_response=self._note)
         self._arguments = arguments
         self._total = _length(arguments)
         self._concurrency = concurrency
-        self._window = Window(0, concurrency, first_alone=False)
+        self._schedule = Schedule(concurrency)
         self._stop_on = stop_on
         self._progress = progress
         self._drawn: dict[int, A] = {}
         self._last: int | None = None
 
     async def outcomes(self) -> AsyncGenerator[Outcome[A, T], None]:
-        calls = TaskCalls(self._window, self._concurrency, self._call, anyio.sleep)
+        calls = TaskCalls(self._schedule, self._concurrency, self._call)
         async with aclosing(_as_async(self._arguments)) as arguments, aclosing(calls):
             number = 0
             while await self._draw(number, arguments):
@@ -208,8 +208,8 @@ class _AsyncCalls(Generic[A, T]):
                 yield outcome
 
     async def _draw(self, number: int, arguments: AsyncIterator[A]) -> bool:
-        """Draw the arguments that the window has room for. Return whether there is one with this number."""
-        for each_number in self._window.numbers(number, self._last):
+        """Draw the arguments that the schedule asks for. Return whether there is one with this number."""
+        for each_number in self._schedule.numbers(number, self._last):
             if each_number not in self._drawn and self._last is None:
                 try:
                     self._drawn[each_number] = await anext(arguments)
@@ -228,7 +228,7 @@ class _AsyncCalls(Generic[A, T]):
             return Outcome(argument, error=error)
 
     def _note(self, response: RawResponse[Any]) -> None:
-        _keep_to_limit(self._window, response)
+        self._schedule.note_headers(response.headers)
 
 
 def _split(argument: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -243,13 +243,6 @@ def _split(argument: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
 def _check(outcome: Outcome[Any, Any], stop_on: tuple[type[KrebitError], ...]) -> None:
     if isinstance(outcome.error, stop_on):
         raise outcome.error
-
-
-def _keep_to_limit(window: Window, response: RawResponse[Any]) -> None:
-    """Make no more calls at once than the server still allows, where it tells."""
-    remaining = response.headers.get("x-ratelimit-remaining", "")
-    if remaining.isascii() and remaining.isdigit() and len(remaining) < 10:
-        window.keep_to(int(remaining))
 
 
 def _length(arguments: object) -> int | None:

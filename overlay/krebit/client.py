@@ -174,11 +174,12 @@ class BaseClient:
         attempt_timeout: float | None = None,
         queue_timeout: float | None = None,
         headers: Mapping[str, str] | None = None,
+        wait_for_limits: bool | None = None,
     ) -> Self:
         """Return a view of this client, on the same connections and login, with other settings for its calls.
 
         `timeout`, `retries`, `attempt_timeout` and `queue_timeout` are as in `ClientOptions`; `headers` are added to
-        each request. Raises ConfigurationError.
+        each request. With `wait_for_limits=False` a rate limit raises RateLimited at once. Raises ConfigurationError.
         """
         own = self._options
         options = CallOptions(
@@ -187,6 +188,7 @@ class BaseClient:
             own.attempt_timeout if attempt_timeout is None else attempt_timeout,
             own.queue_timeout if queue_timeout is None else queue_timeout,
             {**own.headers, **(headers or {})},
+            own.wait_for_limits if wait_for_limits is None else wait_for_limits,
         )
         return self._view(_options=options)
 

@@ -1,13 +1,14 @@
 """A rate limit that is met while looking ahead slows a walk, and does not fail it."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from krebit import RateLimited
-from krebit.pagination.ahead import Window
+from krebit.pagination.schedule import Schedule
 from krebit_sandbox import Sandbox
 from tests.pages.server import Answer, ListServer, records
 from tests.pages.support import World, ids, walked
@@ -37,13 +38,13 @@ class Limited:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long walks wanted to wait; none of them waits."""
     found: list[float] = []
-    decide = Window.pause
+    pause = Schedule.pause
 
-    def noted(*given: Any) -> float:
-        found.append(decide(*given))
-        return 0.0
+    def noted(schedule: Schedule, seconds: float) -> None:
+        found.append(seconds)
+        pause(schedule, 0.0)
 
-    monkeypatch.setattr(Window, "pause", noted)
+    monkeypatch.setattr(Schedule, "pause", noted)
     return found
 
 
@@ -54,13 +55,21 @@ def test_limits_on_the_way_are_waited_for(list_server: MakeServer, world: World,
     assert ids(found) == list(range(1, 13))
 
 
-def test_pages_that_met_the_same_limit_do_not_wait_for_it_once_more_each(
-    list_server: MakeServer, world: World, pauses: list[float]
-) -> None:
-    server = list_server(Limited(dict.fromkeys(range(2, 10), 1), last=9, Retry_After="120"))
-    found = walked(server, world, limit=1, prefetch=8, client=NO_RETRIES)
-    assert ids(found) == list(range(1, 10))
-    assert [pause for pause in pauses if pause] == [120.0]
+def test_a_limit_pauses_all_pages_once(list_server: MakeServer, world: World, caplog: pytest.LogCaptureFixture) -> None:
+    refused: list[float] = []
+
+    def script(page: int) -> Any:
+        now = time.monotonic()
+        if page > 1 and (not refused or now < refused[0] + 1.5):
+            refused.append(now)
+            return Answer({"message": "Too Many Attempts."}, status=429, headers={"Retry-After": "2"})
+        return {"data": records(page), "meta": {"last_page": 40}}
+
+    caplog.set_level("INFO", "krebit")
+    found = walked(list_server(script), world, limit=1, prefetch=8)
+    assert ids(found) == list(range(1, 41))
+    assert len(refused) <= 8  # those that were under way already
+    assert [record.getMessage() for record in caplog.records] == ["list_clients: rate limit, all calls wait 2.0 s"]
 
 
 def test_fewer_are_in_flight_afterwards(list_server: MakeServer, world: World) -> None:

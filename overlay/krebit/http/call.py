@@ -141,6 +141,7 @@ async def _make_attempts(
             retries=options.retries,
             remaining=deadline.remaining(),
             budget=budget,
+            wait_for_limits=options.wait_for_limits,
         )
         if wait is None or not keep_trying():
             raise _error(operation, outcome, deadline)

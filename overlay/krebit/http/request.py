@@ -27,7 +27,8 @@ class CallOptions:
     """Settings of calls: `timeout` in seconds for a whole call, `retries` beyond the first attempt (0 for none).
 
     `attempt_timeout` is the seconds without a byte after which an attempt is made again, `queue_timeout` those to wait
-    for a place (None: as long as it takes). Raises ConfigurationError for a setting that cannot be.
+    for a place (None: as long as it takes). `wait_for_limits` says whether a call waits for a rate limit within its
+    timeout. Raises ConfigurationError for a setting that cannot be.
     """
 
     def __init__(
@@ -37,12 +38,14 @@ class CallOptions:
         attempt_timeout: float = 10.0,
         queue_timeout: float | None = None,
         headers: Mapping[str, str] | None = None,
+        wait_for_limits: bool = True,
     ) -> None:
         self.timeout = timeout
         self.retries = retries
         self.attempt_timeout = attempt_timeout
         self.queue_timeout = queue_timeout
         self.headers = dict(headers or {})
+        self.wait_for_limits = wait_for_limits
         problems = [
             f"headers: {str(name)[:40]!r} is one that this client sets itself, or is malformed"
             for name, value in self.headers.items()

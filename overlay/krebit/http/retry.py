@@ -91,7 +91,14 @@ def is_announced_limit(outcome: Reply | Failure) -> bool:
 
 
 def wait_before_retry(
-    method: str, outcome: Reply | Failure, *, attempt: int, retries: int, remaining: float, budget: RetryBudget
+    method: str,
+    outcome: Reply | Failure,
+    *,
+    attempt: int,
+    retries: int,
+    remaining: float,
+    budget: RetryBudget,
+    wait_for_limits: bool = True,
 ) -> float | None:
     """Return the seconds to wait before the next attempt, or None to stop.
 
@@ -102,12 +109,15 @@ def wait_before_retry(
     A 429 says that nothing was done. When it also says when to come back, the wait counts neither as a retry nor
     against the budget. One that does not counts as a retry, so that a limit without an end ends the call soon. An
     attempt that this client gave up for its silence costs no budget either: a slow server is no reason to fail.
+    Without `wait_for_limits` a 429 ends the call.
     """
     jitter = random.uniform(0, min(_CAP, _BASE * 2 ** min(attempt, 10)))
     if isinstance(outcome, Failure):
         pause = jitter
     elif outcome.status == 429:
         pause = jitter + (parse_retry_after(outcome) or 0.0)
+        if not wait_for_limits:
+            return None
         allowed = retries > 0 if is_announced_limit(outcome) else attempt <= retries
         return pause if allowed and pause < remaining else None
     else:

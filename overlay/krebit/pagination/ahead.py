@@ -5,128 +5,54 @@ Threads cannot be: a call in flight ends by its own timeout without being tried 
 holds up neither the caller nor the program's end.
 """
 
+import logging
 import os
 import threading
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from krebit.errors import ConfigurationError, RateLimited
+from krebit.pagination.schedule import Schedule
 
 if TYPE_CHECKING:
     from asyncio import Task
 
 T = TypeVar("T")
-# How often in a row, and for how many seconds at most, a call waits after it has given up on a rate limit.
-_MOST_WAITS = 10
-_LONGEST_WAIT = 300.0
-
-
-class Window:
-    """Decides how many calls may be under way, and how long to wait when a rate limit was met. No I/O.
-
-    `width` is how many may be in flight at once. `first_alone` says that nobody knows how many there are before the
-    first has come back: it is then made alone, and its rate limit is the caller's to handle.
-    """
-
-    def __init__(self, start: int, width: int, *, first_alone: bool) -> None:
-        self._start = start
-        self._most = width
-        self._width = width
-        # Half as many again may wait to be read, so that one slow call does not hold up the others.
-        self._size = width + width // 2
-        self._first_alone = first_alone
-        self._waits = 0
-        self._arrivals = 0
-
-    def numbers(self, number: int, last: int | None) -> range:
-        """Return the calls to have made while `number` is awaited; none behind `last`, where that is known."""
-        if self._first_alone and number == self._start:
-            return range(number, number + 1)
-        end = number + self._size
-        if last is not None:
-            end = min(end, max(last, number) + 1)
-        return range(number, end)
-
-    def arrived(self) -> None:
-        """Note that a result came. After as many as are in flight, there may be one more at once again."""
-        self._waits = 0
-        self._arrivals += 1
-        if self._arrivals >= self._width < self._most:
-            self._arrivals = 0
-            self._width += 1
-            self._size = self._width + self._width // 2
-
-    def keep_to(self, remaining: int) -> None:
-        """Make no more calls at once than the server still allows, but one at least."""
-        self._size = max(1, min(self._width + self._width // 2, remaining))
-
-    def pause(self, number: int, error: RateLimited) -> float:
-        """Return the seconds to wait, and make fewer calls at once from here on.
-
-        Raises the error where the first call is alone, after many waits in a row, and for a wait that is too long.
-        """
-        seconds = float(2**self._waits) if error.retry_after is None else error.retry_after
-        is_alone = self._first_alone and number == self._start
-        if is_alone or self._waits >= _MOST_WAITS or seconds > _LONGEST_WAIT:
-            raise error
-        self._waits += 1
-        self._arrivals = 0
-        self._width = max(1, self._width // 2)
-        self._size = self._width
-        return seconds
+_log = logging.getLogger("krebit")
+# Seconds above which a person who looks at a log wonders why nothing happens.
+_LOGGED_WAIT = 1.0
 
 
 class ThreadedCalls(Generic[T]):
     """Makes calls in threads of its own; with a width of 1 in the caller's."""
 
-    def __init__(self, window: Window, width: int, call: Callable[[int], T], sleep: Callable[[float], None]) -> None:
-        self._window = window
+    def __init__(self, schedule: Schedule, width: int, call: Callable[[int], T]) -> None:
+        self._schedule = schedule
         self._width = width
         self._call = call
-        self._sleep = sleep
         self._process = os.getpid()
         self._futures: dict[int, Future[T]] = {}
-        # Calls that were under way when a rate limit was met: it has been waited for on their behalf too.
-        self._excused: set[Future[T]] = set()
         self._jobs: SimpleQueue[tuple[Future[T], int] | None] = SimpleQueue()
         self._threads = 0
+        self._closed = False
+        self._changed = threading.Condition()
 
     def get(self, number: int, last: int | None) -> T:
         """Return the result of call `number`. Raises its error, but for a rate limit that can be waited for."""
-        while True:
-            future = self._submitted(number, last)
-            try:
-                result = future.result()
-            except RateLimited as error:
-                if future not in self._excused:
-                    self._sleep(self._window.pause(number, error))
-                    self._excused = set(self._futures.values())
-            else:
-                self._window.arrived()
-                return result
-            finally:
-                del future  # else it and its error's traceback would keep each other alive
-
-    def _submitted(self, number: int, last: int | None) -> Future[T]:
-        """Make the calls that the window allows. Return that of `number`, which is handed out with it."""
         if self._width == 1:
-            return self._made_here(number)
+            return self._made(number)
         if self._process != os.getpid():
             raise ConfigurationError("calls ahead cannot go on in a forked process; begin anew there")
-        for each in self._window.numbers(number, last):
+        for each in self._schedule.numbers(number, last):
             if each not in self._futures:
                 self._submit(each)
-        return self._futures.pop(number)
-
-    def _made_here(self, number: int) -> Future[T]:
-        future: Future[T] = Future()
+        future = self._futures.pop(number)
         try:
-            future.set_result(self._call(number))
-        except RateLimited as error:
-            future.set_exception(error)
-        return future
+            return future.result()
+        finally:
+            del future  # else it and its error's traceback would keep each other alive
 
     def _submit(self, number: int) -> None:
         future: Future[T] = Future()
@@ -156,11 +82,42 @@ class ThreadedCalls(Generic[T]):
         if not future.set_running_or_notify_cancel():
             return
         try:
-            future.set_result(self._call(number))
+            future.set_result(self._made(number))
         except BaseException as error:  # noqa: BLE001 - the reader of the result raises it
             future.set_exception(error)
         finally:
             del future  # else it and its error's traceback would keep each other alive
+
+    def _made(self, number: int) -> T:
+        """Make the call when the schedule allows it, again after each rate limit that can be waited for."""
+        if self._schedule.is_alone(number):
+            return self._call(number)
+        waits = 0
+        while True:
+            pauses = self._begin()
+            try:
+                result = self._call(number)
+            except RateLimited as error:
+                with self._changed:
+                    _log_pause(error, self._schedule.note_limit(error, pauses=pauses, waits=waits))
+                waits += 1
+            else:
+                with self._changed:
+                    self._schedule.note_success()
+                return result
+            finally:
+                with self._changed:
+                    self._schedule.end()
+                    self._changed.notify_all()
+
+    def _begin(self) -> int:
+        with self._changed:
+            while not self._closed:
+                delay = self._schedule.delay()
+                if delay == 0:
+                    return self._schedule.begin()
+                self._changed.wait(delay)
+        raise CancelledError
 
     def close(self) -> None:
         """Make no new call."""
@@ -168,56 +125,74 @@ class ThreadedCalls(Generic[T]):
             future.cancel()
         self._futures.clear()
         self._jobs.put(None)
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
 
 
 class TaskCalls(Generic[T]):
     """Makes calls in tasks of the running loop."""
 
-    def __init__(
-        self,
-        window: Window,
-        width: int,
-        call: Callable[[int], Awaitable[T]],
-        sleep: Callable[[float], Awaitable[None]],
-    ) -> None:
+    def __init__(self, schedule: Schedule, width: int, call: Callable[[int], Awaitable[T]]) -> None:
         import asyncio  # blocking programs do without it
 
-        self._window = window
+        self._schedule = schedule
         self._call = call
-        self._sleep = sleep
         self._places = asyncio.Semaphore(width)
+        self._ended = asyncio.Event()
         self._tasks: dict[int, Task[T]] = {}
-        self._excused: set[Task[T]] = set()
 
     async def get(self, number: int, last: int | None) -> T:
         """Return the result of call `number`. Raises its error, but for a rate limit that can be waited for."""
-        while True:
-            task = self._submitted(number, last)
-            try:
-                result = await task
-            except RateLimited as error:
-                if task not in self._excused:
-                    await self._sleep(self._window.pause(number, error))
-                    self._excused = set(self._tasks.values())
-            else:
-                self._window.arrived()
-                return result
-            finally:
-                if task.done():
-                    del self._tasks[number]
-                del task
-
-    def _submitted(self, number: int, last: int | None) -> "Task[T]":
         import asyncio
 
-        for each in self._window.numbers(number, last):
+        for each in self._schedule.numbers(number, last):
             if each not in self._tasks:
-                self._tasks[each] = asyncio.ensure_future(self._within_width(each))
-        return self._tasks[number]
+                self._tasks[each] = asyncio.ensure_future(self._made_in_place(each))
+        task = self._tasks[number]
+        try:
+            return await task
+        finally:
+            if task.done():
+                del self._tasks[number]
+            del task
 
-    async def _within_width(self, number: int) -> T:
+    async def _made_in_place(self, number: int) -> T:
         async with self._places:
+            return await self._made(number)
+
+    async def _made(self, number: int) -> T:
+        """Make the call when the schedule allows it, again after each rate limit that can be waited for."""
+        if self._schedule.is_alone(number):
             return await self._call(number)
+        waits = 0
+        while True:
+            pauses = await self._begin()
+            try:
+                result = await self._call(number)
+            except RateLimited as error:
+                _log_pause(error, self._schedule.note_limit(error, pauses=pauses, waits=waits))
+                waits += 1
+            else:
+                self._schedule.note_success()
+                return result
+            finally:
+                self._schedule.end()
+                # Wakes those who wait now. Whoever waits later waits for the end of another call.
+                self._ended.set()
+                self._ended.clear()
+
+    async def _begin(self) -> int:
+        import asyncio
+
+        while True:
+            delay = self._schedule.delay()
+            if delay is None:
+                await self._ended.wait()
+            elif delay > 0:
+                await asyncio.sleep(delay)
+            else:
+                return self._schedule.begin()
 
     async def aclose(self) -> None:
         """Cancel the calls in flight, and wait for their end."""
@@ -228,3 +203,8 @@ class TaskCalls(Generic[T]):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _log_pause(error: RateLimited, seconds: float) -> None:
+    if seconds > _LOGGED_WAIT:
+        _log.info("%s: rate limit, all calls wait %.1f s", error.operation, seconds)

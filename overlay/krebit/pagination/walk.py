@@ -2,7 +2,6 @@
 
 import inspect
 import threading
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import aclosing, closing
 from dataclasses import replace
@@ -10,11 +9,10 @@ from datetime import UTC, date, datetime
 from itertools import chain, islice
 from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, Self, TypeVar, overload
 
-import anyio
-
 from krebit.client import AsyncKrebit, Krebit, RawResponse, client_of, on_view
 from krebit.errors import ConfigurationError, NotFound
-from krebit.pagination.ahead import TaskCalls, ThreadedCalls, Window
+from krebit.pagination.ahead import TaskCalls, ThreadedCalls
+from krebit.pagination.schedule import Schedule
 from krebit.pagination.sequence import OnDrift, PageOf, PageSequence, Progress, WalkOptions
 from krebit_api.types import Unset, parse_time, plain
 
@@ -168,9 +166,8 @@ class Walk(_Walk[T]):
         sequence: PageSequence[T] = PageSequence(self._start, self._limit, self._options)
         left = threading.Event()
         width = self._options.prefetch
-        pending = ThreadedCalls(
-            Window(self._start, width, first_alone=True), width, lambda number: self._fetch(number, left), time.sleep
-        )
+        schedule = Schedule(width, first=self._start)
+        pending = ThreadedCalls(schedule, width, lambda number: self._fetch(number, schedule, left))
         with closing(pending):
             try:
                 while not sequence.ended:
@@ -186,12 +183,13 @@ class Walk(_Walk[T]):
             finally:
                 left.set()
 
-    def _fetch(self, number: int, left: threading.Event) -> _Fetched:
+    def _fetch(self, number: int, schedule: Schedule, left: threading.Event) -> _Fetched:
         responses: list[RawResponse[Any]] = []
-        client = client_of(self._operation, Krebit)
+        client = client_of(self._operation, Krebit).with_options(wait_for_limits=schedule.is_alone(number))
         view = client.with_hooks(on_response=responses.append, keep_trying=lambda: not left.is_set())
         arguments = self._arguments(number)
         result = on_view(self._operation, view)(*arguments.args, **arguments.kwargs)
+        schedule.note_headers(responses[-1].headers)
         return _Fetched(result, responses[-1].content)
 
 
@@ -222,7 +220,8 @@ class AsyncWalk(_Walk[T]):
         """Do as `Walk.pages`."""
         sequence: PageSequence[T] = PageSequence(self._start, self._limit, self._options)
         width = self._options.prefetch
-        pending = TaskCalls(Window(self._start, width, first_alone=True), width, self._fetch, anyio.sleep)
+        schedule = Schedule(width, first=self._start)
+        pending = TaskCalls(schedule, width, lambda number: self._fetch(number, schedule))
         async with aclosing(pending):
             while not sequence.ended:
                 try:
@@ -235,12 +234,13 @@ class AsyncWalk(_Walk[T]):
                 yield self._take(sequence, fetched)
                 del fetched
 
-    async def _fetch(self, number: int) -> _Fetched:
+    async def _fetch(self, number: int, schedule: Schedule) -> _Fetched:
         responses: list[RawResponse[Any]] = []
-        client = client_of(self._operation, AsyncKrebit)
+        client = client_of(self._operation, AsyncKrebit).with_options(wait_for_limits=schedule.is_alone(number))
         view = client.with_hooks(on_response=responses.append)
         arguments = self._arguments(number)
         result = await on_view(self._operation, view)(*arguments.args, **arguments.kwargs)
+        schedule.note_headers(responses[-1].headers)
         return _Fetched(result, responses[-1].content)
 
 

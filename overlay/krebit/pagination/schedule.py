@@ -1,0 +1,99 @@
+"""Decide which numbered calls are made ahead, how many at once, and how long all pause for a rate limit. No I/O."""
+
+from collections.abc import Mapping
+
+from krebit.clock import monotonic
+from krebit.errors import RateLimited
+
+# How often a call meets a rate limit, and for how many seconds at most all wait for one, before it is given up.
+_MOST_WAITS = 10
+_LONGEST_WAIT = 300.0
+
+
+class Schedule:
+    """Says when a call may begin: `width` calls at once, fewer after a rate limit, none during a pause.
+
+    `first` is the number of a call that is made alone, because nobody knows how many there are before it has come back.
+    Its rate limit is the caller's to handle.
+    """
+
+    def __init__(self, width: int, *, first: int | None = None) -> None:
+        self._first = first
+        self._most = width
+        self._width = width
+        self._remaining = width
+        self._under_way = 0
+        self._successes = 0
+        self._pauses = 0
+        self._until = 0.0
+
+    def is_alone(self, number: int) -> bool:
+        """Return whether this call is made alone."""
+        return number == self._first
+
+    def numbers(self, number: int, last: int | None) -> range:
+        """Return the calls to have asked for while `number` is awaited; none behind `last`, where that is known.
+
+        Half as many as may be under way wait to be read besides, so that one slow call does not hold up the others.
+        """
+        if self.is_alone(number):
+            return range(number, number + 1)
+        end = number + self._most + self._most // 2
+        if last is not None:
+            end = min(end, max(last, number) + 1)
+        return range(number, end)
+
+    def delay(self) -> float | None:
+        """Return the seconds until a call may begin, or None when another must end first."""
+        pause = self._until - monotonic()
+        if pause > 0:
+            return pause
+        may_begin = self._under_way < max(1, min(self._width, self._remaining))
+        return 0.0 if may_begin else None
+
+    def begin(self) -> int:
+        """Count a call as under way. Return how many pauses there were before it."""
+        self._under_way += 1
+        return self._pauses
+
+    def end(self) -> None:
+        """Count a call as ended."""
+        self._under_way -= 1
+
+    def note_success(self) -> None:
+        """Note a success. After as many as may be under way there may be one more at once, up to the width."""
+        self._successes += 1
+        if self._successes >= self._width < self._most:
+            self._successes = 0
+            self._width += 1
+
+    def note_headers(self, headers: Mapping[str, str]) -> None:
+        """Note how many calls the server still allows, where it tells: no more than those are under way at once.
+
+        Each of them may be one that the server has not counted yet.
+        """
+        remaining = headers.get("x-ratelimit-remaining", "")
+        if remaining.isascii() and remaining.isdigit() and len(remaining) < 10:
+            self._remaining = int(remaining)
+
+    def note_limit(self, error: RateLimited, *, pauses: int, waits: int) -> float:
+        """Note that a call met a rate limit: all pause, and fewer are made at once from here on.
+
+        `pauses` is what `begin` returned for the call, `waits` how many limits it has met before. Return the seconds of
+        the pause; 0 where all have paused for this limit already. Raises the error after many limits, and for a wait
+        that is too long.
+        """
+        seconds = float(2**waits) if error.retry_after is None else error.retry_after
+        if waits >= _MOST_WAITS or seconds > _LONGEST_WAIT:
+            raise error
+        if pauses != self._pauses:
+            return 0.0
+        self.pause(seconds)
+        return seconds
+
+    def pause(self, seconds: float) -> None:
+        """Let no call begin for so many seconds, and fewer be under way afterwards."""
+        self._until = monotonic() + seconds
+        self._pauses += 1
+        self._successes = 0
+        self._width = max(1, self._width // 2)
