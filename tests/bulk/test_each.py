@@ -202,6 +202,9 @@ class Counting(httpx.BaseTransport):
             with self._lock:
                 self._now -= 1
 
+    def close(self) -> None:
+        self._ours.close()
+
 
 def test_no_more_calls_at_once_than_the_server_still_allows(sandbox: Sandbox) -> None:
     sandbox.switch(latency=0.02)
