@@ -15,7 +15,8 @@ from typing import Any, Generic, NoReturn, ParamSpec, Self, TypeVar, Unpack
 import anyio
 import httpx
 
-from krebit.config import API_PREFIX, DEFAULT_PROFILE, Given, Settings, check_settings, from_environment
+from krebit.config import API_PREFIX, DEFAULT_PROFILE, Given, Settings, check_settings
+from krebit.config_file import default_path, read_settings
 from krebit.core import ClientOptions, Core
 from krebit.errors import ConfigurationError
 from krebit.http.call import AccessToken, Driver, make_call, run_blocking
@@ -120,10 +121,14 @@ class BaseClient:
         environ: Mapping[str, str] | None = None,
         *,
         profile: str | None = None,
+        domain: str | None = None,
         plain_http: bool = False,
         **options: Unpack[ClientOptions],
     ) -> Self:
         """Make a client from the quickstart's environment variables, of the process or given as a mapping.
+
+        What the process's environment does not have comes from the settings file, which `krebit login --save` writes;
+        `KREBIT_CONFIG` names another one. With a mapping no file is read.
 
         `KREBIT_DOMAIN`, `KREBIT_CLIENT_ID` and `KREBIT_CLIENT_SECRET` are needed. `KREBIT_REDIRECT_URI`,
         `KREBIT_REFRESH_TOKEN`, `KREBIT_AUTH_CODE`, `KREBIT_PROFILE`, `KREBIT_TIMEOUT` and `KREBIT_RETRIES` are read
@@ -140,7 +145,9 @@ class BaseClient:
             options["timeout"] = _seconds("KREBIT_TIMEOUT", timeout)
         if "retries" not in options and (retries := variables.get("KREBIT_RETRIES")):
             options["retries"] = _whole_number("KREBIT_RETRIES", retries)
-        given = from_environment(variables, profile)
+        path = default_path(variables) if environ is None else None
+        given = read_settings(variables, profile, domain=domain, path=path)
+        plain_http = plain_http or given.plain_http
         del variables
         del environ  # a traceback that shows local variables must not show it
         settings = check_settings(given, plain_http=plain_http, prefix="KREBIT_")

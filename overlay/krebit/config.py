@@ -5,6 +5,7 @@ Everything is checked before any socket is opened.
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -71,6 +72,9 @@ class Given(NamedTuple):
     profile: str = DEFAULT_PROFILE
     profile_source: str = "profile"
     api: str = ""
+    plain_http: bool = False
+    sources: Mapping[str, str] = MappingProxyType({})
+    """Where values come from that are neither arguments nor variables, by their names."""
 
 
 def from_environment(environ: Mapping[str, str], profile: str | None) -> Given:
@@ -101,7 +105,7 @@ def check_settings(given: Given, *, plain_http: bool, prefix: str = "") -> Setti
 
     `prefix` is that of the environment variables, where the values come from there.
     """
-    host = _host(given.domain).lower()
+    host = host_of(given.domain).lower()
     origin = f"{'http' if plain_http else 'https'}://{host}"
     problems = {
         "domain": _missing("domain", given.domain) or domain_problem(given.domain, plain_http=plain_http),
@@ -117,6 +121,7 @@ def check_settings(given: Given, *, plain_http: bool, prefix: str = "") -> Setti
         problems["api"] = _api_problem(given.api, origin, plain_http=plain_http)
     labels = {name: prefix + name.upper() if prefix else name for name in problems}
     labels["profile"] = given.profile_source
+    labels |= given.sources
     wrong = [f"{labels[name]}: {problem}" for name, problem in problems.items() if problem]
     if wrong:
         raise ConfigurationError(*wrong)
@@ -137,7 +142,7 @@ def domain_problem(domain: str, *, plain_http: bool) -> str | None:
 
     Plain HTTP takes a loopback address: it is for a sandbox on this machine.
     """
-    host = _host(domain)
+    host = host_of(domain)
     try:
         good = _HOST.fullmatch(host) is not None and len(host) <= 253 and urlsplit(f"//{host}").port != 0
     except ValueError:  # a port above 65535, or something in brackets that is no address
@@ -165,7 +170,7 @@ def redirect_uri_problem(uri: str) -> str | None:
     return None if good else "is not an absolute URL without white space and fragment"
 
 
-def _host(domain: str) -> str:
+def host_of(domain: str) -> str:
     """Return the tenant's host: an `https://` in front and a slash behind are forgiven."""
     return re.sub("(?i)^https://", "", domain).removesuffix("/")
 

@@ -15,6 +15,7 @@ from krebit.errors import StoreError, StoreUnsafe
 
 _GROUP = 0o070
 _OTHERS = 0o007
+_CHANGEABLE = 0o022
 
 
 def check(path: Path, *, folder: bool = False, group_access: bool = False) -> bool:
@@ -60,6 +61,15 @@ def _way_out(path: Path, found: os.stat_result, *, folder: bool) -> str:
     if folder and stat.S_ISREG(found.st_mode):
         return "name a folder instead"  # the file was named by mistake, and is not ours to have removed
     return f"remove it with: rm {shlex.quote(str(path))}"
+
+
+def check_unchangeable(path: Path) -> None:
+    """Raise StoreUnsafe if somebody else but the system's administrator could change a file that is there."""
+    found = path.stat()
+    if found.st_uid not in (0, os.geteuid()):
+        raise StoreUnsafe(f"{path}: belongs to another user (uid {found.st_uid}); use a file of your own")
+    if found.st_mode & _CHANGEABLE:
+        raise StoreUnsafe(f"{path}: others may change it; repair it with: chmod go-w {shlex.quote(str(path))}")
 
 
 def make_folder(folder: Path, *, group_access: bool = False) -> None:

@@ -55,7 +55,7 @@ def krebit_environment(krebit_sandbox: Sandbox, tmp_path: Path, monkeypatch: pyt
 
     For code that calls `Krebit.from_env()`, also in processes that it starts.
     """
-    own = dict.fromkeys(("HOME", "XDG_STATE_HOME"), str(tmp_path)) | dict.fromkeys(
+    own = dict.fromkeys(("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"), str(tmp_path)) | dict.fromkeys(
         ("NO_PROXY", "no_proxy"), "localhost"
     )
     for name, value in {**krebit_sandbox.environment, **own}.items():

@@ -1,0 +1,7 @@
+"""`python -m krebit` is the command `krebit`."""
+
+import sys
+
+from krebit.cli import main
+
+sys.exit(main())

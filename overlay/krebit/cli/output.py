@@ -1,0 +1,135 @@
+"""The one place where data go out: a table on a terminal, JSON lines in a pipe, or the form that was asked for."""
+
+import csv
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any, TextIO
+
+import click
+
+from krebit.cli.columns import Column
+from krebit.cli.session import Session, is_terminal
+from krebit.cli.values import Row, clean, json_text, masked, plain_text, value_at
+
+
+class Output:
+    """Writes records to stdout, in the session's form."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._stream = _prepared(sys.stdout)
+        self._form = session.form
+        if session.form == "auto":
+            self._form = "table" if is_terminal(self._stream) else "lines"
+
+    @property
+    def form(self) -> str:
+        """The form: table, lines, json or csv."""
+        return self._form
+
+    def records(self, rows: Iterable[Row], columns: Sequence[Column]) -> None:
+        """Write many records. `columns` are those of a table, where no fields were asked for.
+
+        Raises UsageError for a field that the records do not have.
+        """
+        rows = self._checked(self._masked(rows, columns))
+        if self._form == "table":
+            from krebit.cli.tables import print_table
+
+            print_table(list(rows), self._columns(columns), self._session, self._stream, is_chosen=self._is_chosen)
+        elif self._form == "csv":
+            self._csv(rows, columns)
+        elif self._form == "json":
+            self._json(map(self._selected, rows))
+        else:
+            for row in rows:
+                self._stream.write(json_text(self._selected(row)) + "\n")
+
+    def record(self, row: Row, columns: Sequence[Column]) -> None:
+        """Write one record: its fields below each other in a table."""
+        (row,) = self._checked(self._masked([row], columns))
+        if self._form == "table":
+            from krebit.cli.tables import print_fields
+
+            print_fields(row, self._columns(columns), self._session, self._stream)
+        elif self._form == "csv":
+            self._csv(iter([row]), columns)
+        else:
+            self.document(self._selected(row), is_masked=True)
+
+    def document(self, value: Any, *, is_masked: bool = False) -> None:
+        """Write one JSON value, on one line in a pipe."""
+        if self._session.masked and not is_masked:
+            value = masked(value)
+        indent = None if self._form == "lines" else 2
+        self._stream.write(json_text(value, indent) + "\n")
+
+    @property
+    def _is_chosen(self) -> bool:
+        return bool(self._session.fields)
+
+    def _columns(self, columns: Sequence[Column]) -> Sequence[Column]:
+        if not self._session.fields:
+            return columns
+        known = {column.name: column for column in columns}
+        return [known.get(name, Column(name)) for name in self._session.fields]
+
+    def _masked(self, rows: Iterable[Row], columns: Sequence[Column]) -> Iterator[Row]:
+        if not self._session.masked:
+            yield from rows
+            return
+        personal = [column.name for column in columns if column.is_personal]
+        for row in rows:
+            yield masked(row, names=personal)
+
+    def _checked(self, rows: Iterator[Row]) -> Iterator[Row]:
+        """Return the rows. Raises UsageError if the first has not all the fields that were asked for."""
+        first = next(rows, None)
+        if first is None:
+            return iter(())
+        unknown = [name for name in self._session.fields if name not in first and name.partition(".")[0] not in first]
+        if unknown:
+            raise click.UsageError(
+                f"there is no field {', '.join(unknown)}; the fields are {', '.join(first)}",
+                click.get_current_context(silent=True),
+            )
+        return chain([first], rows)
+
+    def _selected(self, row: Row) -> Row:
+        if not self._session.fields:
+            return row
+        return {name: value_at(row, name) for name in self._session.fields}
+
+    def _csv(self, rows: Iterator[Row], columns: Sequence[Column]) -> None:
+        first = next(rows, None)
+        names = list(self._session.fields) or [column.name for column in columns]
+        if first is not None and not self._session.fields:
+            names = list(first)
+        shown = clean if is_terminal(self._stream) else str
+        writer = csv.writer(self._stream, lineterminator="\n")
+        writer.writerow(names)
+        for row in chain([] if first is None else [first], rows):
+            writer.writerow([shown(plain_text(value_at(row, name))) for name in names])
+
+    def _json(self, rows: Iterator[Row]) -> None:
+        before = "[\n"
+        for row in rows:
+            self._stream.write(f"{before}  {json_text(row, 2, 1)}")
+            before = ",\n"
+        self._stream.write("[]\n" if before == "[\n" else "\n]\n")
+
+
+def _prepared(stream: TextIO | None) -> TextIO:
+    """Return stdout, so that each character can be written. Raises ClickException where there is none."""
+    if stream is None:
+        raise click.ClickException("standard output is closed; send it to a file or to /dev/null")
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is None:
+        return stream
+    if is_terminal(stream):
+        reconfigure(errors="replace")
+    else:
+        # Files and pipes hold UTF-8, whatever the terminal's encoding; a lone surrogate is written as JSON writes it.
+        reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
+    return stream

@@ -1,0 +1,79 @@
+"""The settings of one run of the command line: its options, its client, and where its notes go."""
+
+import logging
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from krebit.config import Given
+from krebit.config_file import default_path, read_settings
+
+if TYPE_CHECKING:
+    from krebit import Krebit
+
+Form = Literal["auto", "table", "lines", "json", "csv"]
+
+
+@dataclass
+class Session:
+    """The options of one run.
+
+    `profile` and `domain` are None where the settings decide. `form` is that of the output, `fields` are those that
+    were asked for, `masked` hides organisation numbers and contacts.
+    """
+
+    profile: str | None = None
+    domain: str | None = None
+    plain_http: bool = False
+    debug: bool = False
+    color: Literal["auto", "always", "never"] = "auto"
+    masked: bool = False
+    form: Form = "auto"
+    fields: tuple[str, ...] = ()
+
+    def settings(self, *, with_secret: bool = True) -> Given:
+        """Return the settings, unchecked, and where each comes from. Raises ConfigurationError."""
+        return read_settings(
+            os.environ, self.profile, domain=self.domain, path=default_path(os.environ), with_secret=with_secret
+        )
+
+    def client(self) -> "Krebit":
+        """Return a client of the settings. Raises ConfigurationError."""
+        from krebit import Krebit
+
+        return Krebit.from_env(profile=self.profile, domain=self.domain, plain_http=self.plain_http)
+
+    def start_logging(self) -> None:
+        """Show the client's log on stderr."""
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+        logger = logging.getLogger("krebit")
+        logger.addHandler(handler)
+        logger.setLevel(logging.DEBUG)
+
+    def note(self, text: str) -> None:
+        """Show a line on stderr, beside the data. Where there is no stderr, nothing happens."""
+        if sys.stderr is None:
+            return
+        try:
+            print(text, file=sys.stderr, flush=True)  # noqa: T201
+        except (OSError, ValueError):  # it is closed
+            return
+
+    def is_colored(self, stream: object) -> bool:
+        """Return whether output to a stream is coloured: --color, NO_COLOR, then whether it is a terminal."""
+        if self.color != "auto":
+            return self.color == "always"
+        if os.environ.get("NO_COLOR"):
+            return False
+        return is_terminal(stream) and os.environ.get("TERM") != "dumb"
+
+
+def is_terminal(stream: object) -> bool:
+    """Return whether a stream is a terminal."""
+    isatty = getattr(stream, "isatty", None)
+    try:
+        return isatty is not None and bool(isatty())
+    except ValueError:  # it is closed
+        return False

@@ -1,0 +1,72 @@
+"""`krebit status`: what the next command would use, without a connection."""
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from krebit.cli.columns import Column
+from krebit.cli.options import output_options
+from krebit.cli.output import Output
+from krebit.cli.session import Session
+from krebit.config import Given, check_settings, host_of
+from krebit.config_file import default_path
+from krebit.redaction import Secret
+from krebit.stores import LoginKey
+from krebit.stores.file import FileTokenStore
+
+_COLUMNS = [Column(name) for name in ("tenant", "application", "profile", "settings", "login", "store", "token_ends")]
+
+
+@click.command("status")
+@output_options
+@click.pass_obj
+def command(session: Session) -> None:
+    """Show which tenant, application and login the next command uses. Opens no connection.
+
+    \b
+      krebit status
+      krebit status --json
+    """
+    given = session.settings(with_secret=False)
+    # Only whether there is a secret counts here: its file is not read, and no command is run for it.
+    with_secret = given if given.client_secret else given._replace(client_secret=_secret_elsewhere(given))
+    settings = check_settings(with_secret, plain_http=session.plain_http or given.plain_http, prefix="KREBIT_")
+    row = {
+        "tenant": settings.domain,
+        "application": settings.client_id,
+        "profile": settings.profile,
+        "settings": _origin(given),
+    }
+    has_grant = bool(settings.refresh_token or settings.auth_code)
+    login = _login(LoginKey(settings.domain, settings.client_id, settings.profile), has_grant=has_grant)
+    Output(session).record({**row, **login}, _COLUMNS)
+
+
+def _secret_elsewhere(given: Given) -> Secret:
+    return Secret("elsewhere" if "client_secret" in given.sources else None)
+
+
+def _origin(given: Given) -> str:
+    """Return where the settings come from."""
+    path = default_path(os.environ)
+    from_file = path is not None and any(str(path) in source for source in given.sources.values())
+    from_environment = any(os.environ.get(f"KREBIT_{name}") for name in ("DOMAIN", "CLIENT_ID", "CLIENT_SECRET"))
+    places = ["the environment"] * from_environment + [str(path)] * from_file
+    return ", ".join(places) or host_of(given.domain)
+
+
+def _login(key: LoginKey, *, has_grant: bool) -> dict[str, Any]:
+    """Return what the store knows of the login. Raises StoreError."""
+    store = FileTokenStore()
+    login = store.load(key)
+    state, ends = "none; sign in with: krebit login", None
+    if login is not None and login.is_dead:
+        state = "refused by the server; sign in with: krebit login"
+    elif login is not None and login.refresh_token is not None:
+        state = "signed in"
+        ends = None if login.expires_at is None else datetime.fromtimestamp(int(login.expires_at), UTC)
+    elif has_grant:
+        state = "begins with the token or the code of the environment"
+    return {"login": state, "store": str(store.path(key)), "token_ends": ends}

@@ -1,0 +1,91 @@
+"""Tables on a terminal, as wide as it is."""
+
+from collections.abc import Sequence
+from typing import TextIO
+
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from krebit.cli.columns import Column
+from krebit.cli.session import Session
+from krebit.cli.values import Row, cell, value_at
+
+# A flexible column is not made narrower than this before columns are left out.
+_NARROW = 16
+# Spaces on both sides of a column.
+_PADDING = 2
+
+
+def console_for(session: Session, stream: TextIO) -> Console:
+    """Return a console that colours as the session says, and takes no text for markup."""
+    colored = session.is_colored(stream)
+    return Console(
+        file=stream,
+        force_terminal=colored,
+        color_system="auto" if colored else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+
+
+def print_table(
+    rows: Sequence[Row], columns: Sequence[Column], session: Session, stream: TextIO, *, is_chosen: bool
+) -> None:
+    """Print rows. Columns that find no room are left out, the last first, unless they were chosen."""
+    console = console_for(session, stream)
+    texts = {column: [_cell(row, column) for row in rows] for column in columns}
+    widths = {column: max([cell_len(column.heading), *map(cell_len, texts[column])]) for column in columns}
+    shown = list(columns) if is_chosen else _fitting(columns, widths, console.width)
+    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    for column in shown:
+        table.add_column(
+            Text(column.heading),
+            justify="right" if column.right else "left",
+            no_wrap=True,
+            overflow="ellipsis",
+            min_width=None if column.is_flexible or is_chosen else widths[column],
+        )
+    for number in range(len(rows)):
+        table.add_row(*(Text(texts[column][number]) for column in shown))
+    _print(table, console, stream)
+    left_out = [column.name for column in columns if column not in shown]
+    if left_out:
+        session.note(f"not shown for want of room: {', '.join(left_out)}; --columns chooses")
+
+
+def print_fields(row: Row, columns: Sequence[Column], session: Session, stream: TextIO) -> None:
+    """Print the fields of one record below each other, those without a column behind the others."""
+    console = console_for(session, stream)
+    known = {column.name for column in columns} | {column.currency for column in columns}
+    others = [] if session.fields else [Column(name) for name in row if name not in known]
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for column in [*columns, *others]:
+        table.add_row(Text(column.heading), Text(_cell(row, column)))
+    _print(table, console, stream)
+
+
+def _print(table: Table, console: Console, stream: TextIO) -> None:
+    """Print a table without the spaces that rich puts at the ends of lines."""
+    with console.capture() as captured:
+        console.print(table)
+    stream.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+
+
+def _cell(row: Row, column: Column) -> str:
+    currency = (value_at(row, column.currency) or "") if column.currency else None
+    return cell(value_at(row, column.name), currency)
+
+
+def _fitting(columns: Sequence[Column], widths: dict[Column, int], width: int) -> list[Column]:
+    """Return the columns that fit beside each other, from the first on."""
+    shown = list(columns)
+    least = {column: min(widths[column], _NARROW) if column.is_flexible else widths[column] for column in columns}
+    while len(shown) > 1 and sum(least[column] + _PADDING for column in shown) > width:
+        shown.pop()
+    return shown

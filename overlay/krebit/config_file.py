@@ -1,0 +1,224 @@
+"""The settings file: `config.toml` in the user's configuration folder, for programs and the command line alike.
+
+Keys at the top are for all profiles; a table `[profiles.NAME]` has those of one profile, which go before them. The
+environment goes before both. A credential goes only to the tenant that it was written for: once a source that goes
+before names another domain or another application, the rest of this source does not count.
+"""
+
+import os
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from krebit import private_files
+from krebit.config import Given, from_environment, host_of
+from krebit.errors import ConfigurationError, StoreError
+from krebit.redaction import Secret
+
+KEYS = ("domain", "client_id", "client_secret_file", "client_secret_command", "redirect_uri", "plain_http")
+FILE_VARIABLE = "KREBIT_CONFIG"
+# Seconds for a command that brings a secret: it may ask the person for something.
+_COMMAND_TIMEOUT = 120
+
+
+class SettingsFile(NamedTuple):
+    """The content of a settings file. `top` has the keys for all profiles, `profiles` the tables by name."""
+
+    path: Path
+    top: Mapping[str, Any]
+    profiles: Mapping[str, Mapping[str, Any]]
+
+
+class _Source(NamedTuple):
+    """Values that stand together in one place. `place` is shown in messages, `folder` is where relative paths begin."""
+
+    values: Mapping[str, Any]
+    place: str
+    folder: Path
+
+
+def default_path(environ: Mapping[str, str]) -> Path | None:
+    """Return where the settings file lies, or None where there is no home folder. `KREBIT_CONFIG` names another."""
+    if chosen := environ.get(FILE_VARIABLE):
+        return Path(chosen).absolute()
+    from platformdirs import user_config_path
+
+    try:
+        return (user_config_path("krebit", appauthor=False) / "config.toml").expanduser().absolute()
+    except (RuntimeError, OSError):  # a user without an entry in the user database; a current folder that is gone
+        return None
+
+
+def read_settings(
+    environ: Mapping[str, str],
+    profile: str | None,
+    *,
+    domain: str | None = None,
+    path: Path | None = None,
+    with_secret: bool = True,
+) -> Given:
+    """Return the values of the environment and of the settings file, and where each comes from.
+
+    `domain` and `profile` go before both. `path` is the settings file, which may be missing; None reads none.
+    `with_secret=False` leaves the file of the client secret alone, and runs no command for it. Raises
+    ConfigurationError that names file and key, and StoreUnsafe where others could change the file.
+    """
+    given = from_environment(environ, profile)
+    if domain is not None and not _is_same_host(domain, given.domain):
+        if given.domain:
+            # The credentials of the environment belong to its own tenant.
+            given = Given("", "", Secret(None), profile=given.profile, profile_source=given.profile_source)
+        given = given._replace(domain=domain, api="", sources={"domain": "domain"})
+    file = None if path is None else load(path)
+    if file is None:
+        return given
+    for source in _sources(file, given.profile):
+        given = _completed(given, source, with_secret=with_secret)
+    return given
+
+
+def load(path: Path) -> SettingsFile | None:
+    """Return the content of a settings file, or None if there is none.
+
+    Raises ConfigurationError for one that cannot be read, is no TOML, or has unknown keys; StoreUnsafe where others
+    could change it.
+    """
+    try:
+        content = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise ConfigurationError(
+            f"{path}: cannot be read ({reason}); mend that, or name another file in KREBIT_CONFIG"
+        ) from None
+    if os.name == "posix":
+        # It names a command to run, and where credentials go.
+        private_files.check_unchangeable(path.resolve())
+    import tomllib
+
+    try:
+        found = tomllib.loads(content.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: is no TOML: {error}; mend that line") from None
+    profiles = found.pop("profiles", {})
+    if not isinstance(profiles, dict) or not all(isinstance(table, dict) for table in profiles.values()):
+        raise ConfigurationError(f"{path}: profiles: must be tables, such as [profiles.anna]")
+    file = SettingsFile(path, found, profiles)
+    problems = [*_problems(found, str(path))]
+    for name, table in profiles.items():
+        problems += _problems(table, f"{path}, [profiles.{name}]")
+    if problems:
+        raise ConfigurationError(*problems)
+    return file
+
+
+def _problems(values: Mapping[str, Any], place: str) -> list[str]:
+    problems = []
+    for key, value in values.items():
+        expected = bool if key == "plain_http" else str
+        if key == "client_secret":
+            problems.append(
+                f"{place}: client_secret: does not belong into this file; put it into a file of its own (chmod 600) "
+                'and write client_secret_file = "…", or client_secret_command = "…"'
+            )
+        elif key not in KEYS:
+            from difflib import get_close_matches
+
+            close = get_close_matches(key, KEYS, 1)
+            meant = f"; did you mean {close[0]}?" if close else f"; the keys are {', '.join(KEYS)}"
+            problems.append(f"{place}: {key}: is not known{meant}")
+        elif not isinstance(value, expected):
+            form = "true or false" if expected is bool else "a text in quotes"
+            problems.append(f"{place}: {key}: must be {form}")
+    if "client_secret_file" in values and "client_secret_command" in values:
+        problems.append(f"{place}: client_secret_file: there is client_secret_command too; remove one of them")
+    return problems
+
+
+def _sources(file: SettingsFile, profile: str) -> list[_Source]:
+    folder = file.path.parent
+    sources = [_Source(file.top, str(file.path), folder)]
+    if profile in file.profiles:
+        sources.insert(0, _Source(file.profiles[profile], f"{file.path}, [profiles.{profile}]", folder))
+    return sources
+
+
+def _completed(given: Given, source: _Source, *, with_secret: bool) -> Given:
+    """Return the values with those of a source in the places that are still empty."""
+    values = source.values
+    sources = dict(given.sources)
+    domain = values.get("domain")
+    if given.domain and domain is not None and not _is_same_host(domain, given.domain):
+        return given
+    if not given.domain and domain is not None:
+        sources["domain"] = f"{source.place}: domain"
+        given = given._replace(domain=domain)
+    given = given._replace(plain_http=given.plain_http or values.get("plain_http", False))
+    client_id = values.get("client_id")
+    if given.client_id and client_id is not None and client_id != given.client_id:
+        return given._replace(sources=sources)
+    if not given.client_id and client_id is not None:
+        sources["client_id"] = f"{source.place}: client_id"
+        given = given._replace(client_id=client_id)
+    key = _secret_key(values)
+    if key is not None and not given.client_secret and "client_secret" not in sources:
+        sources["client_secret"] = f"{source.place}: {key}"
+        if with_secret:
+            given = given._replace(client_secret=_read_secret(source, key))
+    if given.redirect_uri is None and "redirect_uri" in values:
+        sources["redirect_uri"] = f"{source.place}: redirect_uri"
+        given = given._replace(redirect_uri=values["redirect_uri"])
+    return given._replace(sources=sources)
+
+
+def _is_same_host(one: str, other: str) -> bool:
+    return host_of(one).lower() == host_of(other).lower()
+
+
+def _secret_key(values: Mapping[str, Any]) -> str | None:
+    return next((key for key in ("client_secret_file", "client_secret_command") if key in values), None)
+
+
+def _read_secret(source: _Source, key: str) -> Secret:
+    label = f"{source.place}: {key}"
+    if key == "client_secret_command":
+        return _run(source.values[key], label)
+    try:
+        path = source.folder / Path(source.values[key]).expanduser()
+        content = private_files.read_private(path) if os.name == "posix" else path.read_bytes()
+    except RuntimeError:
+        raise ConfigurationError(f"{label}: there is no home folder; write the whole path") from None
+    except (StoreError, OSError) as error:
+        raise ConfigurationError(f"{label}: {error}") from None
+    if content is None:
+        raise ConfigurationError(f"{label}: there is no file {path}; make it (chmod 600), or call: krebit login --save")
+    return _secret_of(content, label)
+
+
+def _run(command: str, label: str) -> Secret:
+    """Return what a command prints. Its messages and questions go to the terminal."""
+    import subprocess  # programs without such a command do without it
+
+    try:
+        words = shlex.split(command)
+        done = subprocess.run(words, stdout=subprocess.PIPE, timeout=_COMMAND_TIMEOUT, check=False)  # noqa: S603
+        problem = f"it ended with {done.returncode}" if done.returncode else None
+        content = done.stdout
+    except subprocess.TimeoutExpired:
+        problem, content = f"it took more than {_COMMAND_TIMEOUT} s", b""
+    except (OSError, ValueError, IndexError) as error:
+        problem, content = f"it cannot be run ({getattr(error, 'strerror', None) or error})", b""
+    if problem is not None:
+        raise ConfigurationError(f"{label}: {problem}; run it in a shell to see why: {command}")
+    return _secret_of(content, label)
+
+
+def _secret_of(content: bytes, label: str) -> Secret:
+    try:
+        return Secret(re.sub(r"\r?\n\Z", "", content.decode("utf-8")))
+    except UnicodeDecodeError:
+        pass  # raised outside: the cause would show the content
+    raise ConfigurationError(f"{label}: is not a text in UTF-8")
