@@ -18,7 +18,7 @@ from krebit_sandbox import Sandbox
 from tests.transport.support import Place
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "observability.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "logging.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
@@ -48,7 +48,7 @@ def test_the_code_of_the_page_runs(
     """The cache copied beside the program, as the page says."""
     shutil.copy(caching_hishel.__file__, tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    exec(compile(block, "observability.md", "exec"), {"__name__": "page"})
+    exec(compile(block, "logging.md", "exec"), {"__name__": "page"})
     assert "Traceback" not in capsys.readouterr().err
 
 
