@@ -11,8 +11,7 @@ from krebit._version import __version__
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from krebit.bulk import Outcome, each
-    from krebit.client import AsyncKrebit, Krebit, RawResponse
-    from krebit.core import ClientOptions
+    from krebit.client import AsyncKrebit, Krebit
     from krebit.errors import (
         ApiError,
         BadRequest,
@@ -40,7 +39,9 @@ if TYPE_CHECKING:
         WebhookError,
     )
     from krebit.oauth.sign_in import LoginAttempt
-    from krebit.pagination import AsyncWalk, ListDriftWarning, PageOf, Walk, paginate
+    from krebit.pagination import AsyncWalk, ListDriftWarning, Page, Walk, paginate
+    from krebit.raw_response import RawResponse
+    from krebit.resources import ClientOptions
     from krebit.stores import TokenStore
     from krebit.stores.file import FileTokenStore
     from krebit.stores.memory import MemoryTokenStore
@@ -49,8 +50,9 @@ if TYPE_CHECKING:
 # The module that each name comes from.
 _HOMES = {
     "krebit.bulk": ("Outcome", "each"),
-    "krebit.client": ("AsyncKrebit", "Krebit", "RawResponse"),
-    "krebit.core": ("ClientOptions",),
+    "krebit.client": ("AsyncKrebit", "Krebit"),
+    "krebit.raw_response": ("RawResponse",),
+    "krebit.resources": ("ClientOptions",),
     "krebit.errors": (
         "ApiError",
         "BadRequest",
@@ -78,7 +80,7 @@ _HOMES = {
         "WebhookError",
     ),
     "krebit.oauth.sign_in": ("LoginAttempt",),
-    "krebit.pagination": ("AsyncWalk", "ListDriftWarning", "PageOf", "Walk", "paginate"),
+    "krebit.pagination": ("AsyncWalk", "ListDriftWarning", "Page", "Walk", "paginate"),
     "krebit.stores": ("TokenStore",),
     "krebit.stores.file": ("FileTokenStore",),
     "krebit.stores.memory": ("MemoryTokenStore",),
@@ -108,9 +110,9 @@ __all__ = [
     "MemoryTokenStore",
     "NotFound",
     "Outcome",
+    "Page",
     "PageBeyondEnd",
     "PageError",
-    "PageOf",
     "RateLimited",
     "RawResponse",
     "ServerError",

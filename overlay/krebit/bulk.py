@@ -15,10 +15,12 @@ from collections.abc import (
 from contextlib import aclosing, closing
 from typing import Any, Generic, TypeVar, cast, overload
 
-from krebit.client import AsyncKrebit, Krebit, RawResponse, client_of, on_view
+from krebit.bound_operation import client_of, on_view
+from krebit.client import AsyncKrebit, Krebit
 from krebit.errors import ClientClosed, ConfigurationError, KrebitError, LoginRequired, RateLimited
 from krebit.pagination.ahead import TaskCalls, ThreadedCalls
 from krebit.pagination.schedule import Schedule
+from krebit.raw_response import RawResponse
 
 A = TypeVar("A")
 T = TypeVar("T")

@@ -40,8 +40,8 @@ class Settings(NamedTuple):
     """One tenant, one application, one profile.
 
     `domain` is the tenant's host, such as `yourco.krebit.se` or `localhost:8443`; `origin` adds the scheme. `profile`
-    tells the logins of several people apart. `refresh_token` and `auth_code` are grants from outside, each used once;
-    they are empty where there are none.
+    tells the logins of several people apart. `refresh_token` and `auth_code` are grants that somebody
+    configured, each used once; they are empty where there are none.
     """
 
     domain: str
@@ -54,13 +54,13 @@ class Settings(NamedTuple):
     auth_code: Secret
 
     def for_profile(self, profile: str) -> "Settings":
-        """Return the settings of another profile, without grants from outside. Raises ConfigurationError."""
+        """Return the settings of another profile, without grants of the configuration. Raises ConfigurationError."""
         if problem := _profile_problem(profile):
             raise ConfigurationError(f"profile: {problem}")
         return self._replace(profile=profile, refresh_token=Secret(None), auth_code=Secret(None))
 
 
-class Given(NamedTuple):
+class UncheckedSettings(NamedTuple):
     """Values as a user gave them, before any check. Secrets are wrapped already: frames of a traceback show locals."""
 
     domain: str
@@ -77,14 +77,14 @@ class Given(NamedTuple):
     """Where values come from that are neither arguments nor variables, by their names."""
 
 
-def from_environment(environ: Mapping[str, str], profile: str | None) -> Given:
+def from_environment(environ: Mapping[str, str], profile: str | None) -> UncheckedSettings:
     """Return the values of the quickstart's environment variables.
 
     `profile` goes before `KREBIT_PROFILE`. The grants of the environment belong to the profile that `KREBIT_PROFILE`
     names, or to `default`: another profile does not take them.
     """
     own_profile = environ.get("KREBIT_PROFILE") or DEFAULT_PROFILE
-    given = Given(
+    given = UncheckedSettings(
         environ.get("KREBIT_DOMAIN", ""),
         environ.get("KREBIT_CLIENT_ID", ""),
         Secret(environ.get("KREBIT_CLIENT_SECRET")),
@@ -100,7 +100,7 @@ def from_environment(environ: Mapping[str, str], profile: str | None) -> Given:
     )
 
 
-def check_settings(given: Given, *, plain_http: bool, prefix: str = "") -> Settings:
+def check_settings(given: UncheckedSettings, *, plain_http: bool, prefix: str = "") -> Settings:
     """Return settings. Raises ConfigurationError that names each value that is missing or wrong.
 
     `prefix` is that of the environment variables, where the values come from there.
@@ -135,6 +135,24 @@ def check_settings(given: Given, *, plain_http: bool, prefix: str = "") -> Setti
         refresh_token=_without_placeholder(given.refresh_token),
         auth_code=_without_placeholder(given.auth_code),
     )
+
+
+def seconds_of_variable(name: str, text: str) -> float:
+    """Return the seconds of an environment variable. Raises ConfigurationError that names it."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 86_400:
+        raise ConfigurationError(f"{name}: must be a number of seconds above 0, at most a day (it is {text[:20]!r})")
+    return seconds
+
+
+def whole_number_of_variable(name: str, text: str) -> int:
+    """Return the number of an environment variable. Raises ConfigurationError that names it."""
+    if not re.fullmatch("[0-9]{1,3}", text):
+        raise ConfigurationError(f"{name}: must be a whole number from 0 to 100 (it is {text[:20]!r})")
+    return int(text)
 
 
 def domain_problem(domain: str, *, plain_http: bool) -> str | None:

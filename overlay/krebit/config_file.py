@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from krebit import private_files
-from krebit.config import Given, from_environment, host_of
+from krebit.config import UncheckedSettings, from_environment, host_of
 from krebit.errors import ConfigurationError, StoreError
 from krebit.redaction import Secret
 
@@ -58,7 +58,7 @@ def read_settings(
     domain: str | None = None,
     path: Path | None = None,
     with_secret: bool = True,
-) -> Given:
+) -> UncheckedSettings:
     """Return the values of the environment and of the settings file, and where each comes from.
 
     `domain` and `profile` go before both. `path` is the settings file, which may be missing; None reads none.
@@ -69,7 +69,7 @@ def read_settings(
     if domain is not None and not _is_same_host(domain, given.domain):
         if given.domain:
             # The credentials of the environment belong to its own tenant.
-            given = Given("", "", Secret(None), profile=given.profile, profile_source=given.profile_source)
+            given = UncheckedSettings("", "", Secret(None), profile=given.profile, profile_source=given.profile_source)
         given = given._replace(domain=domain, api="", sources={"domain": "domain"})
     file = None if path is None else load(path)
     if file is None:
@@ -146,7 +146,7 @@ def _sources(file: SettingsFile, profile: str) -> list[_Source]:
     return sources
 
 
-def _completed(given: Given, source: _Source, *, with_secret: bool) -> Given:
+def _completed(given: UncheckedSettings, source: _Source, *, with_secret: bool) -> UncheckedSettings:
     """Return the values with those of a source in the places that are still empty."""
     values = source.values
     sources = dict(given.sources)

@@ -18,7 +18,7 @@ _OTHERS = 0o007
 _CHANGEABLE = 0o022
 
 
-def check(path: Path, *, folder: bool = False, group_access: bool = False) -> bool:
+def check_private(path: Path, *, folder: bool = False, group_access: bool = False) -> bool:
     """Return whether it is there. Raises StoreUnsafe if it is not a regular file, or a folder, of ours alone.
 
     `group_access` accepts rights of its group.
@@ -28,12 +28,12 @@ def check(path: Path, *, folder: bool = False, group_access: bool = False) -> bo
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise cannot("read", path, error) from None
-    check_stat(path, found, folder=folder, group_access=group_access)
+        raise file_error("read", path, error) from None
+    check_private_stat(path, found, folder=folder, group_access=group_access)
     return True
 
 
-def check_stat(path: Path, found: os.stat_result, *, folder: bool = False, group_access: bool = False) -> None:
+def check_private_stat(path: Path, found: os.stat_result, *, folder: bool = False, group_access: bool = False) -> None:
     """Raise StoreUnsafe if `found` is not a regular file, or a folder, of ours alone. See `check`."""
     kind = "folder" if folder else "regular file"
     is_kind = stat.S_ISDIR(found.st_mode) if folder else stat.S_ISREG(found.st_mode)
@@ -79,8 +79,8 @@ def make_folder(folder: Path, *, group_access: bool = False) -> None:
             if not each.exists():
                 _make_one_folder(each)
     except OSError as error:
-        raise cannot("make", folder, error) from None
-    check(folder, folder=True, group_access=group_access)
+        raise file_error("make", folder, error) from None
+    check_private(folder, folder=True, group_access=group_access)
 
 
 def _make_one_folder(folder: Path) -> None:
@@ -109,14 +109,14 @@ def open_or_make(path: Path, *, group_access: bool = False) -> int:
     except FileExistsError:
         pass
     except OSError as error:
-        raise cannot("make", path, error) from None
-    check(path, group_access=group_access)
+        raise file_error("make", path, error) from None
+    check_private(path, group_access=group_access)
     try:
         fd = _open_without_links(str(path), os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
-        raise cannot("read", path, error) from None
+        raise file_error("read", path, error) from None
     try:
-        check_stat(path, os.fstat(fd), group_access=group_access)
+        check_private_stat(path, os.fstat(fd), group_access=group_access)
     except StoreUnsafe:
         os.close(fd)
         raise
@@ -125,23 +125,23 @@ def open_or_make(path: Path, *, group_access: bool = False) -> int:
 
 def read_private(path: Path, *, group_access: bool = False) -> bytes | None:
     """Return the content of a private file, or None if it is not there. Raises StoreUnsafe or StoreError."""
-    if not check(path, group_access=group_access):
+    if not check_private(path, group_access=group_access):
         return None
     try:
         # The file that is opened is checked too: another may have taken its place. A link leads nowhere, and a FIFO
         # blocks nobody.
         with open(path, "rb", opener=_open_without_links) as file:
-            check_stat(path, os.fstat(file.fileno()), group_access=group_access)
+            check_private_stat(path, os.fstat(file.fileno()), group_access=group_access)
             return file.read()
     except OSError as error:
-        raise cannot("read", path, error) from None
+        raise file_error("read", path, error) from None
 
 
 def _open_without_links(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
-def cannot(action: str, path: Path, error: OSError) -> StoreError:
+def file_error(action: str, path: Path, error: OSError) -> StoreError:
     """Return the error that says so, without the file's content."""
     return StoreError(f"{path}: cannot {action} it ({os.strerror(error.errno) if error.errno else error})")
 

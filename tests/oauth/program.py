@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 
 from krebit import AsyncKrebit, FileTokenStore, Krebit, MemoryTokenStore
-from krebit.config import Given, check_settings
+from krebit.config import UncheckedSettings, check_settings
 from krebit.errors import KrebitError
 from krebit.http.transports import TransportFactory
 from krebit.oauth.session import TokenSession
@@ -51,7 +51,7 @@ def session(given: dict[str, Any], refresh_token: str | None = None) -> tuple[To
     """A token session without a client around it, and its transport."""
     settings = given["settings"]
     checked = check_settings(
-        Given(
+        UncheckedSettings(
             settings["domain"],
             settings["client_id"],
             Secret(settings["client_secret"]),

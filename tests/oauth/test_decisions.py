@@ -123,18 +123,21 @@ LOGINS: dict[str, Login | None] = {
     "dead": login(access="ended", dead=True),
     "good, and dead": login(dead=True),
 }
-TOKEN = Grant("refresh_token", Secret("outside-token"))
-CODE = Grant("authorization_code", Secret("outside-code"), "https://a.example/")
-OUTSIDE: dict[str, tuple[Grant, ...]] = {"none": (), "token": (TOKEN,), "code": (CODE,), "both": (TOKEN, CODE)}
+TOKEN = Grant("refresh_token", Secret("given-token"))
+CODE = Grant("authorization_code", Secret("given-code"), "https://a.example/")
+CONFIGURED: dict[str, tuple[Grant, ...]] = {"none": (), "token": (TOKEN,), "code": (CODE,), "both": (TOKEN, CODE)}
 
 
 def _names_the_variable(warning: str) -> None:
     assert "KREBIT_" in warning
 
 
-def begin(stored: Login | None, outside: tuple[Grant, ...], rejected: str | None = None) -> tuple[Refresh, Action]:
+def begin(stored: Login | None, configured: tuple[Grant, ...], rejected: str | None = None) -> tuple[Refresh, Action]:
     refresh = Refresh(
-        rejected=Secret(rejected) if rejected else None, outside=outside, now=lambda: NOW, warn=_names_the_variable
+        rejected=Secret(rejected) if rejected else None,
+        configured=configured,
+        now=lambda: NOW,
+        warn=_names_the_variable,
     )
     return refresh, refresh.begin(stored)
 
@@ -157,20 +160,20 @@ def begin(stored: Login | None, outside: tuple[Grant, ...], rejected: str | None
     ],
 )
 def test_the_first_step(stored: str, rejected: str | None, expected: type) -> None:
-    _, action = begin(LOGINS[stored], OUTSIDE["none"], rejected)
+    _, action = begin(LOGINS[stored], CONFIGURED["none"], rejected)
     assert type(action) is expected
     if isinstance(action, Stop):
         assert isinstance(action.error, LoginRequired)
 
 
 @pytest.mark.parametrize("stored", LOGINS)
-@pytest.mark.parametrize("outside", ["token", "code", "both"])
-def test_a_grant_from_outside_goes_first_unless_it_was_seen(stored: str, outside: str) -> None:
-    _, action = begin(LOGINS[stored], OUTSIDE[outside])
+@pytest.mark.parametrize("configured", ["token", "code", "both"])
+def test_a_configured_grant_goes_first_unless_it_was_seen(stored: str, configured: str) -> None:
+    _, action = begin(LOGINS[stored], CONFIGURED[configured])
     assert isinstance(action, Send)
-    assert action.grant.kind == ("authorization_code" if outside == "code" else "refresh_token")
-    held = (LOGINS[stored] or Login.empty()).with_seen(*(grant.value for grant in OUTSIDE[outside]))
-    _, action = begin(held, OUTSIDE[outside])
+    assert action.grant.kind == ("authorization_code" if configured == "code" else "refresh_token")
+    held = (LOGINS[stored] or Login.empty()).with_seen(*(grant.value for grant in CONFIGURED[configured]))
+    _, action = begin(held, CONFIGURED[configured])
     assert not isinstance(action, Send) or action.grant.value == Secret("refresh")
 
 
@@ -182,12 +185,12 @@ def walks(length: int) -> list[tuple[str, ...]]:
     return [walk for count in range(1, length + 1) for walk in itertools.product(OUTCOMES, repeat=count)]
 
 
-@pytest.mark.parametrize("outside", OUTSIDE)
+@pytest.mark.parametrize("configured", CONFIGURED)
 @pytest.mark.parametrize("stored", LOGINS)
-def test_all_walks_of_four_answers(stored: str, outside: str) -> None:
+def test_all_walks_of_four_answers(stored: str, configured: str) -> None:
     """Whatever the server says: it ends, nothing is wiped, and only tokens that were held or granted are used."""
     for reloaded, walk in itertools.product(("same", "newer", "nothing"), walks(4)):
-        refresh, action = begin(LOGINS[stored], OUTSIDE[outside])
+        refresh, action = begin(LOGINS[stored], CONFIGURED[configured])
         kept = LOGINS[stored]
         answers = iter(walk)
         sent = 0
@@ -209,7 +212,7 @@ def test_all_walks_of_four_answers(stored: str, outside: str) -> None:
 
 
 def test_the_time_left_ends_the_tries() -> None:
-    refresh, _ = begin(LOGINS["ended"], OUTSIDE["none"])
+    refresh, _ = begin(LOGINS["ended"], CONFIGURED["none"])
     action = refresh.answered(Outcome("not_spent", RateLimited(429, retry_after=60)), reload=lambda: None, remaining=59)
     assert isinstance(action, Stop)
     assert isinstance(action.error, RateLimited)
@@ -218,7 +221,7 @@ def test_the_time_left_ends_the_tries() -> None:
 def test_no_connection_is_tried_five_times_and_a_rate_limit_as_long_as_there_is_time() -> None:
     offline = Outcome("not_spent", ConnectionFailed("refused", sent=False))
     for outcome, tries in ((offline, 5), (OUTCOMES["not_spent"], 50)):
-        refresh, action = begin(LOGINS["ended"], OUTSIDE["none"])
+        refresh, action = begin(LOGINS["ended"], CONFIGURED["none"])
         for _ in range(tries - 1):
             action = refresh.answered(outcome, reload=lambda: None, remaining=1e9)
             assert isinstance(action, Send)
@@ -228,7 +231,7 @@ def test_no_connection_is_tried_five_times_and_a_rate_limit_as_long_as_there_is_
 
 
 def test_an_unknown_outcome_is_tried_three_times() -> None:
-    refresh, action = begin(LOGINS["ended"], OUTSIDE["none"])
+    refresh, action = begin(LOGINS["ended"], CONFIGURED["none"])
     for _ in range(2):
         action = refresh.answered(OUTCOMES["unknown"], reload=lambda: None, remaining=1e9)
         assert isinstance(action, Send)
@@ -240,7 +243,7 @@ def test_an_unknown_outcome_is_tried_three_times() -> None:
 def test_a_sign_in(kind: str) -> None:
     refresh = Refresh(
         rejected=None,
-        outside=OUTSIDE["both"],
+        configured=CONFIGURED["both"],
         now=lambda: NOW,
         warn=_names_the_variable,
         sign_in=Grant("authorization_code", Secret("code")),
@@ -249,9 +252,7 @@ def test_a_sign_in(kind: str) -> None:
     action = refresh.answered(OUTCOMES[kind], reload=lambda: LOGINS["good"], remaining=0)
     if kind == "granted":
         assert isinstance(action, Save)
-        assert all(
-            action.login.has_seen(Secret(each)) for each in ("code", "outside-token", "outside-code", "new-refresh")
-        )
+        assert all(action.login.has_seen(Secret(each)) for each in ("code", "given-token", "given-code", "new-refresh"))
     else:
         assert isinstance(action, Stop)
         assert isinstance(action.error, LoginFailed) == (kind == "dead")

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from krebit import Krebit
-from krebit.config import Given, check_settings
+from krebit.config import UncheckedSettings, check_settings
 from krebit.errors import ConfigurationError, LoginFailed, LoginRequired
 from krebit.oauth.sign_in import LoginAttempt, SignIns
 from krebit.redaction import Secret
@@ -226,7 +226,7 @@ class Hours:
 def sign_ins(site: Site, clock: Hours) -> SignIns:
     settings = {**site.settings, "client_secret": Secret("x")}
     plain_http = settings.pop("plain_http")
-    return SignIns(check_settings(Given(**settings), plain_http=plain_http), pkce=True, now=clock)
+    return SignIns(check_settings(UncheckedSettings(**settings), plain_http=plain_http), pkce=True, now=clock)
 
 
 def test_a_sign_in_that_the_client_keeps_may_take_an_hour(site: Site) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from krebit import FileTokenStore
-from krebit.config import Given, check_settings
+from krebit.config import UncheckedSettings, check_settings
 from krebit.errors import KrebitError, LoginRequired, StoreBusy, StoreError
 from krebit.http.deadline import Deadline
 from krebit.oauth.grants import Grant
@@ -127,7 +127,7 @@ class Processes(RuleBasedStateMachine):
         fake = SimpleNamespace(time=lambda: self.wall, monotonic=lambda: self.steady, sleep=lambda seconds: None)
         self.patch = pytest.MonkeyPatch()
         self.patch.setattr("krebit.oauth.session.time", fake)
-        self.settings = check_settings(Given("a.example", "client", Secret("secret")), plain_http=False)
+        self.settings = check_settings(UncheckedSettings("a.example", "client", Secret("secret")), plain_http=False)
         self.harnesses = [Harness(self.store), Harness(self.store)]
         self.sessions = [self.start(0), self.start(1)]
         # Why the stored token may be dead: what no client can prevent.

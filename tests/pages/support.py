@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable
 from typing import Any, Literal
 
-from krebit import AsyncKrebit, Krebit, MemoryTokenStore, PageOf, paginate
+from krebit import AsyncKrebit, Krebit, MemoryTokenStore, Page, paginate
 from krebit_api.models import ClientRecord
 from krebit_sandbox import Sandbox
 from tests.pages.server import ListServer
 
 World = Literal["sync", "async"]
-Seen = Callable[[PageOf[ClientRecord]], None]
+Seen = Callable[[Page[ClientRecord]], None]
 
 
 def credentials(server: "Sandbox | ListServer") -> dict[str, Any]:

@@ -14,7 +14,7 @@ PYRIGHT = ROOT / "tools" / "node" / "node_modules" / ".bin" / "pyright"
 GOOD = """
 from typing import Any, assert_type
 
-from krebit import AsyncKrebit, AsyncWalk, Krebit, Outcome, PageOf, Walk, each, paginate
+from krebit import AsyncKrebit, AsyncWalk, Krebit, Outcome, Page, Walk, each, paginate
 from krebit.models import Act, ClientRecord
 
 
@@ -37,7 +37,7 @@ def walk(api: Krebit) -> None:
     for client in clients:
         assert_type(client, ClientRecord)
     for page in clients.pages():
-        assert_type(page, PageOf[ClientRecord])
+        assert_type(page, Page[ClientRecord])
         assert_type(page.records, list[ClientRecord])
     for row in clients.rows():
         assert_type(row, dict[str, Any])

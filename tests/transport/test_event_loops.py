@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from krebit import ConfigurationError
-from krebit.http.places import LoopTable
+from krebit.http.event_loops import PerEventLoop
 from krebit_sandbox import Sandbox
 from tests.transport.support import Place, Way, connections_to, descriptors
 
@@ -53,7 +53,7 @@ def test_many_loops_one_after_the_other_leave_nothing(sandbox: Sandbox, way: Way
 
 
 def test_a_table_of_loops_forgets_the_closed_ones() -> None:
-    table = LoopTable(object)
+    table = PerEventLoop(object)
 
     async def get() -> object:
         return table.get()

@@ -281,7 +281,7 @@ class _Offline(Driver):
         self._outcomes = outcomes
         self.sent = 0
 
-    async def take_place(self, operation: str, longest: float | None) -> Callable[[], object]:
+    async def acquire_slot(self, operation: str, longest: float | None) -> Callable[[], object]:
         return lambda: None
 
     async def send(self, request: httpx.Request, deadline: Deadline, longest_silence: float | None) -> Reply | Failure:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from krebit.webhooks import MemoryInbox, Receiver, SqliteInbox, Taken, WebhookEvent
+from krebit.webhooks import LeasedDelivery, MemoryInbox, Receiver, SqliteInbox, WebhookEvent
 from tests.webhooks.cases import SECRET, act_created, signed
 from tests.webhooks.waiting import wait_for
 
@@ -163,7 +163,7 @@ def test_what_is_no_exception_leaves_the_delivery_to_the_next_try(error: type[Ba
 
 def test_the_lease_is_renewed_while_the_handler_runs(tmp_path: Path) -> None:
     inbox = SqliteInbox(tmp_path / "inbox.db", busy=10.0)
-    others: list[Taken | None] = []
+    others: list[LeasedDelivery | None] = []
 
     def handle(event: WebhookEvent) -> None:
         for _ in range(8):
@@ -197,11 +197,11 @@ class Sometimes(MemoryInbox):
 
     fails = 0
 
-    def complete(self, taken: Taken) -> bool:
+    def complete(self, delivery: LeasedDelivery) -> bool:
         if self.fails:
             self.fails -= 1
             raise LookupError(TEXT)
-        return super().complete(taken)
+        return super().complete(delivery)
 
 
 def test_what_is_handled_is_noted_when_the_inbox_is_back(caplog: pytest.LogCaptureFixture) -> None:

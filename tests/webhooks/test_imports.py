@@ -22,15 +22,15 @@ def test_the_names_that_are_exported() -> None:
         "ActCreated",
         "Answer",
         "AsgiReceiver",
+        "FailedDelivery",
         "Inbox",
-        "Kept",
+        "LeasedDelivery",
         "MemoryInbox",
         "NotifyingInbox",
         "PostgresInbox",
         "Receiver",
         "SqliteInbox",
-        "Stored",
-        "Taken",
+        "StoreOutcome",
         "WebhookEvent",
         "WsgiReceiver",
         "sign",
@@ -38,7 +38,7 @@ def test_the_names_that_are_exported() -> None:
     ]
     for name in krebit.webhooks.__all__:
         found = getattr(krebit.webhooks, name)
-        assert name == "Stored" or found.__name__ == name
+        assert name == "StoreOutcome" or found.__name__ == name
     with pytest.raises(AttributeError, match="Reciever"):
         krebit.webhooks.Reciever  # noqa: B018
 

@@ -18,7 +18,15 @@ from typing import Any
 import psycopg
 import pytest
 
-from krebit.webhooks import PostgresInbox, Receiver, SqliteInbox, Stored, Taken, WebhookEvent, WsgiReceiver
+from krebit.webhooks import (
+    LeasedDelivery,
+    PostgresInbox,
+    Receiver,
+    SqliteInbox,
+    StoreOutcome,
+    WebhookEvent,
+    WsgiReceiver,
+)
 from tests.postgres import PostgresServer
 from tests.webhooks.cases import SECRET, act_created, signed
 from tests.webhooks.client import send
@@ -42,22 +50,22 @@ class Dying:
         if moment == self.moment:
             die()
 
-    def store(self, key: str, digest: str, body: bytes) -> Stored:
+    def store(self, key: str, digest: str, body: bytes) -> StoreOutcome:
         self.reached("storing")
-        stored: Stored = super().store(key, digest, body)  # type: ignore[misc]
+        stored: StoreOutcome = super().store(key, digest, body)  # type: ignore[misc]
         self.reached("stored")
         return stored
 
-    def take(self, lease: float) -> Taken | None:
+    def take(self, lease: float) -> LeasedDelivery | None:
         self.reached("taking")
-        taken: Taken | None = super().take(lease)  # type: ignore[misc]
-        if taken is not None:
+        delivery: LeasedDelivery | None = super().take(lease)  # type: ignore[misc]
+        if delivery is not None:
             self.reached("taken")
-        return taken
+        return delivery
 
-    def complete(self, taken: Taken) -> bool:
+    def complete(self, delivery: LeasedDelivery) -> bool:
         self.reached("after the commit")
-        done: bool = super().complete(taken)  # type: ignore[misc]
+        done: bool = super().complete(delivery)  # type: ignore[misc]
         self.reached("completed")
         return done
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from krebit.errors import StoreError, StoreUnsafe
-from krebit.webhooks import SqliteInbox, Stored
+from krebit.webhooks import SqliteInbox, StoreOutcome
 from krebit.webhooks import sqlite as module
 
 NOBODY = 65_534
@@ -36,7 +36,7 @@ def inbox(path: Path) -> Iterator[SqliteInbox]:
     inbox.close()
 
 
-def store(inbox: SqliteInbox, key: str, body: bytes = b"b") -> Stored:
+def store(inbox: SqliteInbox, key: str, body: bytes = b"b") -> StoreOutcome:
     return inbox.store(key, "d", body)
 
 
@@ -358,7 +358,7 @@ def test_threads_do_not_wait_for_sqlite_s_own_lock(inbox: SqliteInbox) -> None:
 
 
 def test_threads_that_store_at_the_same_time_share_transactions(inbox: SqliteInbox, path: Path) -> None:
-    def work(name: str) -> list[Stored]:
+    def work(name: str) -> list[StoreOutcome]:
         return [store(inbox, f"{name} {number}") for number in range(50)]
 
     with ThreadPoolExecutor(8) as pool:

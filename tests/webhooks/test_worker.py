@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from krebit.webhooks import MemoryInbox, Receiver, SqliteInbox, Taken, WebhookEvent
+from krebit.webhooks import LeasedDelivery, MemoryInbox, Receiver, SqliteInbox, WebhookEvent
 from tests.webhooks.cases import SECRET, act_created, signed
 from tests.webhooks.waiting import wait_for, worker_threads
 
@@ -234,7 +234,7 @@ class Sometimes(MemoryInbox):
 
     down = False
 
-    def take(self, lease: float) -> Taken | None:
+    def take(self, lease: float) -> LeasedDelivery | None:
         if self.down:
             raise LookupError(self)
         return super().take(lease)

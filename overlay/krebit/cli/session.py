@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from krebit.config import Given
+from krebit.config import UncheckedSettings
 from krebit.config_file import default_path, read_settings
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Session:
     form: Form = "auto"
     fields: tuple[str, ...] = ()
 
-    def settings(self, *, with_secret: bool = True) -> Given:
+    def settings(self, *, with_secret: bool = True) -> UncheckedSettings:
         """Return the settings, unchecked, and where each comes from. Raises ConfigurationError."""
         return read_settings(
             os.environ, self.profile, domain=self.domain, path=default_path(os.environ), with_secret=with_secret

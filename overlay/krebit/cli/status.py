@@ -10,7 +10,7 @@ from krebit.cli.columns import Column
 from krebit.cli.options import output_options
 from krebit.cli.output import Output
 from krebit.cli.session import Session
-from krebit.config import Given, check_settings, host_of
+from krebit.config import UncheckedSettings, check_settings, host_of
 from krebit.config_file import default_path
 from krebit.redaction import Secret
 from krebit.stores import LoginKey
@@ -44,11 +44,11 @@ def command(session: Session) -> None:
     Output(session).record({**row, **login}, _COLUMNS)
 
 
-def _secret_elsewhere(given: Given) -> Secret:
+def _secret_elsewhere(given: UncheckedSettings) -> Secret:
     return Secret("elsewhere" if "client_secret" in given.sources else None)
 
 
-def _origin(given: Given) -> str:
+def _origin(given: UncheckedSettings) -> str:
     """Return where the settings come from."""
     path = default_path(os.environ)
     from_file = path is not None and any(str(path) in source for source in given.sources.values())

@@ -39,8 +39,8 @@ class Driver(ABC):
     """Does the parts of a call that take time: blocking, or on an event loop."""
 
     @abstractmethod
-    async def take_place(self, operation: str, longest: float | None) -> Callable[[], object]:
-        """Wait for a place among the calls under way. Return the function that gives it back.
+    async def acquire_slot(self, operation: str, longest: float | None) -> Callable[[], object]:
+        """Wait for a slot among the calls under way. Return the function that releases it.
 
         Raises DeadlineExceeded after `longest` seconds.
         """
@@ -82,7 +82,7 @@ async def make_call(
     The timeout runs from the call's place on: how long the line is before it is not the server's fault.
     `keep_trying` is asked before and after each wait for another attempt: a caller who has left wants none.
     """
-    give_back_place = await driver.take_place(operation.id, options.queue_timeout)
+    release_slot = await driver.acquire_slot(operation.id, options.queue_timeout)
     try:
         return await _make_attempts(
             driver,
@@ -95,7 +95,7 @@ async def make_call(
             keep_trying=keep_trying,
         )
     finally:
-        give_back_place()
+        release_slot()
 
 
 async def _make_attempts(

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 import httpx
 
 from krebit.errors import ConfigurationError
-from krebit.http.places import LoopTable
+from krebit.http.event_loops import PerEventLoop
 from krebit.http.pool import AsyncTransport, Transport
 from krebit.http.proxies import proxy_of_environment
 from krebit.redaction import Secret, mask
@@ -85,7 +85,7 @@ class LoopTransports(httpx.AsyncBaseTransport):
     """
 
     def __init__(self, make: Callable[[], httpx.AsyncBaseTransport]) -> None:
-        self._transports = LoopTable(make)
+        self._transports = PerEventLoop(make)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         return await self._transports.get().handle_async_request(request)

@@ -18,8 +18,8 @@ class Grant(NamedTuple):
     code_verifier: Secret | None = None
 
 
-def outside_grants(settings: Settings) -> tuple[Grant, ...]:
-    """Return the grants that come from outside the store: the quickstart keeps them in its environment.
+def configured_grants(settings: Settings) -> tuple[Grant, ...]:
+    """Return the grants of the configuration: the quickstart keeps them in its environment.
 
     The code has no verifier: the quickstart asks for it without PKCE, and an unannounced verifier is refused.
     """

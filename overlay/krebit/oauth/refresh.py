@@ -8,7 +8,7 @@
                   ──► dead             the store again: adopt a newer pair; else Save a mark, Stop(LoginRequired)
                   ──► configuration    Stop(ConfigurationError); nothing is stored, nothing is wiped
 
-A grant from outside goes first, once. When it cannot be used, the stored login goes on.
+A grant of the configuration goes first, once. When it cannot be used, the stored login goes on.
 """
 
 import random
@@ -64,25 +64,25 @@ class Refresh:
     """One refresh, from the store's state to a token that works or an error; or one sign-in, given as `sign_in`.
 
     Call `begin`, then `answered` for each Send. `rejected` is an access token that the API refused. `warn` is called
-    with a text about a grant from outside that failed while the stored login goes on.
+    with a text about a grant of the configuration that failed while the stored login goes on.
     """
 
     def __init__(
         self,
         *,
         rejected: Secret | None,
-        outside: tuple[Grant, ...],
+        configured: tuple[Grant, ...],
         now: Callable[[], float],
         warn: Callable[[str], object],
         sign_in: Grant | None = None,
     ) -> None:
         self._rejected = rejected
-        self._outside = outside
+        self._configured = configured
         self._now = now
         self._warn = warn
         self._sign_in = sign_in
         self._login = Login()
-        self._source: Literal["store", "outside", "sign-in"] = "store"
+        self._source: Literal["store", "configured", "sign-in"] = "store"
         self._tries = 0
         self._unknown_tries = 0
 
@@ -91,7 +91,7 @@ class Refresh:
         self._login = stored or Login.empty()
         if self._sign_in is not None:
             return self._send(self._sign_in, "sign-in")
-        return self._from_outside_or_store()
+        return self._from_configuration_or_store()
 
     def answered(self, outcome: Outcome, *, reload: Callable[[], Login | None], remaining: float) -> Action:
         """Return the next step after an answer. `reload` reads the store again; `remaining` is the time left in s."""
@@ -102,8 +102,8 @@ class Refresh:
             pause = self._pause_before_retry(outcome)
             if pause is not None and pause < remaining:
                 return Send(self._grant, pause)
-        if self._source == "outside":
-            return self._outside_failed(outcome.kind, outcome.error)
+        if self._source == "configured":
+            return self._configured_grant_failed(outcome.kind, outcome.error)
         if outcome.kind != "dead":
             return Stop(outcome.error)
         if self._source == "sign-in":
@@ -113,14 +113,14 @@ class Refresh:
     def _granted(self, pair: TokenPair) -> Action:
         login = self._login.with_seen(self._grant.value)
         if self._source != "store":
-            # The other grants from outside are no newer than this one: used later, they would replace the login.
-            login = login.with_seen(*(grant.value for grant in self._outside))
+            # The other configured grants are no newer than this one: used later, they would replace the login.
+            login = login.with_seen(*(grant.value for grant in self._configured))
         login = login.with_pair(pair, self._now())
         return Save(login, Adopt(login), granted=True)
 
     def _pause_before_retry(self, outcome: Outcome) -> float | None:
         """Return the seconds before the same grant is sent again, or None to give up."""
-        if self._source == "outside" and self._login.is_usable(self._rejected, self._now()):
+        if self._source == "configured" and self._login.is_usable(self._rejected, self._now()):
             return None  # it can wait for another time: the stored login works
         self._tries += 1
         self._unknown_tries += outcome.kind == "unknown"
@@ -130,12 +130,12 @@ class Refresh:
         jitter = random.uniform(0, min(4.0, 0.1 * 2 ** min(self._tries, 6)))
         return (getattr(outcome.error, "retry_after", None) or 0.0) + jitter
 
-    def _from_outside_or_store(self, reason: str = "") -> Action:
-        """Return the step for a grant from outside that this login has not seen, else for the stored login."""
-        for grant in self._outside:
+    def _from_configuration_or_store(self, reason: str = "") -> Action:
+        """Return the step for a grant of the configuration that this login has not seen, else for the stored login."""
+        for grant in self._configured:
             if not self._login.has_seen(grant.value):
-                return self._send(grant, "outside")
-        used = ", and the grants of the environment were used or refused before" if self._outside else ""
+                return self._send(grant, "configured")
+        used = ", and the grants of the environment were used or refused before" if self._configured else ""
         return self._from_store(reason or f"not signed in{used}")
 
     def _from_store(self, reason: str = "not signed in") -> Action:
@@ -151,16 +151,16 @@ class Refresh:
             reason = "the access token has ended and there is no refresh token"
         return Stop(LoginRequired(f"{reason}; {HOW_TO_SIGN_IN}"))
 
-    def _send(self, grant: Grant, source: Literal["store", "outside", "sign-in"]) -> Send:
+    def _send(self, grant: Grant, source: Literal["store", "configured", "sign-in"]) -> Send:
         self._grant = grant
         self._source = source
         self._tries = self._unknown_tries = 0
         return Send(grant)
 
-    def _outside_failed(self, kind: Kind, error: KrebitError) -> Action:
+    def _configured_grant_failed(self, kind: Kind, error: KrebitError) -> Action:
         name = "KREBIT_REFRESH_TOKEN" if self._grant.kind == "refresh_token" else "KREBIT_AUTH_CODE"
         if kind == "dead":
-            return self._outside_is_dead(f"the server refused {name} ({error})")
+            return self._configured_grant_is_dead(f"the server refused {name} ({error})")
         # It may not be spent: it is tried again another time, unless there is nothing else to go on with.
         then = self._from_store()
         if isinstance(then, Stop):
@@ -168,9 +168,9 @@ class Refresh:
         self._warn(f"{name} could not be used now ({error}); the stored login is used instead")
         return then
 
-    def _outside_is_dead(self, problem: str) -> Action:
+    def _configured_grant_is_dead(self, problem: str) -> Action:
         self._login = self._login.with_seen(self._grant.value)
-        then = self._from_outside_or_store(problem)
+        then = self._from_configuration_or_store(problem)
         says_the_same = isinstance(then, Stop) and problem in str(then.error)
         if not says_the_same:
             self._warn(f"{problem}; it is not tried again")

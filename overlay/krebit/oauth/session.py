@@ -16,7 +16,7 @@ from krebit.http.call import AccessToken
 from krebit.http.deadline import Deadline
 from krebit.http.send import send
 from krebit.oauth.background import BackgroundWork
-from krebit.oauth.grants import Grant, outside_grants
+from krebit.oauth.grants import Grant, configured_grants
 from krebit.oauth.refresh import Action, Adopt, Refresh, Save, Send, Stop
 from krebit.oauth.token_endpoint import METHOD, OPERATION, PATH, classify, token_request
 from krebit.redaction import Secret
@@ -73,7 +73,7 @@ class TokenSession:
         self._user_agent = user_agent
         self._timeout = refresh_timeout
         self._patience = refresh_timeout + _MORE_PATIENCE if lock_patience is None else lock_patience
-        self._outside = outside_grants(settings)
+        self._configured = configured_grants(settings)
         self.key = LoginKey(settings.domain, settings.client_id, settings.profile)
         # Counts this session's sign-ins and logouts: a refresh that began before one must not bring its login back.
         self._sign_ins = 0
@@ -108,10 +108,10 @@ class TokenSession:
         return self._in_background(object(), self._end_login)
 
     def is_signed_in(self) -> BackgroundWork[bool]:
-        """Look for a login that is not known to be dead, or a grant from outside that was not used yet."""
+        """Look for a login that is not known to be dead, or a grant of the configuration that was not used yet."""
         return self._in_background(object(), self._has_login)
 
-    def settle(self) -> None:
+    def finish_work(self) -> None:
         """Wait for all work under way, then try once more to save a login that could not be saved."""
         for (process, _), work in list(self._running.items()):
             if process == os.getpid():
@@ -131,7 +131,7 @@ class TokenSession:
     def _end_login(self) -> None:
         with self._store.lease(self.key, patience=self._patience) as lease:
             stored = lease.load() or Login.empty()
-            lease.save(stored.with_seen(*(grant.value for grant in self._outside)).ended())
+            lease.save(stored.with_seen(*(grant.value for grant in self._configured)).ended())
             self._sign_ins += 1
             self._forget_unsaved()
 
@@ -159,7 +159,7 @@ class TokenSession:
         return self._with_lease(self._decisions(None, sign_in=grant), is_sign_in=True)
 
     def _decisions(self, rejected: Secret | None, sign_in: Grant | None = None) -> Refresh:
-        return Refresh(rejected=rejected, outside=self._outside, now=time.time, warn=_warn, sign_in=sign_in)
+        return Refresh(rejected=rejected, configured=self._configured, now=time.time, warn=_warn, sign_in=sign_in)
 
     def _with_lease(self, decisions: Refresh, *, is_sign_in: bool = False) -> AccessToken:
         """Carry out the decisions, with the store's lease in hand."""

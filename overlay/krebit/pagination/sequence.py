@@ -39,7 +39,7 @@ class WalkOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class PageOf(Generic[T]):
+class Page(Generic[T]):
     """One page of a walk: its `number`, the `records` that no earlier page had, and the server's count of the list."""
 
     number: int
@@ -73,7 +73,7 @@ class PageSequence(Generic[T]):
         # Nobody knows how many pages are needed for records that are filtered afterwards.
         self._enough = options.max_items if options.updated_since is None else None
 
-    def take(self, content: Any, records: list[T]) -> PageOf[T]:
+    def take(self, content: Any, records: list[T]) -> Page[T]:
         """Return the page without the records of earlier ones, and set `ended`.
 
         Raises PageBeyondEnd, and ListDrift if asked to.
@@ -96,7 +96,7 @@ class PageSequence(Generic[T]):
             self._report(change)
         if self._enough is not None and self.count >= self._enough:
             self.ended = True
-        page = PageOf(self.number, new, metadata.last_page, metadata.total)
+        page = Page(self.number, new, metadata.last_page, metadata.total)
         self._last = metadata
         self.number += 1
         return page
@@ -106,7 +106,7 @@ class PageSequence(Generic[T]):
         self.ended = True
 
     @property
-    def horizon(self) -> int | None:
+    def last_useful_page(self) -> int | None:
         """The last page that is worth asking for now, or None where it is not known."""
         ends = []
         if self._last.last_page is not None:

@@ -9,11 +9,13 @@ from datetime import UTC, date, datetime
 from itertools import chain, islice
 from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, Self, TypeVar, overload
 
-from krebit.client import AsyncKrebit, Krebit, RawResponse, client_of, on_view
+from krebit.bound_operation import client_of, on_view
+from krebit.client import AsyncKrebit, Krebit
 from krebit.errors import ConfigurationError, NotFound
 from krebit.pagination.ahead import TaskCalls, ThreadedCalls
 from krebit.pagination.schedule import Schedule
-from krebit.pagination.sequence import OnDrift, PageOf, PageSequence, Progress, WalkOptions
+from krebit.pagination.sequence import OnDrift, Page, PageSequence, Progress, WalkOptions
+from krebit.raw_response import RawResponse
 from krebit_api.types import Unset, parse_time, plain
 
 P = ParamSpec("P")
@@ -21,14 +23,14 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
-class Page(Protocol[T_co]):
+class ListAnswer(Protocol[T_co]):
     """The result of an operation that returns a list."""
 
     @property
     def data(self) -> Sequence[T_co] | Unset | None: ...
 
 
-class _Fetched(NamedTuple):
+class _FetchedPage(NamedTuple):
     """A page: the operation's result, and the JSON that it was read from."""
 
     result: Any
@@ -36,9 +38,9 @@ class _Fetched(NamedTuple):
 
 
 @overload
-def paginate(operation: Callable[P, Awaitable[Page[T]]], *args: P.args, **kwargs: P.kwargs) -> "AsyncWalk[T]": ...
+def paginate(operation: Callable[P, Awaitable[ListAnswer[T]]], *args: P.args, **kwargs: P.kwargs) -> "AsyncWalk[T]": ...
 @overload
-def paginate(operation: Callable[P, Page[T]], *args: P.args, **kwargs: P.kwargs) -> "Walk[T]": ...
+def paginate(operation: Callable[P, ListAnswer[T]], *args: P.args, **kwargs: P.kwargs) -> "Walk[T]": ...
 def paginate(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Walk through a list: `for client in paginate(api.list_clients, limit=100)`, or `async for` with an AsyncKrebit.
 
@@ -128,7 +130,7 @@ class _Walk(Generic[T]):
         bound.arguments["page"] = number
         return bound
 
-    def _take(self, sequence: PageSequence[T], fetched: _Fetched) -> PageOf[T]:
+    def _take(self, sequence: PageSequence[T], fetched: _FetchedPage) -> Page[T]:
         if not hasattr(fetched.result, "data"):
             raise ConfigurationError(f"operation: the result of {self._operation.__name__} has no `data`")
         page = sequence.take(fetched.content, list(fetched.result.data or ()))
@@ -136,7 +138,7 @@ class _Walk(Generic[T]):
             self._options.progress(sequence.count, page.total)
         return page
 
-    def _wanted(self, page: PageOf[T]) -> list[T]:
+    def _wanted(self, page: Page[T]) -> list[T]:
         since = self._options.updated_since
         if since is None:
             return page.records
@@ -158,7 +160,7 @@ class Walk(_Walk[T]):
         with closing(iter(self)) as records:
             yield from map(plain, records)
 
-    def pages(self) -> Generator[PageOf[T], None, None]:
+    def pages(self) -> Generator[Page[T], None, None]:
         """Yield whole pages with their metadata, up to the one in which `max_items` is reached.
 
         They are not filtered; records of earlier pages are dropped.
@@ -172,7 +174,7 @@ class Walk(_Walk[T]):
             try:
                 while not sequence.ended:
                     try:
-                        fetched = pending.get(sequence.number, sequence.horizon)
+                        fetched = pending.get(sequence.number, sequence.last_useful_page)
                     except NotFound:
                         if not sequence.is_guess:
                             raise
@@ -183,14 +185,14 @@ class Walk(_Walk[T]):
             finally:
                 left.set()
 
-    def _fetch(self, number: int, schedule: Schedule, left: threading.Event) -> _Fetched:
+    def _fetch(self, number: int, schedule: Schedule, left: threading.Event) -> _FetchedPage:
         responses: list[RawResponse[Any]] = []
         client = client_of(self._operation, Krebit).with_options(wait_for_limits=schedule.is_alone(number))
         view = client.with_hooks(on_response=responses.append, keep_trying=lambda: not left.is_set())
         arguments = self._arguments(number)
         result = on_view(self._operation, view)(*arguments.args, **arguments.kwargs)
         schedule.note_headers(responses[-1].headers)
-        return _Fetched(result, responses[-1].content)
+        return _FetchedPage(result, responses[-1].content)
 
 
 class AsyncWalk(_Walk[T]):
@@ -216,7 +218,7 @@ class AsyncWalk(_Walk[T]):
             async for record in records:
                 yield plain(record)
 
-    async def pages(self) -> AsyncGenerator[PageOf[T], None]:
+    async def pages(self) -> AsyncGenerator[Page[T], None]:
         """Do as `Walk.pages`."""
         sequence: PageSequence[T] = PageSequence(self._start, self._limit, self._options)
         width = self._options.prefetch
@@ -225,7 +227,7 @@ class AsyncWalk(_Walk[T]):
         async with aclosing(pending):
             while not sequence.ended:
                 try:
-                    fetched = await pending.get(sequence.number, sequence.horizon)
+                    fetched = await pending.get(sequence.number, sequence.last_useful_page)
                 except NotFound:
                     if not sequence.is_guess:
                         raise
@@ -234,14 +236,14 @@ class AsyncWalk(_Walk[T]):
                 yield self._take(sequence, fetched)
                 del fetched
 
-    async def _fetch(self, number: int, schedule: Schedule) -> _Fetched:
+    async def _fetch(self, number: int, schedule: Schedule) -> _FetchedPage:
         responses: list[RawResponse[Any]] = []
         client = client_of(self._operation, AsyncKrebit).with_options(wait_for_limits=schedule.is_alone(number))
         view = client.with_hooks(on_response=responses.append)
         arguments = self._arguments(number)
         result = await on_view(self._operation, view)(*arguments.args, **arguments.kwargs)
         schedule.note_headers(responses[-1].headers)
-        return _Fetched(result, responses[-1].content)
+        return _FetchedPage(result, responses[-1].content)
 
 
 def _is_whole(value: Any, least: int, most: float = float("inf")) -> bool:

@@ -20,8 +20,8 @@ from filelock import FileLock, Timeout
 from krebit.clock import monotonic
 from krebit.errors import ConfigurationError, StoreBusy, StoreError
 from krebit.private_files import (
-    cannot,
-    check,
+    check_private,
+    file_error,
     make_file,
     make_folder,
     open_or_make,
@@ -76,7 +76,7 @@ class FileTokenStore:
 
     def load(self, key: LoginKey) -> Login | None:
         """Return the login stored for `key`, or None. Raises StoreUnsafe or StoreError."""
-        if not check(self.folder, folder=True, group_access=self._group_access):
+        if not check_private(self.folder, folder=True, group_access=self._group_access):
             return None
         return _load(self.path(key), group_access=self._group_access)
 
@@ -115,7 +115,7 @@ def _locked(path: Path, patience: float) -> Iterator[None]:
             except Timeout:
                 pass
             except OSError as error:
-                raise cannot("lock", path, error) from None
+                raise file_error("lock", path, error) from None
             if monotonic() >= until:
                 raise StoreBusy(f"{path}: another process or thread held the lock for more than {patience:g} s")
             time.sleep(_POLL)
@@ -149,7 +149,7 @@ class _FileLease:
         if not _is_at(self._lock_fd, self._lock_path):
             # Its next user would make a new file, lock that, and go on beside us.
             raise StoreError(f"{self._lock_path}: was removed while it was held; leave lock files alone")
-        stored = check(self._path, group_access=self._group_access)
+        stored = check_private(self._path, group_access=self._group_access)
         if self._fd >= 0:
             return
         try:
@@ -162,7 +162,7 @@ class _FileLease:
             os.fsync(self._fd)
         except OSError as error:
             self.close()
-            raise cannot("write", self._path, error) from None
+            raise file_error("write", self._path, error) from None
 
     def save(self, login: Login) -> None:
         self.prepare()
@@ -175,7 +175,7 @@ class _FileLease:
             self._temporary.replace(self._path)
             sync_folder(self._path.parent)
         except OSError as error:
-            raise cannot("write", self._path, error) from None
+            raise file_error("write", self._path, error) from None
         finally:
             self.close()
 

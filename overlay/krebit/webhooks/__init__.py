@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from krebit.webhooks.asgi import AsgiReceiver
 from krebit.webhooks.events import ActCreated, WebhookEvent, verify
-from krebit.webhooks.inbox import Inbox, Kept, NotifyingInbox, Stored, Taken
+from krebit.webhooks.inbox import FailedDelivery, Inbox, LeasedDelivery, NotifyingInbox, StoreOutcome
 from krebit.webhooks.memory import MemoryInbox
 from krebit.webhooks.receiver import Answer, Receiver
 from krebit.webhooks.signature import sign
@@ -22,15 +22,15 @@ __all__ = [
     "ActCreated",
     "Answer",
     "AsgiReceiver",
+    "FailedDelivery",
     "Inbox",
-    "Kept",
+    "LeasedDelivery",
     "MemoryInbox",
     "NotifyingInbox",
     "PostgresInbox",
     "Receiver",
     "SqliteInbox",
-    "Stored",
-    "Taken",
+    "StoreOutcome",
     "WebhookEvent",
     "WsgiReceiver",
     "sign",

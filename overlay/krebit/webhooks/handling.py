@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from krebit.clock import monotonic
 from krebit.webhooks.events import WebhookEvent
-from krebit.webhooks.inbox import Inbox, Taken
+from krebit.webhooks.inbox import Inbox, LeasedDelivery
 from krebit.webhooks.log import describe, log, summarise
 
 Handler: TypeAlias = Callable[[WebhookEvent], object]
@@ -20,7 +20,7 @@ PAUSES = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0, 7200.0, 14400.0, 28800.0, 288
 """Seconds before each further try: eleven tries within a day."""
 
 
-class Handling:
+class DeliveryProcessor:
     """Handles deliveries of one inbox, one with each call of `handle_next`. Safe for threads.
 
     `lease`: seconds for which a delivery is taken; `renewing()` extends it while the handler runs. `pauses`: seconds
@@ -32,28 +32,30 @@ class Handling:
         self._handler = handler
         self._lease = lease
         self._pauses = tuple(pauses)
-        self._running: dict[int, Taken] = {}
+        self._running: dict[int, LeasedDelivery] = {}
 
     def handle_next(self, run: RunCoroutine) -> bool:
         """Handle one delivery; `run` waits for the coroutine of an async handler. Return False if none is due.
 
         Raises what the inbox raises when a delivery is to be taken. A handler's failure is logged and noted.
         """
-        taken = self.inbox.take(self._lease)
-        if taken is None:
+        delivery = self.inbox.take(self._lease)
+        if delivery is None:
             return False
-        if taken.tries > len(self._pauses) + 1:
-            log.error("delivery %s is kept as failed: each try ended with its process or its lease", taken.key)
-            self._note("fail", taken, lambda: self.inbox.fail(taken, "each try ended with its process or its lease"))
+        if delivery.tries > len(self._pauses) + 1:
+            log.error("delivery %s is kept as failed: each try ended with its process or its lease", delivery.key)
+            self._note(
+                "fail", delivery, lambda: self.inbox.fail(delivery, "each try ended with its process or its lease")
+            )
             return True
         try:
-            self._call(taken, run)
+            self._call(delivery, run)
         except BaseException as error:
-            self._note_failure(taken, error)
+            self._note_failure(delivery, error)
             if isinstance(error, KeyboardInterrupt):
                 raise
         else:
-            self._note("complete", taken, lambda: self.inbox.complete(taken))
+            self._note("complete", delivery, lambda: self.inbox.complete(delivery))
         return True
 
     @contextmanager
@@ -63,8 +65,8 @@ class Handling:
 
         def renew() -> None:
             while not ended.wait(self._lease / 3):
-                for taken in list(self._running.values()):
-                    self._renew(taken)
+                for delivery in list(self._running.values()):
+                    self._renew(delivery)
 
         thread = threading.Thread(target=renew, name="krebit-webhooks-leases", daemon=True)
         thread.start()
@@ -74,35 +76,35 @@ class Handling:
             ended.set()
             thread.join()
 
-    def _call(self, taken: Taken, run: RunCoroutine) -> None:
-        self._running[taken.number] = taken
+    def _call(self, delivery: LeasedDelivery, run: RunCoroutine) -> None:
+        self._running[delivery.number] = delivery
         try:
-            result = self._handler(taken.event())
+            result = self._handler(delivery.event())
             if inspect.isawaitable(result):
                 _raise(run(_outcome(result)))
         finally:
-            del self._running[taken.number]
+            del self._running[delivery.number]
 
-    def _renew(self, taken: Taken) -> None:
+    def _renew(self, delivery: LeasedDelivery) -> None:
         try:
-            kept = self.inbox.renew(taken, self._lease)
+            kept = self.inbox.renew(delivery, self._lease)
         except Exception as error:  # noqa: BLE001 - each inbox has its own, and there is another turn
-            log.warning("the lease of delivery %s is not extended: %s", taken.key, describe(error))
+            log.warning("the lease of delivery %s is not extended: %s", delivery.key, describe(error))
             return
-        if not kept and self._running.get(taken.number) is taken:
-            log.warning("the lease of delivery %s has ended while its handler runs: it is handled again", taken.key)
+        if not kept and self._running.get(delivery.number) is delivery:
+            log.warning("the lease of delivery %s has ended while its handler runs: it is handled again", delivery.key)
 
-    def _note_failure(self, taken: Taken, error: BaseException) -> None:
-        if taken.tries <= len(self._pauses):
-            pause = self._pauses[taken.tries - 1]
-            log.error("the handler failed on delivery %s, again in %g s: %s", taken.key, pause, describe(error))
-            self._note("retry", taken, lambda: self.inbox.retry(taken, pause))
+    def _note_failure(self, delivery: LeasedDelivery, error: BaseException) -> None:
+        if delivery.tries <= len(self._pauses):
+            pause = self._pauses[delivery.tries - 1]
+            log.error("the handler failed on delivery %s, again in %g s: %s", delivery.key, pause, describe(error))
+            self._note("retry", delivery, lambda: self.inbox.retry(delivery, pause))
         else:
             reason = summarise(error)
-            log.error("the handler failed on delivery %s for the last time: %s", taken.key, describe(error))
-            self._note("fail", taken, lambda: self.inbox.fail(taken, reason))
+            log.error("the handler failed on delivery %s for the last time: %s", delivery.key, describe(error))
+            self._note("fail", delivery, lambda: self.inbox.fail(delivery, reason))
 
-    def _note(self, outcome: str, taken: Taken, note: Callable[[], bool]) -> None:
+    def _note(self, outcome: str, delivery: LeasedDelivery, note: Callable[[], bool]) -> None:
         """Tell the inbox; while it is down, again until the lease would have ended."""
         deadline = monotonic() + self._lease
         while True:
@@ -112,12 +114,14 @@ class Handling:
             except Exception as error:  # noqa: BLE001 - each inbox has its own
                 if monotonic() > deadline:
                     log.error(
-                        "delivery %s may be handled again, %s was not noted: %s", taken.key, outcome, describe(error)
+                        "delivery %s may be handled again, %s was not noted: %s", delivery.key, outcome, describe(error)
                     )
                     return
                 time.sleep(min(0.5, self._lease / 10))
         if not noted:
-            log.warning("delivery %s may be handled again: its lease had ended before %s was noted", taken.key, outcome)
+            log.warning(
+                "delivery %s may be handled again: its lease had ended before %s was noted", delivery.key, outcome
+            )
 
 
 async def _outcome(result: Awaitable[object]) -> Exception | None:
@@ -152,7 +156,7 @@ class OwnLoop:
         self._runner.close()
 
 
-class LoopOfOthers:
+class ExternalLoop:
     """Runs coroutines on a loop that runs in another thread."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -15,13 +15,13 @@ from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from krebit.webhooks.events import WebhookEvent, parse_stored
 
-Stored: TypeAlias = Literal["new", "same", "conflict"]
+StoreOutcome: TypeAlias = Literal["new", "same", "conflict"]
 CONFLICT = "the key is known with another body"
 """The reason of each of `Inbox.conflicts`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class LeasedDelivery:
     """A delivery that its taker may handle until the lease ends.
 
     `attempt` counts how often the delivery was taken. It is the fence: an inbox ignores a taker whose attempt is not
@@ -40,7 +40,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class FailedDelivery:
     """A delivery that waits for a person. `arrived` is in seconds since the epoch."""
 
     key: str
@@ -59,7 +59,7 @@ class Inbox(Protocol):
     Any exception of `store` means that nothing is stored: the receiver answers 503, and the sender sends it again.
     """
 
-    def store(self, key: str, digest: str, body: bytes) -> Stored:
+    def store(self, key: str, digest: str, body: bytes) -> StoreOutcome:
         """Store a delivery for good before returning.
 
         Returns "new", or "same" if it is known already, or "conflict" if `key` is known with another digest: then the
@@ -67,34 +67,34 @@ class Inbox(Protocol):
         """
         ...
 
-    def take(self, lease: float) -> Taken | None:
+    def take(self, lease: float) -> LeasedDelivery | None:
         """Return a delivery that is due and keep it from others for `lease` seconds. Return None if none is due.
 
         First attempts come before repeated ones, in the order of arrival.
         """
         ...
 
-    def renew(self, taken: Taken, lease: float) -> bool:
+    def renew(self, delivery: LeasedDelivery, lease: float) -> bool:
         """Extend the lease to `lease` seconds from now. Return False if it was lost."""
         ...
 
-    def complete(self, taken: Taken) -> bool:
+    def complete(self, delivery: LeasedDelivery) -> bool:
         """Note that it was handled, and erase its body. Return False if the lease was lost."""
         ...
 
-    def retry(self, taken: Taken, pause: float) -> bool:
+    def retry(self, delivery: LeasedDelivery, pause: float) -> bool:
         """Make it due again in `pause` seconds. Return False if the lease was lost."""
         ...
 
-    def fail(self, taken: Taken, reason: str) -> bool:
+    def fail(self, delivery: LeasedDelivery, reason: str) -> bool:
         """Keep it for a person. Return False if the lease was lost."""
         ...
 
-    def failures(self) -> list[Kept]:
+    def failures(self) -> list[FailedDelivery]:
         """Return all that failed, the oldest first."""
         ...
 
-    def conflicts(self) -> list[Kept]:
+    def conflicts(self) -> list[FailedDelivery]:
         """Return each body that came with a known key and another digest, the oldest first."""
         ...
 

@@ -4,7 +4,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-from krebit.webhooks.inbox import CONFLICT, Kept, Stored, Taken
+from krebit.webhooks.inbox import CONFLICT, FailedDelivery, LeasedDelivery, StoreOutcome
 
 _NOT_DUE = float("inf")
 
@@ -21,8 +21,8 @@ class _Row:
     tries: int = 0
     failure: str | None = None
 
-    def kept(self, reason: str) -> Kept:
-        return Kept(self.key, self.body or b"", self.arrived, reason)
+    def kept(self, reason: str) -> FailedDelivery:
+        return FailedDelivery(self.key, self.body or b"", self.arrived, reason)
 
 
 class MemoryInbox:
@@ -34,7 +34,7 @@ class MemoryInbox:
         self._conflicts: dict[tuple[str, str], _Row] = {}
         self._count = 0
 
-    def store(self, key: str, digest: str, body: bytes) -> Stored:
+    def store(self, key: str, digest: str, body: bytes) -> StoreOutcome:
         with self._lock:
             self._count += 1
             row = _Row(self._count, key, digest, body, time.time())
@@ -46,7 +46,7 @@ class MemoryInbox:
             self._conflicts.setdefault((key, digest), row)
             return "conflict"
 
-    def take(self, lease: float) -> Taken | None:
+    def take(self, lease: float) -> LeasedDelivery | None:
         with self._lock:
             now = time.time()
             due = [row for row in self._rows.values() if row.body is not None and row.due <= now]
@@ -56,25 +56,25 @@ class MemoryInbox:
             row.due = now + lease
             row.attempt += 1
             row.tries += 1
-            return Taken(row.number, row.key, row.body or b"", row.attempt, row.tries)
+            return LeasedDelivery(row.number, row.key, row.body or b"", row.attempt, row.tries)
 
-    def renew(self, taken: Taken, lease: float) -> bool:
-        return self._change(taken, due=time.time() + lease)
+    def renew(self, delivery: LeasedDelivery, lease: float) -> bool:
+        return self._change(delivery, due=time.time() + lease)
 
-    def complete(self, taken: Taken) -> bool:
-        return self._change(taken, body=None)
+    def complete(self, delivery: LeasedDelivery) -> bool:
+        return self._change(delivery, body=None)
 
-    def retry(self, taken: Taken, pause: float) -> bool:
-        return self._change(taken, due=time.time() + pause)
+    def retry(self, delivery: LeasedDelivery, pause: float) -> bool:
+        return self._change(delivery, due=time.time() + pause)
 
-    def fail(self, taken: Taken, reason: str) -> bool:
-        return self._change(taken, due=_NOT_DUE, failure=reason)
+    def fail(self, delivery: LeasedDelivery, reason: str) -> bool:
+        return self._change(delivery, due=_NOT_DUE, failure=reason)
 
-    def failures(self) -> list[Kept]:
+    def failures(self) -> list[FailedDelivery]:
         with self._lock:
             return [row.kept(row.failure) for row in self._rows.values() if row.failure is not None]
 
-    def conflicts(self) -> list[Kept]:
+    def conflicts(self) -> list[FailedDelivery]:
         with self._lock:
             return [row.kept(CONFLICT) for row in self._conflicts.values()]
 
@@ -102,10 +102,10 @@ class MemoryInbox:
     def close(self) -> None:
         """Do nothing: there is nothing to close."""
 
-    def _change(self, taken: Taken, **changes: object) -> bool:
+    def _change(self, delivery: LeasedDelivery, **changes: object) -> bool:
         with self._lock:
-            row = self._rows.get(taken.key)
-            if row is None or row.attempt != taken.attempt or row.body is None or row.failure is not None:
+            row = self._rows.get(delivery.key)
+            if row is None or row.attempt != delivery.attempt or row.body is None or row.failure is not None:
                 return False
             for name, value in changes.items():
                 setattr(row, name, value)

@@ -10,7 +10,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from krebit.redaction import Secret
-from krebit.webhooks.inbox import CONFLICT, Kept, Stored, Taken
+from krebit.webhooks.inbox import CONFLICT, FailedDelivery, LeasedDelivery, StoreOutcome
 from krebit.webhooks.processes import PerProcess
 
 # A delivery has a body until it is handled, and a due time unless it has failed. A lease is a due time too.
@@ -61,7 +61,7 @@ class PostgresInbox:
     def __repr__(self) -> str:
         return "PostgresInbox(***)"
 
-    def store(self, key: str, digest: str, body: bytes) -> Stored:
+    def store(self, key: str, digest: str, body: bytes) -> StoreOutcome:
         """See `Inbox.store`. As durable as the database's `synchronous_commit` makes it."""
         sql: LiteralString = f"""
             WITH stored AS (
@@ -76,38 +76,38 @@ class PostgresInbox:
         self._execute(sql, key, digest, body, durable=True)
         return "conflict"
 
-    def take(self, lease: float) -> Taken | None:
+    def take(self, lease: float) -> LeasedDelivery | None:
         sql: LiteralString = f"""
             UPDATE krebit_deliveries SET due = {_IN}, attempts = attempts + 1, tries = tries + 1 WHERE number = (
                 SELECT number FROM krebit_deliveries WHERE body IS NOT NULL AND due <= now()
                 ORDER BY due, number LIMIT 1 FOR UPDATE SKIP LOCKED
             ) RETURNING number, key, body, attempts, tries"""
         rows, _ = self._execute(sql, lease)
-        return Taken(*rows[0]) if rows else None
+        return LeasedDelivery(*rows[0]) if rows else None
 
-    def renew(self, taken: Taken, lease: float) -> bool:
-        return self._change(taken, f"due = {_IN}", lease)
+    def renew(self, delivery: LeasedDelivery, lease: float) -> bool:
+        return self._change(delivery, f"due = {_IN}", lease)
 
-    def complete(self, taken: Taken) -> bool:
+    def complete(self, delivery: LeasedDelivery) -> bool:
         """See `Inbox.complete`. The body is gone from the database's files after its next VACUUM."""
-        return self._change(taken, "body = NULL")
+        return self._change(delivery, "body = NULL")
 
-    def retry(self, taken: Taken, pause: float) -> bool:
-        return self._change(taken, f"due = {_IN}", pause)
+    def retry(self, delivery: LeasedDelivery, pause: float) -> bool:
+        return self._change(delivery, f"due = {_IN}", pause)
 
-    def fail(self, taken: Taken, reason: str) -> bool:
-        return self._change(taken, "due = NULL, reason = %s", reason)
+    def fail(self, delivery: LeasedDelivery, reason: str) -> bool:
+        return self._change(delivery, "due = NULL, reason = %s", reason)
 
-    def failures(self) -> list[Kept]:
+    def failures(self) -> list[FailedDelivery]:
         failed: LiteralString = "body IS NOT NULL AND due IS NULL"
         sql: LiteralString = (
             f"SELECT key, body, {_ARRIVED}, reason FROM krebit_deliveries WHERE {failed} ORDER BY number"
         )
-        return [Kept(*row) for row in self._execute(sql)[0]]
+        return [FailedDelivery(*row) for row in self._execute(sql)[0]]
 
-    def conflicts(self) -> list[Kept]:
+    def conflicts(self) -> list[FailedDelivery]:
         sql: LiteralString = f"SELECT key, body, {_ARRIVED} FROM krebit_delivery_conflicts ORDER BY number"
-        return [Kept(key, body, arrived, CONFLICT) for key, body, arrived in self._execute(sql)[0]]
+        return [FailedDelivery(key, body, arrived, CONFLICT) for key, body, arrived in self._execute(sql)[0]]
 
     def redeliver(self, key: str) -> bool:
         sql: LiteralString = """
@@ -134,9 +134,9 @@ class PostgresInbox:
                     heard()
                 stopped.wait(_LISTEN_PAUSE)
 
-    def _change(self, taken: Taken, change: LiteralString, *values: object) -> bool:
+    def _change(self, delivery: LeasedDelivery, change: LiteralString, *values: object) -> bool:
         sql: LiteralString = f"UPDATE krebit_deliveries SET {change} WHERE {_OURS}"
-        return self._execute(sql, *values, taken.number, taken.attempt)[1] == 1
+        return self._execute(sql, *values, delivery.number, delivery.attempt)[1] == 1
 
     def _execute(self, sql: LiteralString, *values: object, durable: bool = False) -> tuple[list[Any], int]:
         return self._sessions.get().execute(sql, values, durable=durable)

@@ -14,7 +14,7 @@ from typing import Any
 
 from krebit.errors import ConfigurationError, WebhookError
 from krebit.webhooks.events import WebhookEvent, parse
-from krebit.webhooks.handling import PAUSES, Handler, Handling, OwnLoop
+from krebit.webhooks.handling import PAUSES, DeliveryProcessor, Handler, OwnLoop
 from krebit.webhooks.inbox import Inbox
 from krebit.webhooks.log import describe, log
 from krebit.webhooks.processes import PerProcess
@@ -72,7 +72,7 @@ class Receiver:
         self.handle_here = handle_here
         self._signers = signers(secrets)
         self._concurrency = concurrency
-        self._handling = Handling(inbox, handler, lease=lease, pauses=pauses)
+        self._handling = DeliveryProcessor(inbox, handler, lease=lease, pauses=pauses)
         self._workers = PerProcess(self._make_worker)
 
     def receive(self, body: bytes | bytearray, headers: Headers, announced: int = 0) -> Answer:

@@ -16,8 +16,8 @@ from typing import Any
 
 from krebit.clock import monotonic
 from krebit.errors import ConfigurationError, StoreError, StoreUnsafe
-from krebit.private_files import cannot, check
-from krebit.webhooks.inbox import CONFLICT, Kept, Stored, Taken
+from krebit.private_files import check_private, file_error
+from krebit.webhooks.inbox import CONFLICT, FailedDelivery, LeasedDelivery, StoreOutcome
 
 # A delivery has a body until it is handled, and a due time unless it has failed. A lease is a due time too.
 _SCHEMA = """
@@ -53,7 +53,7 @@ class SqliteInbox:
         self._path = Path(path).absolute()
         self._busy = busy
         self._lock = threading.RLock()
-        self._waiting: deque[tuple[Future[Stored], str, str, bytes]] = deque()
+        self._waiting: deque[tuple[Future[StoreOutcome], str, str, bytes]] = deque()
         self._connections: dict[str, sqlite3.Connection] = {}
         self._inode = 0
         self._erased: float | None = None
@@ -67,12 +67,12 @@ class SqliteInbox:
     def __repr__(self) -> str:
         return f"SqliteInbox({str(self._path)!r})"
 
-    def store(self, key: str, digest: str, body: bytes) -> Stored:
+    def store(self, key: str, digest: str, body: bytes) -> StoreOutcome:
         """See `Inbox.store`. The delivery is on the disk when this returns.
 
         Threads that store at the same time share one transaction: bringing it to the disk takes as long for many.
         """
-        mine: Future[Stored] = Future()
+        mine: Future[StoreOutcome] = Future()
         self._waiting.append((mine, key, digest, body))
         with self._lock:
             if not mine.done():
@@ -85,7 +85,7 @@ class SqliteInbox:
         try:
             db = self._open()["FULL"]
             db.execute("BEGIN IMMEDIATE")
-            answers: list[Stored] = [_insert(db, key, digest, body) for _, key, digest, body in group]
+            answers: list[StoreOutcome] = [_insert(db, key, digest, body) for _, key, digest, body in group]
             db.execute("COMMIT")
         except BaseException as error:
             self._disconnect()  # which rolls back
@@ -95,7 +95,7 @@ class SqliteInbox:
         for (future, *_), answer in zip(group, answers, strict=True):
             future.set_result(answer)
 
-    def take(self, lease: float) -> Taken | None:
+    def take(self, lease: float) -> LeasedDelivery | None:
         self._truncate_log()
         now = time.time()
         due = "body IS NOT NULL AND due <= ?"
@@ -105,34 +105,36 @@ class SqliteInbox:
         while rows := self._read(found, now):
             number, attempts, tries, key, body = rows[0]
             if self._write(sql, now + lease, number, key, attempts, now):
-                return Taken(number, key, body, attempts + 1, tries + 1)
+                return LeasedDelivery(number, key, body, attempts + 1, tries + 1)
         return None
 
-    def renew(self, taken: Taken, lease: float) -> bool:
-        return self._set_due(taken, time.time() + lease)
+    def renew(self, delivery: LeasedDelivery, lease: float) -> bool:
+        return self._set_due(delivery, time.time() + lease)
 
-    def complete(self, taken: Taken) -> bool:
+    def complete(self, delivery: LeasedDelivery) -> bool:
         """See `Inbox.complete`. The body is gone from the file some ten seconds later, while a worker runs."""
-        done = self._write(f"UPDATE deliveries SET body = NULL WHERE {_OURS}", taken.number, taken.key, taken.attempt)
+        done = self._write(
+            f"UPDATE deliveries SET body = NULL WHERE {_OURS}", delivery.number, delivery.key, delivery.attempt
+        )
         if self._erased is None:
             self._erased = monotonic()
         return done == 1
 
-    def retry(self, taken: Taken, pause: float) -> bool:
-        return self._set_due(taken, time.time() + pause)
+    def retry(self, delivery: LeasedDelivery, pause: float) -> bool:
+        return self._set_due(delivery, time.time() + pause)
 
-    def fail(self, taken: Taken, reason: str) -> bool:
+    def fail(self, delivery: LeasedDelivery, reason: str) -> bool:
         sql = f"UPDATE deliveries SET due = NULL, reason = ? WHERE {_OURS}"
-        return self._write(sql, reason, taken.number, taken.key, taken.attempt) == 1
+        return self._write(sql, reason, delivery.number, delivery.key, delivery.attempt) == 1
 
-    def failures(self) -> list[Kept]:
+    def failures(self) -> list[FailedDelivery]:
         failed = "body IS NOT NULL AND due IS NULL"
         rows = self._read(f"SELECT key, body, arrived, reason FROM deliveries WHERE {failed} ORDER BY number")
-        return [Kept(*row) for row in rows]
+        return [FailedDelivery(*row) for row in rows]
 
-    def conflicts(self) -> list[Kept]:
+    def conflicts(self) -> list[FailedDelivery]:
         rows = self._read("SELECT key, body, arrived FROM conflicts ORDER BY rowid")
-        return [Kept(key, body, arrived, CONFLICT) for key, body, arrived in rows]
+        return [FailedDelivery(key, body, arrived, CONFLICT) for key, body, arrived in rows]
 
     def redeliver(self, key: str) -> bool:
         sql = "UPDATE deliveries SET due = 0, tries = 0 WHERE key = ? AND body IS NOT NULL AND due IS NULL"
@@ -150,9 +152,11 @@ class SqliteInbox:
         with self._lock:
             self._disconnect()
 
-    def _set_due(self, taken: Taken, due: float) -> bool:
+    def _set_due(self, delivery: LeasedDelivery, due: float) -> bool:
         return (
-            self._write(f"UPDATE deliveries SET due = ? WHERE {_OURS}", due, taken.number, taken.key, taken.attempt)
+            self._write(
+                f"UPDATE deliveries SET due = ? WHERE {_OURS}", due, delivery.number, delivery.key, delivery.attempt
+            )
             == 1
         )
 
@@ -182,7 +186,7 @@ class SqliteInbox:
 
     def _connect(self) -> None:
         self._check_folder()
-        if not check(self._path):
+        if not check_private(self._path):
             self._make_file()
         self._check_companions()
         deadline = monotonic() + self._busy
@@ -194,7 +198,7 @@ class SqliteInbox:
             db.execute("PRAGMA secure_delete = ON")
         self._connections["NORMAL"].executescript(_SCHEMA)
         # In a folder that others can write to, they may have been there first.
-        check(self._path)
+        check_private(self._path)
         self._check_companions()
         self._inode = self._path.lstat().st_ino
         self._erased = monotonic()  # by a process before this one, perhaps
@@ -204,14 +208,14 @@ class SqliteInbox:
         try:
             mode = folder.stat().st_mode
         except OSError as error:
-            raise cannot("open", self._path, error) from None
+            raise file_error("open", self._path, error) from None
         if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
             raise StoreUnsafe(f"{folder}: others can replace the inbox there; repair it with: chmod o-w {folder}")
 
     def _check_companions(self) -> None:
         """Raise StoreUnsafe if a file that SQLite reads beside the database is not of this user alone."""
         for suffix in ("-journal", "-wal", "-shm"):
-            check(self._path.with_name(self._path.name + suffix))
+            check_private(self._path.with_name(self._path.name + suffix))
 
     def _make_file(self) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
@@ -220,9 +224,9 @@ class SqliteInbox:
             os.fchmod(file, 0o600)  # whatever the umask is
             os.close(file)
         except FileExistsError:  # another process of ours is as far, or somebody else was faster
-            check(self._path)
+            check_private(self._path)
         except OSError as error:
-            raise cannot("make", self._path, error) from None
+            raise file_error("make", self._path, error) from None
 
     def _is_same_file(self) -> bool:
         try:
@@ -252,7 +256,7 @@ class SqliteInbox:
         self._lock.release()
 
 
-def _insert(db: sqlite3.Connection, key: str, digest: str, body: bytes) -> Stored:
+def _insert(db: sqlite3.Connection, key: str, digest: str, body: bytes) -> StoreOutcome:
     """Insert a delivery, within a transaction."""
     now = time.time()
     sql = "INSERT OR IGNORE INTO deliveries (key, digest, body, arrived) VALUES (?, ?, ?, ?)"

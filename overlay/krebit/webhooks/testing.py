@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 
-from krebit.webhooks.inbox import Inbox, Stored, Taken
+from krebit.webhooks.inbox import Inbox, LeasedDelivery, StoreOutcome
 
 __all__ = ["InboxConformance"]
 
@@ -52,8 +52,10 @@ class InboxConformance:
         for key, body in zip(keys, bodies, strict=True):
             assert inbox.store(key, "digest", body) == "new", f"{key!r} must not be taken for another key"
         for key, body in zip(keys, bodies, strict=True):
-            taken = _take(inbox)
-            assert (taken.key, taken.body) == (key, body), "take() must return what store() was given, the oldest first"
+            delivery = _take(inbox)
+            assert (delivery.key, delivery.body) == (key, body), (
+                "take() must return what store() was given, the oldest first"
+            )
         _close(inbox)
 
     def test_another_body_is_a_conflict(self) -> None:
@@ -62,10 +64,10 @@ class InboxConformance:
         inbox.store("a", "digest", b"first")
         for _ in range(2):
             assert inbox.store("a", "another", b"second") == "conflict", "another digest must return 'conflict'"
-        taken = _take(inbox)
-        assert taken.body == b"first", "the first body must be handled"
+        delivery = _take(inbox)
+        assert delivery.body == b"first", "the first body must be handled"
         assert inbox.take(_LEASE) is None, "a conflict must not be taken"
-        inbox.complete(taken)
+        inbox.complete(delivery)
         assert inbox.store("a", "another", b"second") == "conflict", "the digest must outlive the body"
         assert inbox.store("a", "digest", b"first") == "same", "a conflict must not change the first"
         assert [(kept.key, kept.body) for kept in inbox.conflicts()] == [("a", b"second")]
@@ -80,9 +82,9 @@ class InboxConformance:
         assert (first.key, first.attempt, first.tries) == ("c", 1, 1), "the oldest must come first"
         assert inbox.retry(first, 0.0), "retry() must return True within the lease"
         inbox.store("d", "digest", b"body")
-        taken = [_take(each) for each in (other, inbox, other, inbox)]
-        assert [each.key for each in taken] == ["a", "b", "d", "c"], "first attempts must come before repeated ones"
-        assert (taken[3].attempt, taken[3].tries) == (2, 2), "each take() counts"
+        delivery = [_take(each) for each in (other, inbox, other, inbox)]
+        assert [each.key for each in delivery] == ["a", "b", "d", "c"], "first attempts must come before repeated ones"
+        assert (delivery[3].attempt, delivery[3].tries) == (2, 2), "each take() counts"
         assert inbox.take(_LEASE) is None, "a taken delivery must be kept from others"
         _close(inbox, other)
 
@@ -111,11 +113,11 @@ class InboxConformance:
         """It begins anew, shorter or longer."""
         inbox = self.make_inbox()
         inbox.store("a", "digest", b"body")
-        taken = _take(inbox, 1.0)
-        assert inbox.renew(taken, _LEASE), "renew() must return True within the lease"
+        delivery = _take(inbox, 1.0)
+        assert inbox.renew(delivery, _LEASE), "renew() must return True within the lease"
         time.sleep(1.1)
         assert inbox.take(_LEASE) is None, "a renewed lease must keep others out"
-        assert inbox.renew(taken, 0.0)
+        assert inbox.renew(delivery, 0.0)
         assert _take_later(inbox).attempt == 2, "renew() must set the lease's end, not add to it"
         _close(inbox)
 
@@ -134,10 +136,10 @@ class InboxConformance:
         inbox, other = self.make_inbox(), self.make_inbox()
         inbox.store("a", "digest", b"body")
         before = time.time()
-        taken = _take(inbox)
-        assert inbox.fail(taken, "reason"), "fail() must return True within the lease"
+        delivery = _take(inbox)
+        assert inbox.fail(delivery, "reason"), "fail() must return True within the lease"
         assert inbox.take(_LEASE) is None, "a failure must not be taken"
-        assert not inbox.renew(taken, 0.0), "a failure must stay one"
+        assert not inbox.renew(delivery, 0.0), "a failure must stay one"
         (kept,) = other.failures()
         assert (kept.key, kept.body, kept.reason) == ("a", b"body", "reason")
         assert abs(kept.arrived - before) < 3600, "`arrived` must be in seconds since the epoch"
@@ -159,7 +161,7 @@ class InboxConformance:
         inbox.store("handled", "another", b"body")
         inbox.complete(_take(inbox))
         inbox.fail(_take(inbox), "reason")
-        taken = _take(inbox)
+        delivery = _take(inbox)
         assert inbox.prune(3600) == 0, "what is younger must be kept"
         assert len(inbox.conflicts()) == 1, "what is younger must be kept"
         assert inbox.prune(-3600) == 1, "prune() must return how many deliveries it forgot"
@@ -167,7 +169,7 @@ class InboxConformance:
         assert [kept.key for kept in inbox.failures()] == ["failed"], "failures must be kept unless asked otherwise"
         assert inbox.prune(-3600, failures=True) == 1
         assert inbox.failures() == []
-        assert inbox.complete(taken), "what is being handled must be kept"
+        assert inbox.complete(delivery), "what is being handled must be kept"
         assert _take(inbox).key == "due", "what is due must be kept"
         assert inbox.store("handled", "digest", b"body") == "new", "a forgotten delivery is new"
         _close(inbox)
@@ -190,18 +192,18 @@ class InboxConformance:
                 _compete(processes, factory, 4)
 
 
-def _take(inbox: Inbox, lease: float = _LEASE) -> Taken:
-    taken = inbox.take(lease)
-    assert taken is not None, "take() must return a delivery that is due"
-    return taken
+def _take(inbox: Inbox, lease: float = _LEASE) -> LeasedDelivery:
+    delivery = inbox.take(lease)
+    assert delivery is not None, "take() must return a delivery that is due"
+    return delivery
 
 
-def _take_later(inbox: Inbox) -> Taken:
+def _take_later(inbox: Inbox) -> LeasedDelivery:
     deadline = time.monotonic() + _PATIENCE
-    while (taken := inbox.take(_LEASE)) is None:
+    while (delivery := inbox.take(_LEASE)) is None:
         assert time.monotonic() < deadline, "a delivery must be due again when its lease, or its pause, has ended"
         time.sleep(0.02)
-    return taken
+    return delivery
 
 
 def _close(*inboxes: Inbox) -> None:
@@ -219,7 +221,7 @@ def _compete(workers: Executor, make_inbox: Callable[[], Inbox], number: int) ->
     assert sorted(taken) == sorted(names), "each delivery must be taken once"
 
 
-def _store_all(make_inbox: Callable[[], Inbox], names: list[str]) -> list[Stored]:
+def _store_all(make_inbox: Callable[[], Inbox], names: list[str]) -> list[StoreOutcome]:
     inbox = make_inbox()
     try:
         return [inbox.store(name, "digest", b"body") for name in names]
@@ -231,9 +233,9 @@ def _take_all(make_inbox: Callable[[], Inbox]) -> list[str]:
     inbox = make_inbox()
     keys = []
     try:
-        while (taken := inbox.take(_LEASE)) is not None:
-            keys.append(taken.key)
-            inbox.complete(taken)
+        while (delivery := inbox.take(_LEASE)) is not None:
+            keys.append(delivery.key)
+            inbox.complete(delivery)
     finally:
         inbox.close()
     return keys

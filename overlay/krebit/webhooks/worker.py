@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from krebit.webhooks.handling import Handling, LoopOfOthers, OwnLoop
+from krebit.webhooks.handling import DeliveryProcessor, ExternalLoop, OwnLoop
 from krebit.webhooks.inbox import NotifyingInbox
 from krebit.webhooks.log import describe, log
 
@@ -21,7 +21,7 @@ class Worker:
     """
 
     def __init__(
-        self, handling: Handling, *, concurrency: int = 1, loop: asyncio.AbstractEventLoop | None = None
+        self, handling: DeliveryProcessor, *, concurrency: int = 1, loop: asyncio.AbstractEventLoop | None = None
     ) -> None:
         self._handling = handling
         self._loop = loop
@@ -64,7 +64,7 @@ class Worker:
         self._threads.append(thread)
 
     def _work(self, wake: threading.Event) -> None:
-        runner = OwnLoop() if self._loop is None else LoopOfOthers(self._loop)
+        runner = OwnLoop() if self._loop is None else ExternalLoop(self._loop)
         failures = 0
         while not self._stopping.is_set():
             wake.clear()  # before taking: else a wake-up between taking and waiting is lost

@@ -1,4 +1,4 @@
-"""The core that a client shares with all its views: transports, requests, token sessions."""
+"""The resources that a client shares with all its views: transports, requests, token sessions."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ import httpx
 from krebit._version import __version__
 from krebit.config import Settings
 from krebit.errors import ClientClosed, ConfigurationError
-from krebit.http.places import AsyncPlaces, BlockingPlaces
+from krebit.http.call_limit import AsyncCallLimit, BlockingCallLimit
 from krebit.http.pool import MAX_CONNECTIONS
 from krebit.http.request import RequestBuilder
 from krebit.http.retry import RetryBudget
@@ -57,7 +57,7 @@ class ClientOptions(TypedDict, total=False):
     """Seconds to wait for another process's refresh. Default: the refresh timeout and 15 more."""
 
 
-class Core:
+class ClientResources:
     """Shared by a client and its views. Opens no socket and no file before the first call."""
 
     def __init__(self, settings: Settings, options: ClientOptions) -> None:
@@ -80,8 +80,8 @@ class Core:
         factory = TransportFactory(self._origin, self._options.get("ca_file"), self._proxy)
         self.transport = factory.blocking(self._options.get("transport"))
         self.async_transport = factory.asynchronous(self._options.get("async_transport"))
-        self.places = BlockingPlaces(MAX_CONNECTIONS)
-        self.async_places = AsyncPlaces(MAX_CONNECTIONS)
+        self.call_limit = BlockingCallLimit(MAX_CONNECTIONS)
+        self.async_call_limit = AsyncCallLimit(MAX_CONNECTIONS)
         self._calls: set[object] = set()
         self._process = os.getpid()
 
@@ -101,7 +101,7 @@ class Core:
                 self._sessions[settings.profile] = session
             return session
 
-    def opened(self) -> Self:
+    def require_open(self) -> Self:
         """Return itself. Raises ClientClosed after close()."""
         if self.closed:
             raise ClientClosed("the client is closed; make a new one, it finds the stored login")
@@ -121,7 +121,7 @@ class Core:
             self._make_transports()
 
     @contextmanager
-    def call(self) -> Iterator[None]:
+    def counted_call(self) -> Iterator[None]:
         """Count a call as under way for the `with` block."""
         call = object()
         self._calls.add(call)
@@ -138,10 +138,10 @@ class Core:
         """
         return not self._calls
 
-    def end(self) -> None:
+    def release(self) -> None:
         """Wait until each refresh under way is stored, then close the blocking transport."""
         for session in list(self._sessions.values()):
-            session.settle()
+            session.finish_work()
         self.transport.close()
 
 

@@ -1,0 +1,25 @@
+"""An operation as the method of a client: its client, and the same operation on a view of that client."""
+
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from krebit.base_client import BaseClient
+from krebit.errors import ConfigurationError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+C = TypeVar("C", bound=BaseClient)
+
+
+def client_of(operation: Any, kind: type[C]) -> C:
+    """Return the client whose method `operation` is. Raises ConfigurationError if it is not one of that kind."""
+    owner = getattr(operation, "__self__", None)
+    if not isinstance(owner, kind):
+        raise ConfigurationError("operation: must be a method of a client, such as api.list_clients")
+    return owner
+
+
+def on_view(operation: Callable[P, T], view: BaseClient) -> Callable[P, T]:
+    """Return the same operation on a view of its client."""
+    bound: Callable[P, T] = operation.__func__.__get__(view)  # type: ignore[attr-defined]
+    return bound
