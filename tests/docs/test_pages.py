@@ -23,6 +23,7 @@ CALLS = {
     "README": [],
     "errors": [],
     "lists": ["list(walk)", "len(frame)"],
+    "performance": ["asyncio.run(names())"],
     "settings": [],
     "values": ["rating_of(client)", "subscribe(api)", "remaining_calls(api)", "clients_as_json(api)"],
 }
@@ -50,7 +51,7 @@ def test_the_code_of_the_page(
 ) -> None:
     """Block by block, from top to bottom, with a client that is signed in as `api`."""
     monkeypatch.chdir(tmp_path)
-    names: dict[str, Any] = {"paginate": paginate}
+    names: dict[str, Any] = {"asyncio": asyncio, "paginate": paginate}
     if find_spec("polars") is None:
         absent("needs polars; call: make .venv/.dev")
     names["polars"] = import_module("polars")
