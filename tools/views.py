@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from contract import TAKEN_PARAMETERS
 from described import Described, is_secret, raw
 from openapi_python_client import schema as oai
 from openapi_python_client.parser.bodies import Body
@@ -315,7 +316,7 @@ def _body_parameter(bodies: Sequence[Body], described: Described) -> list[Name]:
 
 
 def _flat_body(bodies: Sequence[Body], taken: set[str], described: Described) -> FlatBody | None:
-    """Return a body's fields if they can be keywords: JSON of one kind, flat, closed, and no name twice."""
+    """Return a body's fields if they can be keywords: JSON of one kind, flat, closed, and no name used otherwise."""
     if len(bodies) != 1 or not isinstance(bodies[0].prop, ModelProperty):
         return None
     model = bodies[0].prop
@@ -323,8 +324,9 @@ def _flat_body(bodies: Sequence[Body], taken: set[str], described: Described) ->
     names = {field.python_name for field in record.fields}
     properties = [*(model.required_properties or []), *(model.optional_properties or [])]
     flat = all(is_flat(prop) for prop in properties)
+    unusable = {*taken, *TAKEN_PARAMETERS, "body"}
     is_open = model.data.additionalProperties not in (None, False)
-    if bodies[0].content_type != "application/json" or is_open or not flat or not names or names & {*taken, "body"}:
+    if bodies[0].content_type != "application/json" or is_open or not flat or not names or names & unusable:
         return None
     return FlatBody(f"models.{record.name}", model.required, record.fields)
 

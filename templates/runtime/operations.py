@@ -91,7 +91,7 @@ NOTHING: Result[None] = Result(None, _read_nothing)
 RAW: Result[Any] = Result(None, _read_raw)
 
 
-def body_of(model: type[B], body: B | Unset, required: tuple[str, ...], **fields: Any) -> B:
+def body_of(model: type[B], body: B | Unset, required: tuple[str, ...], /, **fields: Any) -> B:
     """Return the body of a call, which gives it as `body` or by its fields.
 
     Raises TypeError for both or neither, and for a body that is not a `model`.
@@ -108,7 +108,7 @@ def body_of(model: type[B], body: B | Unset, required: tuple[str, ...], **fields
     return model(**given)
 
 
-def optional_body_of(model: type[B], body: B | Unset, required: tuple[str, ...], **fields: Any) -> B | Unset:
+def optional_body_of(model: type[B], body: B | Unset, required: tuple[str, ...], /, **fields: Any) -> B | Unset:
     """Return the body of a call that may have none. Raises TypeError as `body_of` does."""
     if body is UNSET and all(value is UNSET for value in fields.values()):
         return UNSET

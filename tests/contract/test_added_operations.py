@@ -331,3 +331,43 @@ def test_no_operation_may_take_a_name_that_the_clients_have(client: type, operat
     assert not {name for kind in client.__mro__ if kind is not operations for name in vars(kind)} & {
         name for name in vars(operations) if not name.startswith("_")
     }
+
+
+NAMED = """
+import krebit_api.api as api
+from krebit_api.models import Settings, Reserved
+
+class Client(api.Operations):
+    def _send(self, operation, request, result):
+        return request()["json"]
+
+client = Client()
+print(client.change_settings(model="m", required="r", fields="f", self_="s", datetime_="d", uuid="u"))
+print(client.change_settings(body=Settings(model="m")))
+print(client.reserve(body=Reserved(request="a", models="b", one="c", many="d", page_of="e", body_of="f")))
+"""
+
+
+@pytest.mark.slow
+def test_a_field_of_a_body_may_have_any_name(scratch: Scratch) -> None:
+    """One that the generated method uses itself is no keyword: the body stays a record."""
+    schemas, paths = scratch.document["components"]["schemas"], scratch.document["paths"]
+    names = {
+        "Settings": ["model", "required", "fields", "self", "datetime", "uuid"],
+        "Reserved": ["request", "models", "one", "many", "page_of", "body_of", "optional_body_of", "plain"],
+    }
+    for schema, fields in names.items():
+        schemas[schema] = {"type": "object", "properties": {name: {"type": "string"} for name in fields}}
+    done = {"204": answer(None)}
+    body = {"required": True, "content": {"application/json": {"schema": reference("Settings")}}}
+    paths["/settings"] = {"put": operation("change_settings", "settings", done, requestBody=body)}
+    body = {"required": True, "content": {"application/json": {"schema": reference("Reserved")}}}
+    paths["/reserved"] = {"put": operation("reserve", "settings", done, requestBody=body)}
+    scratch.generated()
+    assert [ast.literal_eval(line) for line in scratch.python(NAMED).splitlines()] == [
+        {"model": "m", "required": "r", "fields": "f", "self": "s", "datetime": "d", "uuid": "u"},
+        {"model": "m"},
+        {"request": "a", "models": "b", "one": "c", "many": "d", "page_of": "e", "body_of": "f"},
+    ]
+    for checked in scratch.check_types("from krebit_api.api import Operations\n"):
+        assert checked.returncode == 0, checked.stdout
