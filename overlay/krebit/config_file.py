@@ -6,7 +6,6 @@ before names another domain or another application, the rest of this source does
 """
 
 import os
-import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -185,21 +184,30 @@ def _secret_key(values: Mapping[str, Any]) -> str | None:
 def _read_secret(source: _Source, key: str) -> Secret:
     label = f"{source.place}: {key}"
     if key == "client_secret_command":
-        return _run(source.values[key], label)
+        return run_secret_command(source.values[key], label)
     try:
         path = source.folder / Path(source.values[key]).expanduser()
-        content = private_files.read_private(path) if os.name == "posix" else path.read_bytes()
     except RuntimeError:
         raise ConfigurationError(f"{label}: there is no home folder; write the whole path") from None
+    return read_secret_file(path, label)
+
+
+def read_secret_file(path: Path, label: str) -> Secret:
+    """Return the text of a private file. Raises ConfigurationError that begins with `label`."""
+    try:
+        content = private_files.read_private(path) if os.name == "posix" else path.read_bytes()
     except (StoreError, OSError) as error:
         raise ConfigurationError(f"{label}: {error}") from None
     if content is None:
-        raise ConfigurationError(f"{label}: there is no file {path}; make it (chmod 600), or call: krebit login --save")
+        raise ConfigurationError(f"{label}: there is no file {path}; make it, and call: chmod 600 {path}")
     return _secret_of(content, label)
 
 
-def _run(command: str, label: str) -> Secret:
-    """Return what a command prints. Its messages and questions go to the terminal."""
+def run_secret_command(command: str, label: str) -> Secret:
+    """Return the text that a command prints. Its messages and questions go to the terminal.
+
+    Raises ConfigurationError that begins with `label`.
+    """
     import subprocess  # programs without such a command do without it
 
     try:
@@ -210,7 +218,8 @@ def _run(command: str, label: str) -> Secret:
     except subprocess.TimeoutExpired:
         problem, content = f"it took more than {_COMMAND_TIMEOUT} s", b""
     except (OSError, ValueError, IndexError) as error:
-        problem, content = f"it cannot be run ({getattr(error, 'strerror', None) or error})", b""
+        reason = error.strerror if isinstance(error, OSError) else error
+        problem, content = f"it cannot be run ({reason})", b""
     if problem is not None:
         raise ConfigurationError(f"{label}: {problem}; run it in a shell to see why: {command}")
     return _secret_of(content, label)
@@ -218,7 +227,9 @@ def _run(command: str, label: str) -> Secret:
 
 def _secret_of(content: bytes, label: str) -> Secret:
     try:
-        return Secret(re.sub(r"\r?\n\Z", "", content.decode("utf-8")))
+        text = content.decode("utf-8").removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
-        pass  # raised outside: the cause would show the content
-    raise ConfigurationError(f"{label}: is not a text in UTF-8")
+        text = ""  # raised outside: the cause would show the content
+    if not text.strip():
+        raise ConfigurationError(f"{label}: gives no text, or none in UTF-8; it must give the secret alone")
+    return Secret(text)

@@ -14,11 +14,12 @@ def listed_modules() -> set[str]:
     modules = set()
     folder = ""
     for line in drawing.splitlines():
-        name, _, _ = line.strip().partition(" ")
-        if name.endswith("/"):
-            folder = name
-        elif name.endswith(".py"):
-            modules.add(folder + name if line.startswith(" ") else name)
+        names = re.match(r"\s*([a-z_]+/|(?:[a-z_]+\.py(?:, )?)+)", line)
+        for name in names[1].split(", ") if names else ():
+            if name.endswith("/"):
+                folder = name
+            else:
+                modules.add(folder + name if line.startswith(" ") else name)
     return modules
 
 

@@ -19,8 +19,16 @@ from krebit.cli.problems import exit_code_of
 from krebit.cli.session import Session
 
 COMMANDS = {
+    "login": "Sign somebody in, with the browser.",
+    "logout": "Forget the login of this machine.",
     "status": "Show which tenant, application and login are used.",
+    "me": "Show who is signed in.",
+    "clients": "List clients.",
+    "client": "Show one client.",
+    "act": "Show acts, the evaluations of clients.",
+    "api": "Call any path of the API.",
     "doctor": "Check the settings, the connection and the API.",
+    "completion": "Print the completion script of a shell.",
 }
 
 _HELP = """Krebit Finance at the command line.

@@ -29,15 +29,18 @@ class Output:
         return self._form
 
     def records(self, rows: Iterable[Row], columns: Sequence[Column]) -> None:
-        """Write many records. `columns` are those of a table, where no fields were asked for.
+        """Write many records.
 
-        Raises UsageError for a field that the records do not have.
+        `columns` are those of a table where no fields were asked for; where there are none, they are the first record's
+        fields. Raises UsageError for a field that the records do not have.
         """
         rows = self._checked(self._masked(rows, columns))
         if self._form == "table":
             from krebit.cli.tables import print_table
 
-            print_table(list(rows), self._columns(columns), self._session, self._stream, is_chosen=self._is_chosen)
+            found = list(rows)
+            columns = self._columns(columns or [Column(name) for name in (found[0] if found else ())])
+            print_table(found, columns, self._session, self._stream, is_chosen=bool(self._session.fields))
         elif self._form == "csv":
             self._csv(rows, columns)
         elif self._form == "json":
@@ -64,10 +67,6 @@ class Output:
             value = masked(value)
         indent = None if self._form == "lines" else 2
         self._stream.write(json_text(value, indent) + "\n")
-
-    @property
-    def _is_chosen(self) -> bool:
-        return bool(self._session.fields)
 
     def _columns(self, columns: Sequence[Column]) -> Sequence[Column]:
         if not self._session.fields:

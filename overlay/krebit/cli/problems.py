@@ -50,8 +50,8 @@ def _meaning(error: BaseException) -> tuple[int, str]:
     if isinstance(error, KrebitError):
         return FAILED, str(error)
     if isinstance(error, OSError):
-        place = f"{error.filename}: " if error.filename else ""
-        return FAILED, mask(f"{place}{error.strerror or error}")
+        place = error.filename or "standard output"
+        return FAILED, mask(f"{place}: {error.strerror or error}")
     return FAILED, mask(f"unexpected {type(error).__name__}: {error}; --debug shows where, for a report")
 
 
@@ -82,7 +82,8 @@ def _show_traceback(error: BaseException, session: Session) -> None:
 
     for line in "".join(traceback.format_exception(error)).splitlines():
         indent = line[: len(line) - len(line.lstrip())]
-        session.note(indent + mask(line, 1000))
+        is_place = line.startswith('  File "')
+        session.note(line if is_place else indent + mask(line, 1000))
 
 
 def _forget_output() -> None:

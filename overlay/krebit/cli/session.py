@@ -10,7 +10,11 @@ from krebit.config import UncheckedSettings
 from krebit.config_file import default_path, read_settings
 
 if TYPE_CHECKING:
+    from typing import TypeVar
+
     from krebit import Krebit
+
+    K = TypeVar("K", bound=Krebit)
 
 Form = Literal["auto", "table", "lines", "json", "csv"]
 
@@ -42,7 +46,11 @@ class Session:
         """Return a client of the settings. Raises ConfigurationError."""
         from krebit import Krebit
 
-        return Krebit.from_env(profile=self.profile, domain=self.domain, plain_http=self.plain_http)
+        return self.client_of(Krebit)
+
+    def client_of(self, kind: "type[K]") -> "K":
+        """Return a client of the settings, of a class derived from `Krebit`. Raises ConfigurationError."""
+        return kind.from_env(profile=self.profile, domain=self.domain, plain_http=self.plain_http)
 
     def start_logging(self) -> None:
         """Show the client's log on stderr."""

@@ -1,7 +1,7 @@
 """Tables on a terminal, as wide as it is."""
 
 from collections.abc import Sequence
-from typing import TextIO
+from typing import Literal, TextIO
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
@@ -14,9 +14,9 @@ from krebit.cli.session import Session
 from krebit.cli.values import Row, cell, value_at
 
 # A flexible column is not made narrower than this before columns are left out.
-_NARROW = 16
-# Spaces on both sides of a column.
-_PADDING = 2
+_NARROW = 24
+# Spaces between two columns.
+_GAP = 2
 
 
 def console_for(session: Session, stream: TextIO) -> Console:
@@ -38,21 +38,19 @@ def print_table(
     """Print rows. Columns that find no room are left out, the last first, unless they were chosen."""
     console = console_for(session, stream)
     texts = {column: [_cell(row, column) for row in rows] for column in columns}
-    widths = {column: max([cell_len(column.heading), *map(cell_len, texts[column])]) for column in columns}
-    shown = list(columns) if is_chosen else _fitting(columns, widths, console.width)
-    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    # A column without any value tells nothing.
+    wanted = [column for column in columns if is_chosen or not rows or any(texts[column])]
+    widths = {column: max([cell_len(column.heading), *map(cell_len, texts[column])]) for column in wanted}
+    shown = wanted if is_chosen else _fitting(wanted, widths, console.width)
+    _narrow(shown, widths, console.width)
+    table = Table(box=SIMPLE_HEAD, header_style="bold", show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for column in shown:
-        table.add_column(
-            Text(column.heading),
-            justify="right" if column.right else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-            min_width=None if column.is_flexible or is_chosen else widths[column],
-        )
+        justify: Literal["left", "right"] = "right" if column.right else "left"
+        table.add_column(Text(column.heading), justify=justify, no_wrap=True, overflow="ellipsis", width=widths[column])
     for number in range(len(rows)):
         table.add_row(*(Text(texts[column][number]) for column in shown))
     _print(table, console, stream)
-    left_out = [column.name for column in columns if column not in shown]
+    left_out = [column.name for column in wanted if column not in shown]
     if left_out:
         session.note(f"not shown for want of room: {', '.join(left_out)}; --columns chooses")
 
@@ -86,6 +84,16 @@ def _fitting(columns: Sequence[Column], widths: dict[Column, int], width: int) -
     """Return the columns that fit beside each other, from the first on."""
     shown = list(columns)
     least = {column: min(widths[column], _NARROW) if column.is_flexible else widths[column] for column in columns}
-    while len(shown) > 1 and sum(least[column] + _PADDING for column in shown) > width:
+    while len(shown) > 1 and sum(least[column] + _GAP for column in shown) - _GAP > width:
         shown.pop()
     return shown
+
+
+def _narrow(columns: Sequence[Column], widths: dict[Column, int], width: int) -> None:
+    """Narrow the widest flexible columns, or where there are none the widest, until all fit."""
+    flexible = [column for column in columns if column.is_flexible] or list(columns)
+    while sum(widths[column] + _GAP for column in columns) - _GAP > width:
+        widest = max(flexible, key=lambda column: widths[column])
+        if widths[widest] <= 1:
+            return
+        widths[widest] -= 1

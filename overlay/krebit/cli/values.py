@@ -102,6 +102,11 @@ def _enclosed(begin: str, parts: list[str], end: str, indent: int | None, level:
     return begin + margin + f",{margin}".join(parts) + "\n" + " " * indent * level + end
 
 
+def read_json(text: str) -> Any:
+    """Return the value of a JSON text. Raises ValueError."""
+    return json.loads(text)
+
+
 def masked(value: Any, *, names: Iterable[str] = (), key: str = "") -> Any:
     """Return a value without organisation numbers and contacts. `names` are further keys that hold personal data."""
     if isinstance(value, Mapping):

@@ -1,0 +1,158 @@
+"""`krebit act latest` and `krebit act data`."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from krebit.cli.columns import Column
+from krebit.cli.groups import Group
+from krebit.cli.options import output_options
+from krebit.cli.output import Output
+from krebit.cli.progress import progress
+from krebit.cli.session import Session
+from krebit.cli.values import Row
+
+if TYPE_CHECKING:
+    from krebit import Krebit
+
+LATEST_COLUMNS = [
+    Column("client_id", "client", right=True),
+    Column("amount", right=True, currency="currency"),
+    Column("uuid"),
+    Column("template_name", "template", is_flexible=True),
+    Column("created_at"),
+    Column("updated_at"),
+    Column("language"),
+]
+DATA_COLUMNS = [
+    Column("tab_id", "tab"),
+    Column("section_id", "section"),
+    Column("name", is_flexible=True),
+    Column("value", is_flexible=True),
+    Column("type"),
+    Column("required"),
+    Column("id", right=True),
+]
+_CONCURRENCY = 16
+
+
+@click.group("act", cls=Group)
+def command() -> None:
+    """Show acts, the evaluations of clients.
+
+    \b
+      krebit act latest 12345
+    """
+
+
+@command.command("latest")
+@click.argument("clients", metavar="CLIENT_ID...", nargs=-1, required=True)
+@output_options
+@click.pass_context
+def latest(context: click.Context, clients: tuple[str, ...]) -> None:
+    """Show the latest act of each client. `-` reads their numbers from standard input, one a line.
+
+    The JSON lines of `krebit clients` will do as well. A client without an act is named on stderr, and the exit code
+    is then 1.
+
+    \b
+      krebit act latest 12345
+      krebit clients --all | krebit act latest - --csv > acts.csv
+    """
+    session: Session = context.obj
+    numbers = list(_numbers(clients))
+    output = Output(session)
+    with session.client() as api:
+        if len(numbers) == 1:
+            output.record(_row(numbers[0], api.get_latest_act(numbers[0])), LATEST_COLUMNS)
+            return
+        failures: list[int] = []
+        output.records(latest_acts(session, api, numbers, failures), LATEST_COLUMNS)
+    if failures:
+        context.exit(1)
+
+
+@command.command("data")
+@click.argument("uuid")
+@output_options
+@click.pass_obj
+def data(session: Session, uuid: str) -> None:
+    """Show the values that were entered in an act, by tab and section.
+
+    \b
+      krebit act data 123e4567-e89b-12d3-a456-426614174000
+    """
+    output = Output(session)
+    with session.client() as api:
+        points = sorted((point.to_row() for point in api.get_act_data(uuid)), key=_place)
+    output.records(_without_repeats(points) if output.form == "table" else points, DATA_COLUMNS)
+
+
+def latest_acts(
+    session: Session, api: "Krebit", numbers: Iterable[int], failures: list[int] | None
+) -> Iterator[dict[str, Any]]:
+    """Yield the latest act of each client as a row.
+
+    A client whose act cannot be had is noted on stderr and in `failures`. Where that is None, a client without an act
+    is passed over, and another error is raised.
+    """
+    from krebit import NotFound, each
+
+    with progress(session, "acts") as report:
+        for found in each(api.get_latest_act, numbers, concurrency=_CONCURRENCY, progress=report):
+            if found.ok:
+                yield _row(found.argument, found.value)
+            elif failures is not None:
+                failures.append(found.argument)
+                session.note(f"client {found.argument}: {found.error}")
+            elif not isinstance(found.error, NotFound):
+                _ = found.value  # raises the error
+
+
+def _row(number: int, act: Any) -> dict[str, Any]:
+    row: dict[str, Any] = act.to_row()
+    return row if row.get("client_id") is not None else {**row, "client_id": number}
+
+
+def _numbers(given: tuple[str, ...]) -> Iterator[int]:
+    for text in given:
+        if text == "-":
+            for line in sys.stdin or ():
+                if line.strip():
+                    yield _number(line.strip())
+        else:
+            yield _number(text)
+
+
+def _number(text: str) -> int:
+    """Return the number of a client: alone, or the `id` of a JSON object. Raises UsageError."""
+    if text.isascii() and text.isdigit():
+        return int(text)
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    number = found.get("id") if isinstance(found, dict) else None
+    if not isinstance(number, int):
+        raise click.UsageError(f"{text[:40]!r} is not the number of a client", click.get_current_context())
+    return number
+
+
+def _place(point: Row) -> tuple[Any, ...]:
+    """Return the place of a data point among the others: by tab, section and order."""
+    return tuple(
+        (value is None, isinstance(value, str), value if value is not None else 0)
+        for value in (point.get("tab_id"), point.get("section_id"), point.get("order"))
+    )
+
+
+def _without_repeats(points: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the points; one in the same tab and section as the one before does not repeat them."""
+    before: tuple[Any, Any] | None = None
+    for point in points:
+        here = point.get("tab_id"), point.get("section_id")
+        yield {**point, "tab_id": None, "section_id": None} if here == before else point
+        before = here

@@ -1,0 +1,37 @@
+"""`krebit client`."""
+
+import click
+
+from krebit.cli.columns import Column
+from krebit.cli.options import output_options
+from krebit.cli.output import Output
+from krebit.cli.session import Session
+
+_COLUMNS = [
+    Column("id"),
+    Column("company_name"),
+    Column("org_number"),
+    Column("country"),
+    Column("credit_limit", currency="currency"),
+    Column("rating"),
+    Column("contact_name"),
+    Column("contact_email"),
+    Column("contact_phone"),
+    Column("created_at"),
+    Column("updated_at"),
+]
+
+
+@click.command("client")
+@click.argument("number", metavar="ID", type=int)
+@output_options
+@click.pass_obj
+def command(session: Session, number: int) -> None:
+    """Show one client, with all its fields.
+
+    \b
+      krebit client 12345
+      krebit client 12345 --fields company_name,credit_limit
+    """
+    with session.client() as api:
+        Output(session).record(api.get_client(number).to_row(), _COLUMNS)

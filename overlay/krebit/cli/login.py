@@ -1,0 +1,159 @@
+"""`krebit login`."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from krebit.cli.session import Session, is_terminal
+from krebit.cli.values import clean
+from krebit.config import Given, check_settings
+from krebit.config_file import default_path, load, read_secret_file, run_secret_command
+from krebit.redaction import Secret
+
+if TYPE_CHECKING:
+    from krebit import Krebit
+
+_REDIRECT_URI = "http://127.0.0.1:8765/callback"
+
+
+@click.command("login")
+@click.option("--paste", is_flag=True, help="Show the address, and ask for the one that the browser was sent to.")
+@click.option("--no-browser", is_flag=True, help="Show the address and listen: open it yourself, on this machine.")
+@click.option("--client-id", metavar="ID", help="The application.  [default: KREBIT_CLIENT_ID]")
+@click.option("--client-secret-file", metavar="FILE", help="A file with its secret, mode 0600.")
+@click.option("--client-secret-command", metavar="COMMAND", help="A command that prints its secret.")
+@click.option("--redirect-uri", metavar="URI", help="One that is registered for it.  [default: KREBIT_REDIRECT_URI]")
+@click.option("--timeout", type=click.FloatRange(1), default=300, show_default=True, help="Seconds to wait.")
+@click.option("--save/--no-save", default=None, help="Keep the settings for later commands and for programs.")
+@click.pass_obj
+def command(
+    session: Session,
+    paste: bool,
+    no_browser: bool,
+    client_id: str | None,
+    client_secret_file: str | None,
+    client_secret_command: str | None,
+    redirect_uri: str | None,
+    timeout: float,
+    save: bool | None,
+) -> None:
+    """Sign somebody in. A browser opens, and its way back is listened for on this machine.
+
+    Settings that are missing are asked for. --save keeps them in config.toml in your configuration folder, where later
+    commands and Krebit.from_env() find them. The client secret goes into a file of its own.
+
+    \b
+      krebit login --save
+      krebit login --paste --profile anna
+    """
+    if paste and no_browser:
+        raise click.UsageError("--paste opens no browser either; leave --no-browser out")
+    if client_secret_file and client_secret_command:
+        raise click.UsageError("--client-secret-file and --client-secret-command exclude each other")
+    path = default_path(os.environ)
+    if path is not None:
+        load(path)  # a fault in it is shown before somebody signs in
+    given = session.settings(with_secret=not (client_secret_file or client_secret_command))
+    given = _with_options(given, client_id, redirect_uri, plain_http=session.plain_http)
+    to_save: dict[str, str | bool] = {}
+    if client_secret_file:
+        to_save["client_secret_file"] = str(Path(client_secret_file).absolute())
+        given = given._replace(client_secret=read_secret_file(Path(client_secret_file), "--client-secret-file"))
+    elif client_secret_command:
+        to_save["client_secret_command"] = client_secret_command
+        given = given._replace(client_secret=run_secret_command(client_secret_command, "--client-secret-command"))
+    complete = _ask_for_missing(given)
+    check_settings(complete, plain_http=complete.plain_http, prefix="KREBIT_")
+    with _client(complete) as api:
+        _sign_in(session, api, paste=paste, no_browser=no_browser, timeout=timeout)
+        _say_who(session, api, complete)
+    if save is None and complete != given and path is not None:
+        save = click.confirm(f"Keep these settings in {path}, for later commands and programs?", default=True, err=True)
+    if save:
+        _save(session, path, complete, to_save)
+
+
+def _with_options(given: Given, client_id: str | None, redirect_uri: str | None, *, plain_http: bool) -> Given:
+    """Return the settings with those of the command line, and without grants of the environment."""
+    sources = dict(given.sources)
+    if client_id is not None and client_id != given.client_id:
+        sources.pop("client_id", None)
+        sources.pop("client_secret", None)
+        if given.client_id:
+            given = given._replace(client_secret=Secret(None))  # it belongs to the other application
+        given = given._replace(client_id=client_id)
+    if redirect_uri is not None:
+        sources.pop("redirect_uri", None)
+        given = given._replace(redirect_uri=redirect_uri)
+    return given._replace(
+        plain_http=plain_http or given.plain_http,
+        refresh_token=Secret(None),
+        auth_code=Secret(None),
+        sources=sources,
+    )
+
+
+def _ask_for_missing(given: Given) -> Given:
+    """Return the settings with those that the person typed in. Where nobody can be asked, they stay as they are."""
+    if not is_terminal(sys.stdin) or not is_terminal(sys.stderr):
+        return given
+    if not given.domain:
+        given = given._replace(domain=click.prompt("Tenant, such as yourco.krebit.se", err=True).strip())
+    if not given.client_id:
+        click.echo(f"The application is registered at https://{given.domain}/developer/my-apps.", err=True)
+        given = given._replace(client_id=click.prompt("Client ID", err=True).strip())
+    if not given.client_secret:
+        typed = Secret(click.prompt("Client secret (it is not shown)", hide_input=True, err=True).strip())
+        given = given._replace(client_secret=typed)
+    if given.redirect_uri is None:
+        typed_uri = click.prompt("Redirect URI that is registered for it", default=_REDIRECT_URI, err=True)
+        given = given._replace(redirect_uri=typed_uri.strip())
+    return given
+
+
+def _client(given: Given) -> "Krebit":
+    from krebit import Krebit
+
+    return Krebit(
+        given.domain,
+        given.client_id,
+        given.client_secret.reveal(),
+        redirect_uri=given.redirect_uri,
+        profile=given.profile,
+        plain_http=given.plain_http,
+    )
+
+
+def _sign_in(session: Session, api: "Krebit", *, paste: bool, no_browser: bool, timeout: float) -> None:
+    from krebit.oauth.console import Terminal
+
+    if no_browser:
+        api.login(timeout=timeout, paste=False, terminal=Terminal(browser=lambda url: False, show=session.note))
+    else:
+        api.login(timeout=timeout, paste=paste or None, terminal=Terminal(show=session.note))
+
+
+def _say_who(session: Session, api: "Krebit", given: Given) -> None:
+    user = api.get_current_user()
+    name = "" if session.masked else clean(str(user.name or user.email or user.id))
+    person = f" as {name}" if name else ""
+    session.note(f"The commands now work{person}, profile {given.profile}. Next: krebit clients")
+
+
+def _save(session: Session, path: Path | None, given: Given, values: dict[str, str | bool]) -> None:
+    """Keep the settings that did not come from the settings file."""
+    from krebit.cli.saving import save
+
+    if path is None:
+        raise click.ClickException("the settings are not saved: there is no home folder; set HOME, or KREBIT_CONFIG")
+    kept = {name for name, source in given.sources.items() if source.startswith(str(path))}
+    found = {"domain": given.domain, "client_id": given.client_id, "redirect_uri": given.redirect_uri}
+    values |= {name: value for name, value in found.items() if name not in kept and value is not None}
+    if given.plain_http:
+        values["plain_http"] = True
+    has_place = "client_secret" in kept or any(name.startswith("client_secret") for name in values)
+    save(path, given.profile, values, None if has_place else given.client_secret)
+    session.note(f"The settings are kept in {path}.")

@@ -1,0 +1,22 @@
+"""`krebit logout`."""
+
+import click
+
+from krebit.cli.session import Session
+
+
+@click.command("logout")
+@click.pass_obj
+def command(session: Session) -> None:
+    """Forget the login that this machine keeps. The settings stay.
+
+    The API has no revocation: at the server the tokens live until they end.
+
+    \b
+      krebit logout
+      krebit logout --profile anna
+    """
+    with session.client() as api:
+        was_signed_in = api.is_signed_in()
+        api.logout()
+    session.note("Signed out." if was_signed_in else "Nobody was signed in.")

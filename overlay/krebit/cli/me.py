@@ -1,0 +1,29 @@
+"""`krebit me`."""
+
+import click
+
+from krebit.cli.columns import Column
+from krebit.cli.options import output_options
+from krebit.cli.output import Output
+from krebit.cli.session import Session
+
+_COLUMNS = [
+    Column("id"),
+    Column("name", is_personal=True),
+    Column("email", is_personal=True),
+    Column("organization.name", "organization"),
+]
+
+
+@click.command("me")
+@output_options
+@click.pass_obj
+def command(session: Session) -> None:
+    """Show who is signed in. An answer also proves that the login works.
+
+    \b
+      krebit me
+      krebit me --fields name,organization.name --csv
+    """
+    with session.client() as api:
+        Output(session).record(api.get_current_user().to_row(), _COLUMNS)
