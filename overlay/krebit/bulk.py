@@ -20,11 +20,11 @@ from krebit.client import AsyncKrebit, Krebit
 from krebit.errors import ClientClosed, ConfigurationError, KrebitError, LoginRequired, RateLimited
 from krebit.pagination.ahead import TaskCalls, ThreadedCalls
 from krebit.pagination.schedule import Schedule
+from krebit.pagination.sequence import Progress
 from krebit.raw_response import RawResponse
 
 A = TypeVar("A")
 T = TypeVar("T")
-Progress = Callable[[int, int | None], object]
 # Errors that every further call would meet too.
 _HOPELESS = (ClientClosed, ConfigurationError, LoginRequired)
 

@@ -16,7 +16,7 @@ from krebit.pagination.metadata import PageMetadata, read_metadata
 
 T = TypeVar("T")
 OnDrift = Literal["ignore", "warn", "raise"]
-Progress = Callable[[int, int | None], None]
+Progress = Callable[[int, int | None], object]
 
 # Pages in a row without a new record while more are announced. One may be a hiccup; many are a server that ignores
 # `page`.

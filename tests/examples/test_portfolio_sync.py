@@ -1,0 +1,154 @@
+"""The nightly job: killed in the middle, limited, run again; it copies everything, and asks for nothing twice."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from krebit import Krebit, MemoryTokenStore, paginate
+from krebit_sandbox import Sandbox
+
+PROGRAM = Path(__file__).parents[2] / "examples" / "portfolio_sync.py"
+CONCURRENCY = 16  # calls of `each`; half as many more wait to be read
+
+
+@pytest.fixture
+def job(sandbox: Sandbox, tmp_path: Path) -> "Job":
+    return Job(sandbox, tmp_path)
+
+
+class Job:
+    """The program, on one database."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
+        self._sandbox = sandbox
+        self._environment = (
+            os.environ
+            | sandbox.environment
+            | {
+                "XDG_STATE_HOME": str(folder),
+                "KREBIT_PLAIN_HTTP": "1",
+            }
+        )
+        self.path = folder / "portfolio.db"
+
+    def start(self) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, str(PROGRAM), str(self.path)],
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self) -> tuple[int, str, str]:
+        with self.start() as process:
+            output, errors = process.communicate(timeout=240)
+        return process.returncode, output, errors
+
+    def kill_when(self, answered: int) -> None:
+        """Start it, and kill it when that many acts have been answered."""
+        with self.start() as process:
+            while len(self.asked("acts/latest")) < answered:
+                assert process.poll() is None, process.communicate()
+                time.sleep(0.02)
+            process.kill()
+
+    def asked(self, part: str) -> list[str]:
+        """Return the paths that were answered with a success or with "there is none"."""
+        return [one.path for one in self._sandbox.requests if part in one.path and one.status in (200, 404)]
+
+    def query(self, text: str) -> list[Any]:
+        with closing(sqlite3.connect(self.path)) as database:
+            return database.execute(text).fetchall()
+
+
+def check_killed_limited_and_run_again(job: Job, sandbox: Sandbox, clients: int) -> None:
+    sandbox.switch(clients=clients)
+    job.kill_when(clients // 2)
+    sandbox.fault(
+        kind="status", status=429, path="*/acts/latest", skip=10, times=3, headers={"Retry-After": "1"}, body={}
+    )
+    code, output, errors = job.run()
+    assert (code, errors) == (0, "")
+    assert output.startswith(f"{clients} clients, ")
+
+    with Krebit.from_env(sandbox.environment, plain_http=True, store=MemoryTokenStore()) as api:
+        expected = {client.id: client.credit_limit for client in paginate(api.list_clients, limit=100)}
+    stored = job.query("SELECT id, credit_limit FROM clients")
+    assert {number: amount and Decimal(amount) for number, amount in stored} == expected
+    with_acts = {int(one.path.split("/")[4]) for one in sandbox.requests if one.status == 200 and "latest" in one.path}
+    assert clients / 2 < len(with_acts) < clients
+    assert job.query("SELECT client_id FROM acts ORDER BY 1") == [(number,) for number in sorted(with_acts)]
+    # Nothing was asked for twice but what was under way when the job was killed.
+    asked = job.asked("acts/latest")
+    assert len(set(asked)) == clients
+    assert len(asked) <= clients + CONCURRENCY * 3 // 2
+    acts = job.query("SELECT uuid FROM acts")
+    assert sorted(job.asked("/data")) == sorted(f"/api/1.0/acts/{act}/data" for (act,) in acts)
+    assert job.query("SELECT count(DISTINCT act) FROM data_points") == [(len(acts),)]
+
+
+def test_killed_limited_and_run_again(job: Job, sandbox: Sandbox) -> None:
+    check_killed_limited_and_run_again(job, sandbox, 120)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_killed_limited_and_run_again_with_5000_clients(job: Job, sandbox: Sandbox) -> None:
+    check_killed_limited_and_run_again(job, sandbox, 5_000)
+
+
+def test_the_next_run_asks_only_for_new_data_points(job: Job, sandbox: Sandbox) -> None:
+    sandbox.switch(clients=30, money="text", unknown_keys=True)
+    assert job.run()[0] == 0
+    before = len(job.asked("/data"))
+    act = sandbox.create_act(12350)
+    assert job.run()[0] == 0
+    assert job.asked("/data")[before:] == [f"/api/1.0/acts/{act['uuid']}/data"]
+    (amount,) = job.query(f"SELECT amount FROM acts WHERE uuid = '{act['uuid']}'")[0]
+    assert amount == act["amount"]
+    assert job.query("SELECT count(*) FROM runs WHERE ended IS NOT NULL") == [(2,)]
+
+
+def test_a_failure_is_told_and_asked_for_again(job: Job, sandbox: Sandbox) -> None:
+    sandbox.switch(clients=30)
+    sandbox.fault(kind="status", status=403, path="*/12350/acts/latest", times=1, body={"message": "no"})
+    code, output, errors = job.run()
+    assert code == 1
+    assert "1 calls failed" in output
+    assert errors.startswith("error: client 12350: 403")
+    before = len(job.asked("acts/latest"))
+    assert job.run()[0] == 0
+    assert job.asked("acts/latest")[before:] == ["/api/1.0/clients/12350/acts/latest"]
+
+
+def test_exit_codes(job: Job, sandbox: Sandbox) -> None:
+    sandbox.switch(clients=3)
+    job._environment.pop("KREBIT_REFRESH_TOKEN")
+    job._environment.pop("KREBIT_AUTH_CODE", None)
+    code, output, errors = job.run()
+    assert (code, output) == (4, "")
+    assert errors.startswith("error: ")
+    job._environment.pop("KREBIT_DOMAIN")
+    assert job.run()[0] == 2
+
+
+def test_two_runs_at_once(job: Job, sandbox: Sandbox) -> None:
+    sandbox.switch(clients=3)
+    sandbox.fault(kind="hold", path="/api/1.0/clients", times=1)
+    with job.start() as first:
+        sandbox.wait_for_held(timeout=30)
+        code, _, errors = job.run()
+        sandbox.release()
+        first.communicate(timeout=60)
+    assert code == 75
+    assert "another run" in errors
+    assert first.returncode == 0
