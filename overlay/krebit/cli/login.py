@@ -9,7 +9,7 @@ import click
 
 from krebit.cli.session import Session, is_terminal
 from krebit.cli.values import clean
-from krebit.config import Given, check_settings
+from krebit.config import UncheckedSettings, check_settings
 from krebit.config_file import default_path, load, read_secret_file, run_secret_command
 from krebit.redaction import Secret
 
@@ -76,7 +76,9 @@ def command(
         _save(session, path, complete, to_save)
 
 
-def _with_options(given: Given, client_id: str | None, redirect_uri: str | None, *, plain_http: bool) -> Given:
+def _with_options(
+    given: UncheckedSettings, client_id: str | None, redirect_uri: str | None, *, plain_http: bool
+) -> UncheckedSettings:
     """Return the settings with those of the command line, and without grants of the environment."""
     sources = dict(given.sources)
     if client_id is not None and client_id != given.client_id:
@@ -96,7 +98,7 @@ def _with_options(given: Given, client_id: str | None, redirect_uri: str | None,
     )
 
 
-def _ask_for_missing(given: Given) -> Given:
+def _ask_for_missing(given: UncheckedSettings) -> UncheckedSettings:
     """Return the settings with those that the person typed in. Where nobody can be asked, they stay as they are."""
     if not is_terminal(sys.stdin) or not is_terminal(sys.stderr):
         return given
@@ -114,7 +116,7 @@ def _ask_for_missing(given: Given) -> Given:
     return given
 
 
-def _client(given: Given) -> "Krebit":
+def _client(given: UncheckedSettings) -> "Krebit":
     from krebit import Krebit
 
     return Krebit(
@@ -136,14 +138,14 @@ def _sign_in(session: Session, api: "Krebit", *, paste: bool, no_browser: bool, 
         api.login(timeout=timeout, paste=paste or None, terminal=Terminal(show=session.note))
 
 
-def _say_who(session: Session, api: "Krebit", given: Given) -> None:
+def _say_who(session: Session, api: "Krebit", given: UncheckedSettings) -> None:
     user = api.get_current_user()
     name = "" if session.masked else clean(str(user.name or user.email or user.id))
     person = f" as {name}" if name else ""
     session.note(f"The commands now work{person}, profile {given.profile}. Next: krebit clients")
 
 
-def _save(session: Session, path: Path | None, given: Given, values: dict[str, str | bool]) -> None:
+def _save(session: Session, path: Path | None, given: UncheckedSettings, values: dict[str, str | bool]) -> None:
     """Keep the settings that did not come from the settings file."""
     from krebit.cli.saving import save
 
