@@ -17,7 +17,8 @@ from concurrent.futures import Future, wait
 from contextlib import suppress
 from typing import Generic, TypeVar
 
-from krebit.errors import DeadlineExceeded, KrebitError, StoreError
+from krebit.error_summary import summarise
+from krebit.errors import DeadlineExceeded, KrebitError
 from krebit.http.deadline import Deadline
 from krebit.oauth.token_endpoint import OPERATION
 
@@ -107,9 +108,9 @@ class BackgroundWork(Generic[T]):
             error.__context__ = error.__cause__ = None  # their frames hold the request
             self._on_end()
             self._future.set_exception(error.with_traceback(None))
-        except BaseException as error:  # noqa: BLE001 - a user's own store may raise anything, and callers wait
+        except BaseException as error:  # noqa: BLE001 - a handler of the log may raise anything, and callers wait
             self._on_end()
-            self._future.set_exception(StoreError(f"the token store failed: {type(error).__name__}"))
+            self._future.set_exception(KrebitError(f"{OPERATION}: failed at something unforeseen ({summarise(error)})"))
         else:
             self._on_end()
             self._future.set_result(value)

@@ -11,16 +11,17 @@ import httpx
 
 from krebit.clock import monotonic
 from krebit.config import Settings
-from krebit.errors import StoreError
+from krebit.errors import ConnectionFailed, StoreError
 from krebit.http.call import AccessToken
 from krebit.http.deadline import Deadline
-from krebit.http.send import send
+from krebit.http.send import Failure, Reply, send
 from krebit.oauth.background import BackgroundWork
 from krebit.oauth.grants import Grant, configured_grants
 from krebit.oauth.refresh import Action, Adopt, Refresh, Save, Send, Stop
 from krebit.oauth.token_endpoint import METHOD, OPERATION, PATH, classify, token_request
 from krebit.redaction import Secret
 from krebit.stores import Lease, Login, LoginKey, TokenStore
+from krebit.stores.guarded import GuardedStore
 
 T = TypeVar("T")
 _log = logging.getLogger("krebit")
@@ -68,7 +69,7 @@ class TokenSession:
         lock_patience: float | None = None,
     ) -> None:
         self._settings = settings
-        self._store = store
+        self._store = GuardedStore(store)
         self._transport = transport
         self._user_agent = user_agent
         self._timeout = refresh_timeout
@@ -187,10 +188,18 @@ class TokenSession:
         lease.prepare()
         one_try = Deadline(min(deadline.remaining(), self._timeout * _PER_TRY))
         request = token_request(action.grant, self._settings, self._user_agent)
-        outcome = classify(send(self._transport(), request, one_try))
+        outcome = classify(self._send(request, one_try))
         with suppress(Exception):  # a granted pair is not saved yet: no log handler's fault may cost it
             _log.debug("%s %s %s: %s", METHOD, PATH, action.grant.kind, outcome.kind)
         return decisions.answered(outcome, reload=lease.load, remaining=deadline.remaining())
+
+    def _send(self, request: httpx.Request, deadline: Deadline) -> Reply | Failure:
+        transport = self._transport()
+        try:
+            return send(transport, request, deadline)
+        except Exception as error:  # noqa: BLE001 - a user's own transport may raise anything
+            problem = f"{OPERATION}: the transport {type(transport).__name__} failed ({type(error).__name__})"
+        raise ConnectionFailed(problem, sent=True, operation=OPERATION)
 
     def _save(self, lease: Lease, action: Save, stored: Login | None) -> None:
         """Save a login. Granted tokens that cannot be saved are used all the same, and saved at the next occasion."""

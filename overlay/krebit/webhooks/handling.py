@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from krebit.clock import monotonic
+from krebit.error_summary import summarise
 from krebit.webhooks.events import WebhookEvent
 from krebit.webhooks.inbox import Inbox, LeasedDelivery
-from krebit.webhooks.log import describe, log, summarise
+from krebit.webhooks.log import describe, log
 
 Handler: TypeAlias = Callable[[WebhookEvent], object]
 RunCoroutine: TypeAlias = Callable[[Coroutine[Any, Any, Exception | None]], Exception | None]

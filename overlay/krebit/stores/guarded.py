@@ -1,0 +1,73 @@
+"""A token store of anybody's, whose exceptions come out as StoreError."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from krebit.error_summary import summarise
+from krebit.errors import KrebitError, StoreError
+from krebit.stores.protocol import Lease, TokenStore
+from krebit.stores.record import Login, LoginKey
+
+
+class GuardedStore:
+    """Hands over to a store. Its exceptions become a StoreError with the step, the cause and the place."""
+
+    def __init__(self, store: TokenStore) -> None:
+        self._store = store
+        self._name = type(store).__name__
+
+    def load(self, key: LoginKey) -> Login | None:
+        """Do as `TokenStore.load`."""
+        with _guarded(f"{self._name}: load"):
+            return self._store.load(key)
+
+    @contextmanager
+    def lease(self, key: LoginKey, *, patience: float) -> Iterator[Lease]:
+        """Do as `TokenStore.lease`. Errors of the `with` block come out as they are."""
+        with _guarded(f"{self._name}: lease"):
+            manager = self._store.lease(key, patience=patience)
+            lease = manager.__enter__()
+        end = f"{self._name}: the end of its lease"
+        try:
+            yield _GuardedLease(lease, self._name)
+        except BaseException as error:
+            with _guarded(end, passing=error):
+                if not manager.__exit__(type(error), error, error.__traceback__):
+                    raise
+        else:
+            with _guarded(end):
+                manager.__exit__(None, None, None)
+
+
+class _GuardedLease:
+    def __init__(self, lease: Lease, store_name: str) -> None:
+        self._lease = lease
+        self._name = f"{store_name}: lease"
+
+    def load(self) -> Login | None:
+        with _guarded(f"{self._name}.load"):
+            return self._lease.load()
+
+    def prepare(self) -> None:
+        with _guarded(f"{self._name}.prepare"):
+            self._lease.prepare()
+
+    def save(self, login: Login) -> None:
+        with _guarded(f"{self._name}.save"):
+            self._lease.save(login)
+
+
+@contextmanager
+def _guarded(step: str, passing: BaseException | None = None) -> Iterator[None]:
+    """Turn exceptions of the block into StoreError, but for ours and the one that is `passing` through."""
+    try:
+        yield
+    except KrebitError:
+        raise
+    except BaseException as error:
+        if error is passing:
+            raise
+        problem = f"{step} failed ({summarise(error)})"
+    else:
+        return
+    raise StoreError(problem)  # raised here, where the store's own exception is no context of it
