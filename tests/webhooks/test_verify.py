@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.datastructures import Headers as WerkzeugHeaders
 
-from krebit.errors import ConfigurationError, WebhookError
+from krebit.errors import ApiError, ConfigurationError, WebhookError
 from krebit.webhooks import ActCreated, MemoryInbox, Receiver, WebhookEvent, sign, verify
 from krebit.webhooks.signature import Headers, signers
 from tests.webhooks.cases import ACT, CASES, FOREIGN_SECRET, OLD_SECRET, SECRET, SECRETS, Case, act_created, signed
@@ -286,7 +286,48 @@ def test_no_frame_of_ours_holds_the_secret_when_a_delivery_is_refused() -> None:
     """Anybody can have one refused, and what reports errors may show local variables."""
     with pytest.raises(WebhookError) as caught:
         verify(b"{}", {"X-Signature": "0" * 64}, SECRET)
-    found = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    assert SECRET not in locals_of_ours(caught.value)
+
+
+@pytest.mark.parametrize(
+    "secrets",
+    [
+        [SECRET, ""],
+        [SECRET, "\ud800"],
+        {"a": [SECRET, b" "]},
+        {"a": SECRET, "b": 5},
+        {"a": SECRET, 5: SECRET},
+        {5: SECRET},
+    ],
+)
+def test_no_frame_of_ours_holds_the_secret_when_another_one_is_no_secret(secrets: Any) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        verify(b"{}", {"X-Signature": "0" * 64}, secrets)
+    assert SECRET not in locals_of_ours(caught.value)
+    with pytest.raises(ConfigurationError) as caught:
+        Receiver(secrets, print, inbox=MemoryInbox())
+    assert SECRET not in locals_of_ours(caught.value)
+
+
+def test_no_frame_of_ours_holds_the_secret_when_another_setting_is_wrong() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Receiver(SECRET, print, inbox=MemoryInbox(), concurrency=0)
+    assert SECRET not in locals_of_ours(caught.value)
+
+
+def locals_of_ours(error: BaseException) -> str:
+    """The local variables of the frames that are not the test's own."""
+    found = traceback.TracebackException.from_exception(error, capture_locals=True)
     frames = [frame for frame in found.stack if not Path(frame.filename).is_relative_to(TESTS)]
-    assert len(frames) > 1
-    assert SECRET not in "".join(traceback.StackSummary.from_list(frames).format())
+    assert frames
+    return "".join(traceback.StackSummary.from_list(frames).format())
+
+
+@pytest.mark.parametrize("secret", ["wHsec1", b"wHsec1", "a webhook's secret", "ä\n"])
+def test_a_secret_is_masked_in_texts_while_a_receiver_has_it(secret: str | bytes) -> None:
+    """A server may repeat the secret of a subscription in an error."""
+    text = secret if isinstance(secret, str) else secret.decode()
+    receiver = Receiver({"a": [secret]}, print, inbox=MemoryInbox())
+    error = ApiError(500, f"the target refused ({text})", errors={"secret": [text]})
+    assert text.strip() not in f"{error} {error.message} {error.errors}"
+    del receiver

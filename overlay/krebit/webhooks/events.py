@@ -63,8 +63,10 @@ def verify(body: bytes, headers: Headers, secrets: SecretsLike) -> WebhookEvent:
     secret, or several while rotating. Raises WebhookError with the reason "signature" (answer 401) or "payload"
     (authentic, but not a JSON object: answer 400), and ConfigurationError for a blank secret.
     """
-    among = signers(secrets)
-    del secrets  # a traceback that shows local variables must not show them
+    try:
+        among = signers(secrets)
+    finally:
+        del secrets  # a traceback that shows local variables must not show them
     return parse(body, signer(body, headers, among))
 
 

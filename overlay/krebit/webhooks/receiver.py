@@ -63,6 +63,10 @@ class Receiver:
         lease: float = 60.0,
         pauses: Sequence[float] = PAUSES,
     ) -> None:
+        try:
+            self._signers = signers(secrets)
+        finally:
+            del secrets  # a traceback that shows local variables must not show them
         if concurrency < 1 or lease <= 0 or min(pauses, default=0) < 0:
             raise ConfigurationError(
                 "a receiver needs a concurrency of 1 or more, a lease above 0, and no negative pause"
@@ -70,7 +74,6 @@ class Receiver:
         self.inbox = inbox
         self.max_body = max_body
         self.handle_here = handle_here
-        self._signers = signers(secrets)
         self._concurrency = concurrency
         self._handling = DeliveryProcessor(inbox, handler, lease=lease, pauses=pauses)
         self._workers = PerProcess(self._make_worker)

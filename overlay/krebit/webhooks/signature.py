@@ -6,8 +6,9 @@ Nothing else is signed: neither a time nor `X-Client-Id`, which routes and prove
 import hmac
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
+from krebit import redaction
 from krebit.errors import ConfigurationError, WebhookError
 
 Secret: TypeAlias = str | bytes
@@ -15,29 +16,57 @@ SecretsLike: TypeAlias = Secret | Iterable[Secret] | Mapping[str, Secret | Itera
 Headers: TypeAlias = Mapping[str, str] | Mapping[bytes, bytes] | Iterable[tuple[str | bytes, str | bytes]]
 
 _DIGITS = re.compile(rb"(?:sha256=)?\s*([0-9A-Fa-f]{64})")
+_NO_KEY = "a webhook secret is empty, blank, or a text that cannot be encoded"
+
+
+class Signer(NamedTuple):
+    """Who may sign a delivery: a subscription's name, an HMAC to copy, and the secret.
+
+    The secret is kept so that texts are masked where it stands. Neither it nor the HMAC shows it or can be pickled.
+    """
+
+    name: str
+    keyed: hmac.HMAC
+    secret: redaction.Secret
 
 
 def sign(body: bytes, secret: Secret) -> str:
     """Return the `X-Signature` that Krebit sends with `body`: 64 lower-case hex digits. For tests of your receiver."""
-    return hmac.digest(_key(secret), body, "sha256").hex()
+    key = _key(secret)
+    if key is None:
+        raise ConfigurationError(_NO_KEY)
+    return hmac.digest(key, body, "sha256").hex()
 
 
-def signers(secrets: SecretsLike) -> list[tuple[str, hmac.HMAC]]:
-    """Return who may sign a delivery: for each secret, the subscription's name and an HMAC to copy.
+def signers(secrets: SecretsLike) -> list[Signer]:
+    """Return who may sign a delivery, one for each secret.
 
-    An HMAC neither shows its secret nor can be pickled. Raises ConfigurationError for no secret, a blank secret, and a
-    name that is not a text.
+    Raises ConfigurationError for no secret, a blank secret, and a name that is not a text.
     """
+    found, problem = _read_secrets(secrets)
+    del secrets  # a traceback that shows local variables must not show them
+    if problem:
+        raise ConfigurationError(problem)
+    return found
+
+
+def _read_secrets(secrets: SecretsLike) -> tuple[list[Signer], str | None]:
+    """Return a signer for each secret, and the problem with the secrets if there is one."""
     named: Mapping[Any, object] = secrets if isinstance(secrets, Mapping) else {"": secrets}
-    if not all(isinstance(name, str) for name in named):
-        raise ConfigurationError("the name of a webhook's subscription must be a text")
-    keys = [(name, _key(secret)) for name, some in named.items() for secret in _several(some)]
-    if not keys:
-        raise ConfigurationError("no webhook secret is configured")
-    return [(name, hmac.new(key, digestmod="sha256")) for name, key in keys]
+    found: list[Signer] = []
+    for name, some in named.items():
+        if not isinstance(name, str):
+            return [], "the name of a webhook's subscription must be a text"
+        for secret in _several(some):
+            key = _key(secret)
+            if key is None:
+                return [], _NO_KEY
+            text = key.decode("utf-8", "surrogateescape")
+            found.append(Signer(name, hmac.new(key, digestmod="sha256"), redaction.Secret(text)))
+    return found, None if found else "no webhook secret is configured"
 
 
-def signer(body: bytes | bytearray, headers: Headers, among: Iterable[tuple[str, hmac.HMAC]]) -> str:
+def signer(body: bytes | bytearray, headers: Headers, among: Iterable[Signer]) -> str:
     """Return the name of the subscription whose secret signed `body`.
 
     Raises WebhookError with the reason "signature".
@@ -50,11 +79,11 @@ def signer(body: bytes | bytearray, headers: Headers, among: Iterable[tuple[str,
     if digits is None:
         raise WebhookError("there must be one X-Signature header, of 64 hex digits", reason="signature")
     signature = bytes.fromhex(digits[1].decode())
-    for name, keyed in among:
-        mac = keyed.copy()
+    for each in among:
+        mac = each.keyed.copy()
         mac.update(body)
         if hmac.compare_digest(mac.digest(), signature):
-            return name
+            return each.name
     raise WebhookError("no known secret gives this body the signature it came with", reason="signature")
 
 
@@ -75,14 +104,17 @@ def _several(secrets: object) -> Iterable[object]:
     return [secrets]
 
 
-def _key(secret: object) -> bytes:
-    """Return the bytes exactly as given: a newline belongs to a secret, and so do undecodable bytes of a variable."""
-    if isinstance(secret, str | bytes) and secret.strip():
+def _key(secret: object) -> bytes | None:
+    """Return the bytes exactly as given, or None for a secret that cannot be one.
+
+    A newline belongs to a secret, and so do undecodable bytes of a variable.
+    """
+    if isinstance(secret, str):
         try:
-            return secret.encode("utf-8", "surrogateescape") if isinstance(secret, str) else secret
+            secret = secret.encode("utf-8", "surrogateescape")
         except UnicodeEncodeError:
-            pass  # raised outside: the cause would show the secret
-    raise ConfigurationError("a webhook secret is empty, blank, or a text that cannot be encoded")
+            return None
+    return secret if isinstance(secret, bytes) and secret.strip() else None
 
 
 def _ascii(text: object) -> bytes:
