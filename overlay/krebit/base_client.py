@@ -13,6 +13,8 @@ from krebit.config import (
     UncheckedSettings,
     check_settings,
     seconds_of_variable,
+    text_problems,
+    variable,
     whole_number_of_variable,
 )
 from krebit.config_file import default_path, read_settings
@@ -64,9 +66,22 @@ class BaseClient:
         `refresh_token` and `auth_code` start a login that was granted elsewhere; each is used once. `profile` tells the
         logins of several people apart. `plain_http` is for a sandbox on this machine. Raises ConfigurationError.
         """
+        _hide_proxy(options)
+        problems = text_problems(
+            domain=domain,
+            client_id=client_id,
+            client_secret=client_secret,
+            redirect_uri=redirect_uri,
+            refresh_token=refresh_token,
+            auth_code=auth_code,
+            profile=profile,
+        )
+        if problems:
+            del client_secret, refresh_token, auth_code
+            raise ConfigurationError(*problems)
         given = UncheckedSettings(
-            domain,
-            client_id,
+            domain or "",
+            client_id or "",
             Secret(client_secret),
             redirect_uri,
             Secret(refresh_token),
@@ -115,18 +130,21 @@ class BaseClient:
         The token and the code of the environment belong to the profile that `KREBIT_PROFILE` names, or to `default`.
         Of a mapping, `SSL_CERT_FILE` counts too. Raises ConfigurationError that names each missing or malformed one.
         """
-        if environ is not None and "SSL_CERT_FILE" in environ:
+        _hide_proxy(options)
+        if environ is not None and environ.get("SSL_CERT_FILE"):
             options.setdefault("ca_file", environ["SSL_CERT_FILE"])
         variables = os.environ if environ is None else environ
-        if "timeout" not in options and (timeout := variables.get("KREBIT_TIMEOUT")):
+        try:
+            timeout, retries = variable(variables, "KREBIT_TIMEOUT"), variable(variables, "KREBIT_RETRIES")
+            path = default_path(variables) if environ is None else None
+            given = read_settings(variables, profile, domain=domain, path=path)
+        finally:
+            del variables, environ  # a traceback that shows local variables must not show them
+        if timeout and "timeout" not in options:
             options["timeout"] = seconds_of_variable("KREBIT_TIMEOUT", timeout)
-        if "retries" not in options and (retries := variables.get("KREBIT_RETRIES")):
+        if retries and "retries" not in options:
             options["retries"] = whole_number_of_variable("KREBIT_RETRIES", retries)
-        path = default_path(variables) if environ is None else None
-        given = read_settings(variables, profile, domain=domain, path=path)
         plain_http = plain_http or given.plain_http
-        del variables
-        del environ  # a traceback that shows local variables must not show it
         settings = check_settings(given, plain_http=plain_http, prefix="KREBIT_")
         return cls(
             settings.domain,
@@ -233,9 +251,15 @@ class BaseClient:
         from krebit.oauth.terminal import sign_in_at_terminal
 
         attempt = self.start_login(redirect_uri=redirect_uri)
+
+        def finish(callback: str) -> None:
+            exchange = self._finish(callback, attempt=attempt)
+            del callback  # it holds the code
+            exchange.result()
+
         sign_in_at_terminal(
             attempt,
-            lambda callback: self._finish(callback, attempt=attempt).result(),
+            finish,
             timeout=timeout,
             paste=paste,
             terminal=terminal,
@@ -275,17 +299,21 @@ class BaseClient:
             if resources.closed and resources.is_idle:
                 await self._release()
         value, content = parse_success(operation, reply, result, resources.field_warnings)
-        if self._response_hooks:
-            response = RawResponse(value, reply.status, dict(reply.headers), reply.body, content)
-            for hook in self._response_hooks:
-                hook(response)
-        return value
+        if not self._response_hooks:
+            return value
+        response = RawResponse(value, reply.status, dict(reply.headers), reply.body, content)
+        del value, content  # a hook may raise, and these may hold a secret that was just granted
+        for hook in self._response_hooks:
+            hook(response)
+        return response.value
 
     def _keep_trying(self) -> bool:
         return all(hook() for hook in self._retry_hooks)
 
     def _unlisted_operation(self, method: str, path: str, **arguments: Any) -> tuple[Operation, RequestArguments]:
         """Return an operation for a path that the document does not know. Raises ConfigurationError."""
+        if not all(isinstance(part, str) for part in (method, path)):
+            raise ConfigurationError("method and path: must be texts")
         base = API_PREFIX + "/"
         relative = path.removeprefix(self._settings.origin + base).removeprefix(base)
         if "://" in relative.partition("?")[0] or relative.startswith("//"):
@@ -297,6 +325,14 @@ class BaseClient:
         shown = url.partition("?")[0]
         operation = Operation(f"{method} {mask_path(shown)}", method, shown)
         return operation, lambda: {"method": method, "url": url, **arguments}
+
+
+def _hide_proxy(options: ClientOptions) -> None:
+    """Wrap the proxy's URL, which may hold a password: a traceback may show the options. Raises ConfigurationError."""
+    proxy: object = options.get("proxy")
+    if not isinstance(proxy, str | Secret | None):
+        raise ConfigurationError("proxy: must be a URL as a text")
+    options["proxy"] = Secret(proxy)  # type: ignore[typeddict-item]
 
 
 def _label(settings: Settings) -> str:

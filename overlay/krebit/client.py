@@ -57,7 +57,9 @@ class Krebit(BaseClient, Operations):
         Returns the answer's JSON as it is (fractions as `Decimal`), or None for an empty one. Raises as every operation
         does.
         """
-        return self._send(*self._unlisted_operation(method, path, params=params, json=json), RAW)
+        unlisted = self._unlisted_operation(method, path, params=params, json=json)
+        del params, json  # a traceback that shows local variables must not show the body
+        return self._send(*unlisted, RAW)
 
     def with_raw_response(self, operation: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> RawResponse[T]:
         """Call an operation of this client. Return status, headers and body beside its value.
@@ -83,7 +85,9 @@ class Krebit(BaseClient, Operations):
         that is wrong, missing or used, for a refusal, and for a dead code; ConfigurationError where the server refuses
         the application.
         """
-        self._finish(callback, code=code, state=state, attempt=attempt).result()
+        exchange = self._finish(callback, code=code, state=state, attempt=attempt)
+        del callback, code
+        exchange.result()
 
     def login(
         self,
@@ -157,7 +161,9 @@ class AsyncKrebit(BaseClient, AsyncOperations):
         self, method: str, path: str, *, params: Mapping[str, Any] | None = None, json: Any = None
     ) -> Any:
         """Do as `Krebit.request`."""
-        return await self._send(*self._unlisted_operation(method, path, params=params, json=json), RAW)
+        unlisted = self._unlisted_operation(method, path, params=params, json=json)
+        del params, json
+        return await self._send(*unlisted, RAW)
 
     async def with_raw_response(
         self, operation: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs
@@ -177,7 +183,9 @@ class AsyncKrebit(BaseClient, AsyncOperations):
         attempt: LoginAttempt | None = None,
     ) -> None:
         """Do as `Krebit.finish_login`."""
-        await self._finish(callback, code=code, state=state, attempt=attempt).result_async()
+        exchange = self._finish(callback, code=code, state=state, attempt=attempt)
+        del callback, code
+        await exchange.result_async()
 
     async def login(
         self,

@@ -6,7 +6,7 @@ Everything is checked before any socket is opened.
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 from urllib.parse import urlsplit
 
 from krebit.errors import ConfigurationError
@@ -83,21 +83,51 @@ def from_environment(environ: Mapping[str, str], profile: str | None) -> Uncheck
     `profile` goes before `KREBIT_PROFILE`. The grants of the environment belong to the profile that `KREBIT_PROFILE`
     names, or to `default`: another profile does not take them.
     """
-    own_profile = environ.get("KREBIT_PROFILE") or DEFAULT_PROFILE
+    own_profile = variable(environ, "KREBIT_PROFILE") or DEFAULT_PROFILE
     given = UncheckedSettings(
-        environ.get("KREBIT_DOMAIN", ""),
-        environ.get("KREBIT_CLIENT_ID", ""),
-        Secret(environ.get("KREBIT_CLIENT_SECRET")),
-        redirect_uri=environ.get("KREBIT_REDIRECT_URI") or None,
+        variable(environ, "KREBIT_DOMAIN"),
+        variable(environ, "KREBIT_CLIENT_ID"),
+        Secret(variable(environ, "KREBIT_CLIENT_SECRET")),
+        redirect_uri=variable(environ, "KREBIT_REDIRECT_URI") or None,
         profile=own_profile if profile is None else profile,
         profile_source="KREBIT_PROFILE" if profile is None else "profile",
-        api=environ.get("KREBIT_API", ""),
+        api=variable(environ, "KREBIT_API"),
     )
     if given.profile != own_profile:
         return given
     return given._replace(
-        refresh_token=Secret(environ.get("KREBIT_REFRESH_TOKEN")), auth_code=Secret(environ.get("KREBIT_AUTH_CODE"))
+        refresh_token=Secret(variable(environ, "KREBIT_REFRESH_TOKEN")),
+        auth_code=Secret(variable(environ, "KREBIT_AUTH_CODE")),
     )
+
+
+def variable(environ: Mapping[str, object], name: str) -> str:
+    """Return a variable's text, or an empty one. A mapping of the user's own may hold None or a number."""
+    value = environ.get(name)
+    return "" if value is None else str(value)
+
+
+def text_problems(**values: object) -> list[str]:
+    """Return a problem for each value that is neither a text nor None, without showing it."""
+    return [
+        f"{name}: must be a text, not of type {type(value).__name__}"
+        for name, value in values.items()
+        if not isinstance(value, str | None)
+    ]
+
+
+def seconds_problems(**values: object) -> list[str]:
+    """Return a problem for each value that is no usable number of seconds."""
+    return [
+        f"{name}: must be a number of seconds above 0, at most a day"
+        for name, value in values.items()
+        if not (is_number(value) and 0 < value <= 86_400)
+    ]
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Return whether a value is a number. A truth value is none here."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def check_settings(given: UncheckedSettings, *, plain_http: bool, prefix: str = "") -> Settings:
@@ -218,8 +248,8 @@ def _credential_problem(value: Secret) -> str | None:
     return "has characters that no issued value has (white space, quotes or line breaks around it?)"
 
 
-def _profile_problem(profile: str) -> str | None:
-    if profile and len(profile) <= 100 and profile.isprintable():
+def _profile_problem(profile: object) -> str | None:
+    if isinstance(profile, str) and profile and len(profile) <= 100 and profile.isprintable():
         return None
     return "must be 1 to 100 printable characters"
 

@@ -65,6 +65,7 @@ def read_settings(
     ConfigurationError that names file and key, and StoreUnsafe where others could change the file.
     """
     given = from_environment(environ, profile)
+    del environ  # a traceback that shows local variables must not show it
     if domain is not None and not _is_same_host(domain, given.domain):
         if given.domain:
             # The credentials of the environment belong to its own tenant.

@@ -40,6 +40,9 @@ class Secret:
     def __init__(self, value: "str | Secret | None") -> None:
         if isinstance(value, Secret):
             value = value.reveal()
+        if not isinstance(value, str | None):
+            # One that is no text would break the masking of every text in the process.
+            raise TypeError("a secret must be a text")
         self._value = value or ""
         self._forms: tuple[str, ...] = ()
         if self._value:

@@ -11,7 +11,7 @@ from typing import Self, TypedDict
 import httpx
 
 from krebit._version import __version__
-from krebit.config import Settings
+from krebit.config import Settings, seconds_problems
 from krebit.errors import ClientClosed, ConfigurationError
 from krebit.http.call_limit import AsyncCallLimit, BlockingCallLimit
 from krebit.http.pool import MAX_CONNECTIONS
@@ -61,13 +61,14 @@ class ClientResources:
     """Shared by a client and its views. Opens no socket and no file before the first call."""
 
     def __init__(self, settings: Settings, options: ClientOptions) -> None:
+        """Raises ConfigurationError for an option that cannot be."""
+        _check_refreshes(options)
         self.budget = RetryBudget()
         self.field_warnings = FieldWarnings("krebit")
         self.closed = False
         self._user_agent = f"krebit-python/{__version__} httpx/{httpx.__version__} python/{platform.python_version()}"
         self.builder = RequestBuilder(settings.origin, self._user_agent)
         self._origin = settings.origin
-        # Kept apart from the other options, which a traceback may show: it may hold a password.
         self._proxy = Secret(options.pop("proxy", None))
         self._options = options
         self._store = _store(options)
@@ -143,6 +144,15 @@ class ClientResources:
         for session in list(self._sessions.values()):
             session.finish_work()
         self.transport.close()
+
+
+def _check_refreshes(options: ClientOptions) -> None:
+    problems = seconds_problems(refresh_timeout=options.get("refresh_timeout", 30.0))
+    patience = options.get("lock_patience")
+    if patience is not None:
+        problems += seconds_problems(lock_patience=patience)
+    if problems:
+        raise ConfigurationError(*problems)
 
 
 def _store(options: ClientOptions) -> TokenStore:

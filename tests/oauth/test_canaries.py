@@ -17,6 +17,7 @@ import pytest
 
 from krebit import FileTokenStore
 from krebit.errors import KrebitError
+from krebit.oauth.console import Terminal
 from krebit.oauth.sign_in import LoginAttempt
 from krebit.redaction import Secret
 from krebit.stores.record import Login, TokenPair
@@ -177,6 +178,46 @@ def test_sign_ins(site: Site, canaries: Canaries) -> None:
         canaries.look_at(caught.value)
         api.get_current_user()
         api.logout()
+
+
+@pytest.mark.parametrize("fault", [{"kind": "reset", "times": None}, {"kind": "status", "status": 401}], ids=str)
+def test_a_code_that_is_pasted_and_not_taken(site: Site, canaries: Canaries, fault: dict[str, Any]) -> None:
+    """A code may still be good when the exchange has failed, and with PKCE turned off it needs no verifier."""
+    site.sandbox.fault(path=TOKEN, **fault)
+    addresses: list[str] = []
+
+    def ask(prompt: str) -> str:
+        callback = httpx.get(addresses[0]).headers["location"]
+        canaries.said.truncate(0)  # this test's own request was logged
+        canaries.plant(callback.partition("code=")[2].partition("&")[0])
+        return str(callback)
+
+    def show(text: str) -> None:
+        addresses.extend(word for word in text.split() if "/oauth/authorize?" in word)
+
+    terminal = Terminal(ask=ask, show=show, can_ask=lambda: True)
+    with site.client(pkce=False, refresh_timeout=1) as api, pytest.raises(KrebitError) as caught:
+        api.login(paste=True, terminal=terminal)
+    canaries.look_at_error(caught.value)
+    with site.client(pkce=False, refresh_timeout=1) as api:
+        attempt = api.start_login()
+        callback = httpx.get(attempt.url).headers["location"]
+        canaries.said.truncate(0)
+        canaries.plant(callback.partition("code=")[2].partition("&")[0])
+        site.sandbox.fault(path=TOKEN, **fault)
+        with pytest.raises(KrebitError) as caught:
+            api.finish_login(callback)
+    canaries.look_at_error(caught.value)
+
+
+def test_a_kept_sign_in_of_an_older_form(site: Site, canaries: Canaries) -> None:
+    with site.client() as api:
+        kept = api.start_login().to_dict()
+    canaries.plant(kept["code_verifier"])
+    del kept["origin"]
+    with pytest.raises(KrebitError) as caught:
+        LoginAttempt.from_dict(kept)
+    canaries.look_at_error(caught.value)
 
 
 def test_seeds(site: Site, canaries: Canaries) -> None:

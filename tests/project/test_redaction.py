@@ -10,6 +10,7 @@ import time
 import urllib.parse
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -67,6 +68,14 @@ def test_a_secret_that_is_a_plain_word_leaves_other_names_alone() -> None:
     secret = Secret("access")
     assert mask("access_denied: token 'access' is dead") == "access_denied: token '***' is dead"
     del secret
+
+
+@pytest.mark.parametrize("value", [5, b"hunter2", ["hunter2"]])
+def test_what_is_no_text_is_no_secret_and_breaks_no_masking(value: Any) -> None:
+    with pytest.raises(TypeError, match="must be a text") as caught:
+        Secret(value)
+    assert mask("it said something") == "it said something"
+    assert "hunter2" not in str(caught.value)
 
 
 def test_secrets_that_overlap_are_masked_as_one() -> None:

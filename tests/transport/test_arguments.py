@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from krebit import AsyncKrebit, ConfigurationError, Krebit, MemoryTokenStore, paginate
+from krebit import AsyncKrebit, ConfigurationError, Krebit, LoginAttempt, LoginFailed, MemoryTokenStore, paginate
 from krebit_api.types import UNSET
 from krebit_sandbox import Sandbox
 
@@ -43,6 +43,60 @@ def test_nothing_is_sent(call: Callable[[Any], Any], krebit_sandbox: Sandbox) ->
 def test_what_is_no_store(store: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"^store: must be a token store, such as FileTokenStore\(folder\)"):
         Krebit("yourco.krebit.se", "id", "secret", store=store)
+
+
+ARGUMENTS = ("domain", "client_id", "client_secret", "redirect_uri", "refresh_token", "auth_code", "profile", "proxy")
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+@pytest.mark.parametrize("value", [5, b"canary-1", ["canary-1"], object()], ids=["int", "bytes", "list", "object"])
+def test_what_is_no_text(name: str, value: Any) -> None:
+    given = {"domain": "yourco.krebit.se", "client_id": "id", "client_secret": "secret", name: value}
+    with pytest.raises(ConfigurationError, match=f"^{name}: must be ") as caught:
+        Krebit(**given, store=MemoryTokenStore())
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["domain", "client_id", "client_secret"])
+def test_a_variable_that_is_missing_is_named(name: str) -> None:
+    """`os.environ.get("KREBIT_DOMAIN")` is None where it is not set."""
+    given: dict[str, Any] = {"domain": "yourco.krebit.se", "client_id": "id", "client_secret": "secret", name: None}
+    with pytest.raises(ConfigurationError, match=f"^{name}: is not set"):
+        Krebit(**given, store=MemoryTokenStore())
+    variable = f"KREBIT_{name.upper()}"
+    environ = {f"KREBIT_{key.upper()}": value for key, value in given.items()}
+    with pytest.raises(ConfigurationError, match=f"^{variable}: is not set"):
+        Krebit.from_env(environ, store=MemoryTokenStore())
+
+
+@pytest.mark.parametrize("name", ["refresh_timeout", "lock_patience"])
+@pytest.mark.parametrize("value", [-1, 0, float("nan"), float("inf"), 1e9, "5", True])
+def test_what_is_no_time_for_a_refresh(name: str, value: Any) -> None:
+    """Not a number would be waited for without an end."""
+    options: Any = {name: value, "store": MemoryTokenStore()}
+    with pytest.raises(ConfigurationError, match=f"^{name}: must be a number of seconds above 0"):
+        Krebit("yourco.krebit.se", "id", "secret", **options)
+
+
+@pytest.mark.parametrize("value", [5, b"state=a", object(), ["a"]], ids=["int", "bytes", "object", "list"])
+def test_what_is_no_part_of_a_sign_in(value: Any) -> None:
+    """As `request.url` of some frameworks, which is an object, or a session that holds something else."""
+    uri = "https://app.example/callback"
+    with Krebit("yourco.krebit.se", "id", "secret", redirect_uri=uri, store=MemoryTokenStore()) as api:
+        with pytest.raises(LoginFailed, match="is not a text"):
+            api.finish_login(value)
+        with pytest.raises(LoginFailed, match="is not a text"):
+            api.finish_login(code="code", state=value)
+        with pytest.raises(LoginFailed, match="begin the sign-in again"):
+            LoginAttempt.from_dict(value)
+        with pytest.raises(ConfigurationError, match="redirect_uri: must be a text"):
+            api.start_login(redirect_uri=value)
+        with pytest.raises(ConfigurationError, match="profile: must be"):
+            api.with_profile(value)
+        with pytest.raises(ConfigurationError, match="must be texts"):
+            api.request("GET", value)
+        with pytest.raises(ConfigurationError, match="must be texts"):
+            api.request(value, "/me")
 
 
 def test_what_has_no_pages_or_is_misspelt() -> None:

@@ -83,6 +83,7 @@ def test_no_frame_shows_a_body(way: Way, body: str) -> None:
         ("a.example", {"ca_file": "/nowhere.pem"}),
         ("a.example", {"proxy": f"ftp://user:{CANARY}@proxy.example"}),
         ("a.example", {"proxy": f"http://user:{CANARY}@proxy.example", "transport": 5}),
+        ("not a domain", {"proxy": f"http://user:{CANARY}@proxy.example"}),
     ],
     ids=str,
 )
@@ -95,12 +96,28 @@ def test_no_frame_shows_what_a_client_is_made_with(domain: str, options: dict[st
 
 
 @pytest.mark.parametrize("given", [True, False])
-def test_no_frame_shows_the_environment(given: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    environ = {"KREBIT_DOMAIN": "not a domain", "KREBIT_CLIENT_ID": "id", "KREBIT_CLIENT_SECRET": CANARY}
-    for name, value in environ.items():
-        monkeypatch.setenv(name, value)
-    with pytest.raises(ConfigurationError, match="KREBIT_DOMAIN") as caught:
-        Krebit.from_env(environ if given else None)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("KREBIT_DOMAIN", "not a domain"),
+        ("KREBIT_TIMEOUT", "soon"),
+        ("KREBIT_RETRIES", "many"),
+        ("KREBIT_CONFIG", "/dev/null/none"),
+    ],
+)
+def test_no_frame_shows_the_environment(
+    given: bool, name: str, value: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    environ = {"KREBIT_DOMAIN": "a.example", "KREBIT_CLIENT_ID": "id", "KREBIT_CLIENT_SECRET": CANARY, name: value}
+    if name == "KREBIT_CONFIG":
+        given = False  # a mapping reads no file
+        file = tmp_path / "config.toml"
+        file.write_text("domain = 5\n")
+        environ[name] = str(file)
+    for variable, text in environ.items():
+        monkeypatch.setenv(variable, text)
+    with pytest.raises(ConfigurationError) as caught:
+        Krebit.from_env(environ if given else None, proxy=f"http://user:{CANARY}@proxy.example")
 
     assert CANARY not in _shown(caught.value)
     assert os.environ["KREBIT_CLIENT_SECRET"] == CANARY

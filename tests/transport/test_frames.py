@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from krebit import DeadlineExceeded, ServerError, UnexpectedResponse
+from krebit import ConfigurationError, DeadlineExceeded, ServerError, UnexpectedResponse, ValidationFailed
 from krebit_api.models import WebhookStoreRequest
 from krebit_sandbox import Sandbox
 from tests.transport.support import CLIENT_SECRET, Place, Way, arrived
@@ -77,6 +77,27 @@ def test_errors_of_calls(sandbox: Sandbox, way: Way, kind: str) -> None:
 
     assert isinstance(error, ServerError | DeadlineExceeded)
     _assert_clean(error, WEBHOOK_SECRET, _bearer(sandbox), sandbox.application.client_secret)
+
+
+def test_a_hook_that_raises(sandbox: Sandbox, way: Way) -> None:
+    body = {"data": {"id": 1, "secret": WEBHOOK_SECRET, "event": "EVENT_TYPE", "target": "https://a.example/"}}
+    sandbox.fault(kind="status", status=201, path="/api/1.0/webhooks", body=body)
+
+    def fail(response: Any) -> None:
+        raise ZeroDivisionError
+
+    error = Place.sandbox(sandbox).error(way, lambda api: subscribe(api.with_hooks(on_response=fail)))
+
+    assert isinstance(error, ZeroDivisionError)
+    _assert_clean(error, WEBHOOK_SECRET)
+
+
+@pytest.mark.parametrize("path", ["/webhooks", "/%2e%2e/oauth/token"])
+def test_a_body_of_ones_own(sandbox: Sandbox, way: Way, path: str) -> None:
+    error = Place.sandbox(sandbox).error(way, lambda api: api.request("POST", path, json={"x": WEBHOOK_SECRET}))
+
+    assert isinstance(error, ValidationFailed | ConfigurationError)
+    _assert_clean(error, WEBHOOK_SECRET)
 
 
 def _bearer(sandbox: Sandbox) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from krebit.config import is_number, seconds_problems
 from krebit.errors import ConfigurationError
 from krebit.redaction import Secret, mask
 from krebit_api.api import Operation
@@ -51,22 +52,13 @@ class CallOptions:
             for name, value in self.headers.items()
             if not _is_own_header(name, value)
         ]
-        seconds = {"timeout": timeout, "attempt_timeout": attempt_timeout}
+        problems += seconds_problems(timeout=timeout, attempt_timeout=attempt_timeout)
         if queue_timeout is not None:
-            seconds["queue_timeout"] = queue_timeout
-        problems += [
-            f"{name}: must be a number of seconds above 0, at most a day"
-            for name, value in seconds.items()
-            if not (_is_number(value) and 0 < value <= 86_400)
-        ]
-        if not (_is_number(retries) and retries in range(101)):
+            problems += seconds_problems(queue_timeout=queue_timeout)
+        if not (is_number(retries) and retries in range(101)):
             problems.append("retries: must be a whole number from 0 to 100")
         if problems:
             raise ConfigurationError(*problems)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_own_header(name: object, value: object) -> bool:

@@ -29,7 +29,7 @@ class TransportFactory:
     """
 
     def __init__(self, origin: str, ca_file: str | os.PathLike[str] | None, proxy: Secret) -> None:
-        self._context = _tls_context_of(os.fspath(ca_file) if ca_file else None)
+        self._context = _tls_context_of(_path_of(ca_file) if ca_file else None)
         # Plain HTTP is for this machine: a proxy on another one would read the secrets.
         is_encrypted = origin.startswith("https:")
         url = proxy or Secret(proxy_of_environment(origin))
@@ -94,6 +94,13 @@ class LoopTransports(httpx.AsyncBaseTransport):
         transport = self._transports.pop()
         if transport is not None:
             await transport.aclose()
+
+
+def _path_of(ca_file: str | os.PathLike[str]) -> str:
+    try:
+        return os.fsdecode(ca_file)
+    except TypeError:
+        raise ConfigurationError("ca_file: must be the path of a file") from None
 
 
 def _tls_context_of(ca_file: str | None) -> ssl.SSLContext:

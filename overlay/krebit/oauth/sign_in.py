@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qs, urlencode
 
 from krebit.clock import monotonic
-from krebit.config import DEFAULT_PROFILE, Settings, redirect_uri_problem
+from krebit.config import DEFAULT_PROFILE, Settings, redirect_uri_problem, text_problems
 from krebit.errors import ConfigurationError, LoginFailed
 from krebit.oauth.grants import Grant
 from krebit.redaction import Secret, mask
@@ -59,9 +59,11 @@ class LoginAttempt(NamedTuple):
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any] | None) -> Self:
         """Return the attempt that `to_dict` wrote. Raises LoginFailed for anything else."""
-        kept = kept or {}
+        if not isinstance(kept, Mapping):
+            kept = {}
         names = ("url", "state", "redirect_uri", "origin", "client_id")
         if not all(isinstance(kept.get(name), str) for name in names):
+            del kept  # it may hold the verifier, and a traceback may show local variables
             raise LoginFailed("the kept sign-in is not what to_dict() returned; begin the sign-in again")
         verifier = kept.get("code_verifier")
         return cls(
@@ -100,6 +102,8 @@ class SignIns:
         Where the client keeps it, only a callback to the same profile answers it: one person's sign-in must not become
         another's login (RFC 6749, 10.12).
         """
+        if problems := text_problems(redirect_uri=redirect_uri):
+            raise ConfigurationError(*problems)
         uri = redirect_uri or self._settings.redirect_uri or ""
         if problem := redirect_uri_problem(uri):
             raise ConfigurationError(
@@ -136,6 +140,8 @@ class SignIns:
     ) -> Grant:
         """Return the grant of a callback that answers an attempt of ours, for the first time. Raises LoginFailed."""
         self._check_owner(attempt)
+        if text_problems(callback=callback, code=code, state=state):
+            raise LoginFailed("the callback is not a text; pass the whole address, such as str(request.url)")
         answer = {"code": code, "state": state} if callback is None else parse_callback(callback)
         error = answer.get("error")
         if error is not None:

@@ -101,7 +101,10 @@ def _by_pasting(attempt: LoginAttempt, finish: Callable[[str], object], terminal
         pasted = _pasted(terminal)
         problem = _problem(pasted, attempt)
         if problem is None:
-            finish(pasted)
+            try:
+                finish(pasted)
+            finally:
+                del pasted  # it holds the code, and a traceback may show local variables
             return
     raise LoginFailed(f"no address of this sign-in was pasted: {problem}; begin the sign-in again")
 
