@@ -140,9 +140,8 @@ def _sign_in(session: Session, api: "Krebit", *, paste: bool, no_browser: bool, 
 
 def _say_who(session: Session, api: "Krebit", given: UncheckedSettings) -> None:
     user = api.get_current_user()
-    name = "" if session.masked else clean(str(user.name or user.email or user.id))
-    person = f" as {name}" if name else ""
-    session.note(f"The commands now work{person}, profile {given.profile}. Next: krebit clients")
+    name = "***" if session.masked else clean(str(user.name or user.email or user.id))
+    session.note(f"You are {name}, profile {given.profile}. Next: krebit clients")
 
 
 def _save(session: Session, path: Path | None, given: UncheckedSettings, values: dict[str, str | bool]) -> None:

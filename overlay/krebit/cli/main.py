@@ -26,6 +26,8 @@ COMMANDS = {
     "clients": "List clients.",
     "client": "Show one client.",
     "act": "Show acts, the evaluations of clients.",
+    "export": "Write clients, acts or their data into a file.",
+    "webhook": "Subscribe to events, and receive them on this machine.",
     "api": "Call any path of the API.",
     "doctor": "Check the settings, the connection and the API.",
     "completion": "Print the completion script of a shell.",

@@ -68,6 +68,15 @@ class Output:
         indent = None if self._form == "lines" else 2
         self._stream.write(json_text(value, indent) + "\n")
 
+    def line(self, value: Row, text: str) -> None:
+        """Write one of many values that come over time, at once: as JSON, or on a terminal as `text`."""
+        if self._session.masked:
+            value = masked(value)
+            text = json_text(value)
+        content = clean(text) if self._form == "table" else json_text(self._selected(value))
+        self._stream.write(content + "\n")
+        self._stream.flush()
+
     def _columns(self, columns: Sequence[Column]) -> Sequence[Column]:
         if not self._session.fields:
             return columns

@@ -1,0 +1,127 @@
+"""`krebit export`: all records in a file."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import attrs
+import click
+
+from krebit.cli.act import latest_acts
+from krebit.cli.clients import since_option, walk
+from krebit.cli.files import FORMATS, format_of, new_file
+from krebit.cli.groups import Group
+from krebit.cli.progress import progress
+from krebit.cli.session import Session
+from krebit.cli.values import masked
+from krebit.models import Act, ActDataPoint, ClientRecord
+
+if TYPE_CHECKING:
+    from krebit import Krebit
+
+C = TypeVar("C", bound=Callable[..., Any])
+Rows = Iterator[dict[str, Any]]
+
+
+@click.group("export", cls=Group)
+def command() -> None:
+    """Write clients, acts or their data into a file, whole or not at all.
+
+    The format follows the name: .csv, .jsonl or .xlsx (which needs the extra `excel`). Amounts are exact in each. In a
+    spreadsheet every text is a text, also one that begins as a formula does.
+
+    \b
+      krebit export clients --to clients.csv
+    """
+
+
+def _file_options(function: C) -> C:
+    to = click.option("--to", "path", type=click.Path(dir_okay=False, path_type=Path), required=True, metavar="FILE")
+    kind = click.option("--format", "kind", type=click.Choice(FORMATS), help="Where the file's name does not tell.")
+    return to(kind(function))
+
+
+@command.command("clients")
+@_file_options
+@since_option
+@click.pass_obj
+def clients(session: Session, path: Path, kind: str | None, updated_since: datetime | None) -> None:
+    """Write all clients into a file.
+
+    \b
+      krebit export clients --to clients.xlsx
+      krebit export clients --to changed.jsonl --updated-since yesterday
+    """
+    with session.client() as api:
+        _export(session, path, kind, ClientRecord, walk(session, api, None, updated_since), "clients")
+
+
+@command.command("acts")
+@_file_options
+@click.pass_obj
+def acts(session: Session, path: Path, kind: str | None) -> None:
+    """Write the latest act of each client into a file. A client without an act has no line.
+
+    \b
+      krebit export acts --to acts.csv
+    """
+    with session.client() as api:
+        _export(session, path, kind, Act, _acts(session, api), "acts")
+
+
+@command.command("data")
+@_file_options
+@click.pass_obj
+def data(session: Session, path: Path, kind: str | None) -> None:
+    """Write the values of each client's latest act into a file, a line for each.
+
+    \b
+      krebit export data --to data.csv
+    """
+    with session.client() as api:
+        _export(session, path, kind, ActDataPoint, _data(session, api), "values", ("client_id", "act_uuid"))
+
+
+def _acts(session: Session, api: "Krebit") -> Rows:
+    from krebit import paginate
+
+    numbers = (client.id for client in paginate(api.list_clients, limit=100))
+    return latest_acts(session, api, numbers, None)
+
+
+def _data(session: Session, api: "Krebit") -> Rows:
+    from krebit import each
+
+    acts = list(_acts(session, api))
+    with progress(session, "values") as report:
+        found = each(api.get_act_data, [act["uuid"] for act in acts], progress=report)
+        for act, outcome in zip(acts, found, strict=True):
+            for point in outcome.value:
+                yield {"client_id": act["client_id"], "act_uuid": act["uuid"], **point.to_row()}
+
+
+def _export(
+    session: Session,
+    path: Path,
+    kind: str | None,
+    record: type[attrs.AttrsInstance],
+    rows: Rows,
+    things: str,
+    before: tuple[str, ...] = (),
+) -> None:
+    """Write rows into a file, and say how many. `before` are columns in front of the record's own."""
+    kind = format_of(path, kind)
+    own = [field.name.rstrip("_") for field in attrs.fields(record) if field.name != "additional_properties"]
+    with closing(rows), new_file(path, kind, [*before, *own]) as writer:
+        for row in rows:
+            writer.add(masked(row) if session.masked else row)
+    session.note(f"{writer.count} {things} in {path}")
+    if writer.left_out:
+        session.note(f"left out, since the first record has not: {', '.join(sorted(writer.left_out))}; .jsonl has all")
+    if writer.formulas:
+        session.note(
+            f"{writer.formulas} cells begin as a formula does, which a spreadsheet would run: import them as text, or "
+            "export to .xlsx"
+        )

@@ -1,0 +1,220 @@
+"""Write records into a file, whole or not at all: CSV, JSON lines, or a spreadsheet."""
+
+import csv
+import os
+import stat
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from krebit.cli.values import Row, json_text, plain_text
+
+FORMATS = ("csv", "jsonl", "xlsx")
+_SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xlsx": "xlsx"}
+# The limits of a sheet: rows with the header, and characters of a cell.
+_MOST_ROWS = 1_048_576
+_LONGEST_CELL = 32_767
+# A spreadsheet keeps so many digits of a number.
+_DIGITS = 15
+_FORMULA = ("=", "@", "\t", "\r")
+
+
+def format_of(path: Path, chosen: str | None) -> str:
+    """Return the format of a file. Raises UsageError where its name does not tell."""
+    found = chosen or _SUFFIXES.get(path.suffix.lower())
+    if found is None:
+        raise click.UsageError(
+            f"--to {path}: the name does not tell the format; end it in .csv, .jsonl or .xlsx, or add --format",
+            click.get_current_context(silent=True),
+        )
+    return found
+
+
+class Writer(ABC):
+    """Writes rows. `count` is their number, `warnings` are for the person who opens the file."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = list(names)
+        self.count = 0
+        self.left_out: set[str] = set()
+        self.formulas = 0
+
+    def add(self, row: Row) -> None:
+        """Write one row."""
+        self.count += 1
+        self._add(row)
+
+    @abstractmethod
+    def _add(self, row: Row) -> None:
+        """Write one row."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Write what is left."""
+
+
+class _LinesWriter(Writer):
+    def __init__(self, file: IO[bytes], names: Sequence[str]) -> None:
+        super().__init__(names)
+        self._file = file
+
+    def _add(self, row: Row) -> None:
+        # A lone surrogate is written as JSON writes it.
+        self._file.write(json_text(row).encode("utf-8", "backslashreplace") + b"\n")
+
+    def close(self) -> None:
+        pass
+
+
+class _TableWriter(Writer):
+    """Has a header: the document's fields, and those that the first row has beside them."""
+
+    def _begin(self, row: Row | None) -> None:
+        if row is not None:
+            self.names += [name for name in row if name not in self.names]
+        self._header()
+
+    def add(self, row: Row) -> None:
+        """Write one row, after the first of them the header."""
+        if self.count == 0:
+            self._begin(row)
+        elif len(row) != len(self.names):
+            self.left_out |= {name for name in row if name not in self.names}
+        super().add(row)
+
+    def close(self) -> None:
+        """Write the header where there was no row."""
+        if self.count == 0:
+            self._begin(None)
+
+    @abstractmethod
+    def _header(self) -> None:
+        """Write the header."""
+
+
+class _CsvWriter(_TableWriter):
+    def __init__(self, file: IO[bytes], names: Sequence[str]) -> None:
+        super().__init__(names)
+        self._text = open(file.fileno(), "w", encoding="utf-8", errors="replace", newline="", closefd=False)  # noqa: SIM115
+        self._writer = csv.writer(self._text, lineterminator="\r\n")
+
+    def _header(self) -> None:
+        self._writer.writerow(self.names)
+
+    def _add(self, row: Row) -> None:
+        cells = [plain_text(row.get(name)) for name in self.names]
+        self.formulas += sum(cell.startswith(_FORMULA) for cell in cells)
+        self._writer.writerow(cells)
+
+    def close(self) -> None:
+        super().close()
+        self._text.close()
+
+
+class _SheetWriter(_TableWriter):
+    def __init__(self, file: IO[bytes], names: Sequence[str]) -> None:
+        super().__init__(names)
+        try:
+            import xlsxwriter
+        except ImportError:
+            raise click.ClickException("a spreadsheet needs xlsxwriter; call: pip install 'krebit[excel]'") from None
+        options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+        self._book = xlsxwriter.Workbook(file, options)
+        self._sheet = self._book.add_worksheet()
+        self._bold = self._book.add_format({"bold": True})
+        self._amount = self._book.add_format({"num_format": "#,##0.00##"})
+        self._time = self._book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+        self._sheet.freeze_panes(1, 0)
+
+    def _header(self) -> None:
+        for column, name in enumerate(self.names):
+            self._sheet.set_column(column, column, 18)
+            title = f"{name} (UTC)" if name.endswith("_at") else name
+            self._sheet.write_string(0, column, title, self._bold)
+
+    def _add(self, row: Row) -> None:
+        if self.count >= _MOST_ROWS:
+            raise click.ClickException(f"a sheet has {_MOST_ROWS} rows at most; write .csv or .jsonl")
+        for column, name in enumerate(self.names):
+            self._write(column, name, row.get(name))
+
+    def _write(self, column: int, name: str, value: Any) -> None:
+        if value is None:
+            return
+        if isinstance(value, bool):
+            self._sheet.write_boolean(self.count, column, value)
+        elif isinstance(value, datetime):
+            moment = value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
+            self._sheet.write_datetime(self.count, column, moment, self._time)
+        elif isinstance(value, Decimal | int) and _is_exact(value):
+            self._sheet.write_number(
+                self.count, column, float(value), self._amount if isinstance(value, Decimal) else None
+            )
+        else:
+            # Always as a text: one that begins with = would be a formula.
+            text = plain_text(value).encode("utf-8", "replace").decode()
+            if len(text) > _LONGEST_CELL:
+                raise click.ClickException(
+                    f"row {self.count}, {name}: a cell has {_LONGEST_CELL} characters at most; write .csv or .jsonl"
+                )
+            self._sheet.write_string(self.count, column, text)
+
+    def close(self) -> None:
+        super().close()
+        self._book.close()
+
+
+_WRITERS = {"csv": _CsvWriter, "jsonl": _LinesWriter, "xlsx": _SheetWriter}
+
+
+def _is_exact(value: Decimal | int) -> bool:
+    """Return whether a spreadsheet keeps every digit of the number."""
+    return len(Decimal(value).as_tuple().digits) <= _DIGITS
+
+
+@contextmanager
+def new_file(path: Path, kind: str, names: Sequence[str]) -> Iterator[Writer]:
+    """Write a file beside its place, and put it there when the block has ended well.
+
+    Until then, and after any failure, the place is as it was. Raises UsageError for a place that is no regular file.
+    """
+    path = Path(os.path.realpath(path))
+    mode = _mode_of(path)
+    fd, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with open(fd, "wb") as file:  # noqa: PTH123 - there is only a descriptor
+            writer = _WRITERS[kind](file, names)
+            yield writer
+            writer.close()
+            file.flush()
+            os.fchmod(fd, mode)
+            os.fsync(fd)
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def _mode_of(path: Path) -> int:
+    """Return the mode of the file to be: that of the one at its place, else as the umask says."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        umask = os.umask(0)
+        os.umask(umask)
+        return 0o666 & ~umask
+    if not stat.S_ISREG(found.st_mode):
+        raise click.UsageError(
+            f"--to {path}: is no regular file; for a pipe call: krebit clients --all --csv",
+            click.get_current_context(silent=True),
+        )
+    return stat.S_IMODE(found.st_mode)
