@@ -5,11 +5,14 @@ Called by regenerate.py in a process of its own, in which sets have the same ord
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
+import content_types
 import docstrings
+import results
 import views
 from contract import Problem, load
 from described import Described
@@ -30,6 +33,8 @@ def generate(document: Path, config_file: Path, templates: Path, package: Path) 
         overwrite=False,
         output_path=package,
     )
+    config.content_type_overrides = content_types.overrides(described) | config.content_type_overrides
+    described = content_types.prepared(described)
     parsed = GeneratorData.from_dict(described, config=config)
     if isinstance(parsed, GeneratorError):
         return [parsed]
@@ -51,7 +56,13 @@ def functions(parsed: GeneratorData, described: Described) -> dict[str, Any]:
         named = sorted([*parsed.models, *parsed.enums], key=lambda prop: prop.class_info.name)
         return {prop.class_info.name: prop.class_info.module_name for prop in named}
 
+    def names_of_results() -> dict[str, list[str]]:
+        code = " ".join(operation.result.expression for operation in operations())
+        used = set(re.findall(r"[A-Za-z_]+", re.sub("models[.][A-Za-z_0-9]+", "", code)))
+        return {"kinds": sorted(used & results.KINDS), "results": sorted(used & results.READERS)}
+
     return {
+        "names_of_results": names_of_results,
         "client_parameter": views.client_parameter,
         "model_modules": model_modules,
         "operation_of": lambda endpoint: views.operation_of(endpoint, described),

@@ -18,6 +18,7 @@ import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
+import content_types
 from contract import DOCUMENT, ROOT, Problem, load, operations, traps
 from openapi_python_client.config import ClassOverride, ConfigFile
 from ruamel.yaml import YAML
@@ -51,7 +52,7 @@ def check_configuration() -> None:
 def generate(document: Path, package: Path) -> None:
     """Make the package in a folder that does not exist yet. Raises Problem with the generator's own words."""
     described = load(document)
-    if found := list(traps(described)):
+    if found := [*traps(described), *content_types.refused(described)]:
         raise Problem("\n".join(f"{document.name}: {line}" for line in found))
     scripts = sysconfig.get_path("scripts")
     if shutil.which("ruff", path=scripts) is None:

@@ -37,6 +37,8 @@ SCALARS: dict[type[PropertyProtocol], tuple[str, str]] = {
     UuidProperty: ("uuid.UUID", "UUID"),
 }
 AMOUNT = ("Decimal", "AMOUNT")
+# The names in kinds.py that make a kind of others.
+CONSTRUCTORS = ("choice", "constant", "either", "list_of", "open_choice", "record", "records")
 OPEN_ENUM = "x-open-enum"
 
 

@@ -17,11 +17,8 @@ from openapi_python_client.parser.bodies import Body
 from openapi_python_client.parser.openapi import Endpoint
 from openapi_python_client.parser.properties import ModelProperty
 from openapi_python_client.parser.properties.protocol import PropertyProtocol
-from openapi_python_client.parser.responses import Response
-from results import ResultView, first_status, result_of
-from types_of import ANY, Type, default_of, instance_of, is_flat, optional, type_of
-
-SOURCES = {"response.json()": "json", "response.text": "text", "response.content": "bytes", "None": "nothing"}
+from results import Content, ResultView, contents_of, result_of, statuses, successes_of
+from types_of import ANY, default_of, instance_of, is_flat, optional, type_of
 
 
 class Name(NamedTuple):
@@ -86,6 +83,7 @@ class AnswerView(NamedTuple):
     last: int
     source: str
     kind: str
+    media_type: str
 
 
 class BodyView(NamedTuple):
@@ -142,6 +140,11 @@ class OperationView:
     answers: list[AnswerView]
     answer: str
     result: ResultView
+
+    @property
+    def accept(self) -> str:
+        """The code of the value of `Accept`, empty where that is plain JSON."""
+        return repr(self.result.accept) if self.result.accept else ""
 
     @property
     def path(self) -> list[Field]:
@@ -218,8 +221,8 @@ def operation_of(endpoint: Endpoint, described: Described) -> OperationView:
         for place, props in located.items()
         if props
     }
-    successes = [found for found in endpoint.responses.patterns if first_status(found) // 100 == 2]
-    typed = [_type_of_answer(found, described) for found in endpoint.responses]
+    successes = successes_of(endpoint.responses)
+    typed = [(statuses(found), content) for found in endpoint.responses for content in contents_of(found, described)]
     names = {field.python_name for fields in places.values() for field in fields}
     body = [found.prop for found in endpoint.bodies]
     return OperationView(
@@ -236,9 +239,9 @@ def operation_of(endpoint: Endpoint, described: Described) -> OperationView:
         bodies_parameter=_body_parameter(endpoint.bodies, described),
         body_description=raw(body[0].description) if body else "",
         body_fields=_flat_body(endpoint.bodies, names, described),
-        answers=[_answer(found, described) for found in endpoint.responses],
-        answer=" | ".join(sorted({name for found in typed for name in found.annotations})) or "Any",
-        result=result_of(successes),
+        answers=[_answer(first, last, content) for (first, last), content in typed],
+        answer=_answer_type([content for _, content in typed]),
+        result=result_of(endpoint.responses, described),
     )
 
 
@@ -289,15 +292,14 @@ def _constant(code: str, kinds: dict[str, str]) -> str:
     return kinds.setdefault(code, "_" + "_".join(words).upper())
 
 
-def _type_of_answer(response: Response, described: Described) -> Type:
-    if response.source["attribute"] == "None":
-        return Type(["Any"], ["ANYTHING"])
-    return type_of(response.prop, oai.Schema(), described)
+def _answer_type(contents: Sequence[Content]) -> str:
+    """Return the type of everything that an endpoint may parse."""
+    names = sorted({name for content in contents for name in content.type.annotations if content.source != "nothing"})
+    return "Any" if "Any" in names or not names else " | ".join(names)
 
 
-def _answer(response: Response, described: Described) -> AnswerView:
-    first, last = response.status_code.range or (0, 999)
-    return AnswerView(first, last, SOURCES[response.source["attribute"]], _type_of_answer(response, described).kind)
+def _answer(first: int, last: int, content: Content) -> AnswerView:
+    return AnswerView(first, last, content.source, content.type.kind, repr(content.media_type))
 
 
 def _body(body: Body, count: int) -> BodyView:

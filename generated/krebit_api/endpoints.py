@@ -16,17 +16,19 @@ from .client import Client
 from .errors import Mismatch, UnexpectedStatus
 from .kinds import Kind
 from .records import Record, write
+from .results import Source, best_by_media_type, decode_text
 from .scalars import UNSET
 from .types import Response
 
 
 class Answer(NamedTuple):
-    """What the document says of a range of statuses: how the body is to be taken, and its kind."""
+    """What the document says of a range of statuses: as what the body is taken, its kind, its media type."""
 
     first: int
     last: int
-    source: Literal["json", "text", "bytes", "nothing"]
+    source: Source
     kind: Kind
+    media_type: str
 
 
 def request_of(
@@ -38,8 +40,11 @@ def request_of(
     headers: Mapping[str, object] | None = None,
     cookies: Mapping[str, object] | None = None,
     body: Mapping[str, Any] | None = None,
+    accept: str = "",
 ) -> dict[str, Any]:
     """Return the keywords of `httpx.Client.request`. `within` fills the places of the path, `body` is of `body_as`.
+
+    `accept` is the value of `Accept` for answers that are not plain JSON.
 
     Raises ValueError, with the parameter's name, for a value that cannot be sent.
     """
@@ -52,6 +57,8 @@ def request_of(
         kwargs["cookies"] = _as_texts(cookies)
     if body is not None:
         kwargs |= body
+    if accept:
+        kwargs["headers"] = {"Accept": accept, **kwargs.get("headers", {})}
     if headers is not None:
         kwargs["headers"] = {**_as_texts(headers), **kwargs.get("headers", {})}
     return kwargs
@@ -116,18 +123,22 @@ def _refuse_constant(name: str) -> Any:
 def answer_of(response: httpx.Response, client: Client, answers: Iterable[Answer]) -> Response[Any]:
     """Return an answer with what was read from it in `parsed`. Raises Mismatch or UnexpectedStatus."""
     status = response.status_code
-    described = next((answer for answer in answers if answer.first <= status <= answer.last), None)
-    if described is None and client.raise_on_unexpected_status:
+    described = [answer for answer in answers if answer.first <= status <= answer.last]
+    if not described and client.raise_on_unexpected_status:
         raise UnexpectedStatus(status, response.content)
-    parsed = None if described is None else _parsed(response, described)
+    # Statuses of their own stand before ranges.
+    described = [answer for answer in described if answer[:2] == described[0][:2]]
+    parsed = _parsed(response, described) if described else None
     return Response(HTTPStatus(status), response.content, response.headers, parsed)
 
 
-def _parsed(response: httpx.Response, answer: Answer) -> Any:
+def _parsed(response: httpx.Response, answers: list[Answer]) -> Any:
+    content_type = response.headers.get("Content-Type", "")
+    answer = best_by_media_type(answers, content_type)
     if answer.source == "nothing":
         return None
     if answer.source == "text":
-        return response.text
+        return decode_text(response.content, content_type)
     if answer.source == "bytes":
         return response.content
     value = read_json(response.content)

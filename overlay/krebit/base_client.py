@@ -6,6 +6,8 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, Self, TypeVar, Unpack
 
+import httpx
+
 from krebit.config import (
     API_PREFIX,
     DEFAULT_PROFILE,
@@ -21,7 +23,7 @@ from krebit.config_file import default_path, read_settings
 from krebit.errors import ConfigurationError
 from krebit.http.call import AccessToken, Driver, make_call
 from krebit.http.request import CallOptions, RequestArguments
-from krebit.http.response import parse_success
+from krebit.http.response import parse_success, result_of_accept
 from krebit.oauth.background import BackgroundWork
 from krebit.oauth.console import Terminal
 from krebit.oauth.session import TokenSession
@@ -310,10 +312,15 @@ class BaseClient:
     def _keep_trying(self) -> bool:
         return all(hook() for hook in self._retry_hooks)
 
-    def _unlisted_operation(self, method: str, path: str, **arguments: Any) -> tuple[Operation, RequestArguments]:
+    def _unlisted_operation(
+        self, method: str, path: str, headers: Mapping[str, str] | None, **arguments: Any
+    ) -> tuple[Operation, RequestArguments, Result[Any]]:
         """Return an operation for a path that the document does not know. Raises ConfigurationError."""
         if not all(isinstance(part, str) for part in (method, path)):
             raise ConfigurationError("method and path: must be texts")
+        # Checked as those of a view are.
+        own = CallOptions(headers=headers).headers
+        accept = httpx.Headers({**self._options.headers, **own}).get("accept")
         base = API_PREFIX + "/"
         relative = path.removeprefix(self._settings.origin + base).removeprefix(base)
         if "://" in relative.partition("?")[0] or relative.startswith("//"):
@@ -324,7 +331,7 @@ class BaseClient:
         url = f"{API_PREFIX}/{relative.lstrip('/')}"
         shown = url.partition("?")[0]
         operation = Operation(f"{method} {mask_path(shown)}", method, shown)
-        return operation, lambda: {"method": method, "url": url, **arguments}
+        return operation, lambda: {"method": method, "url": url, "headers": own, **arguments}, result_of_accept(accept)
 
 
 def _hide_proxy(options: ClientOptions) -> None:

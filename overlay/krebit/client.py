@@ -16,7 +16,7 @@ from krebit.oauth.console import Terminal
 from krebit.oauth.session import TokenSession
 from krebit.oauth.sign_in import LoginAttempt
 from krebit.raw_response import RawResponse
-from krebit_api.api import RAW, AsyncOperations, Operation, Operations, Result
+from krebit_api.api import AsyncOperations, Operation, Operations, Result
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -51,15 +51,23 @@ class Krebit(BaseClient, Operations):
     async def _release(self) -> None:
         self._resources.release()
 
-    def request(self, method: str, path: str, *, params: Mapping[str, Any] | None = None, json: Any = None) -> Any:
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
         """Call a path that the document does not know, relative to `/api/1.0`, with the same login, retries and errors.
 
-        Returns the answer's JSON as it is (fractions as `Decimal`), or None for an empty one. Raises as every operation
-        does.
+        Returns the answer's JSON as it is (fractions as `Decimal`), or None for an empty one. Where `headers` ask for
+        another type (`{"Accept": "text/csv"}`), text is a str, and anything else bytes. Raises as every operation does.
         """
-        unlisted = self._unlisted_operation(method, path, params=params, json=json)
-        del params, json  # a traceback that shows local variables must not show the body
-        return self._send(*unlisted, RAW)
+        unlisted = self._unlisted_operation(method, path, headers, params=params, json=json)
+        del params, json, headers  # a traceback that shows local variables must not show the body
+        return self._send(*unlisted)
 
     def with_raw_response(self, operation: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> RawResponse[T]:
         """Call an operation of this client. Return status, headers and body beside its value.
@@ -158,12 +166,18 @@ class AsyncKrebit(BaseClient, AsyncOperations):
         return await self._call(operation, request, result)
 
     async def request(
-        self, method: str, path: str, *, params: Mapping[str, Any] | None = None, json: Any = None
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Any:
         """Do as `Krebit.request`."""
-        unlisted = self._unlisted_operation(method, path, params=params, json=json)
-        del params, json
-        return await self._send(*unlisted, RAW)
+        unlisted = self._unlisted_operation(method, path, headers, params=params, json=json)
+        del params, json, headers
+        return await self._send(*unlisted)
 
     async def with_raw_response(
         self, operation: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs

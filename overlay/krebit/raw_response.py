@@ -10,7 +10,8 @@ class RawResponse(Generic[T]):
     """A success and the answer that it came in.
 
     `value` is what the operation returns, `status` a number, `headers` have names in lower case (rate limits are among
-    them), `body` is raw bytes, and `content` is the body's JSON with fractions as `Decimal`.
+    them), `body` is raw bytes. `content` is what `value` was made from: the body's JSON with fractions as `Decimal`,
+    its text, or its bytes.
     """
 
     __slots__ = ("body", "content", "headers", "status", "value")

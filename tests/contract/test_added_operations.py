@@ -158,8 +158,9 @@ def use(client: Client) -> None:
     assert_type(client.get_latest_act(1), Act)
     client.delete_webhook("17")
     client.queue_job()
-    assert_type(client.search(), Any)
-    assert_type(client.get_health(), Any)
+    assert_type(client.search(), Template | Act)
+    assert_type(client.get_health(), str)
+    assert_type(client.start_job(), Act | Template)
     client.upload(body=Template(id=1), x_reason="test")
     client.upload(body=Upload(file=File(BytesIO(b"content"))))
     assert_type(client.create_webhook(event="act.created", target="https://example.com"), WebhookSubscription)
@@ -209,13 +210,20 @@ RECORDED = """
 import asyncio
 from krebit_api.api import AsyncOperations, Operations
 from krebit_api.models import Template
+from krebit_api.types import Mismatch
 
 ANSWERS = {"data": [{"id": 1, "uuid": "u"}]}, [{"id": 1, "uuid": "u"}]
 
+def read(result, answer):
+    try:
+        return type(result.read(answer)).__name__
+    except Mismatch as error:
+        return f"{error}, got {error.got}"
+
 class Client(Operations):
     def _send(self, operation, request, result):
-        read = [type(result.read(answer)).__name__ for answer in ANSWERS]
-        return tuple(operation), request(), result.model and result.model.__name__, read
+        found = [read(result, answer) for answer in ANSWERS]
+        return tuple(operation), request(), result.model and result.model.__name__, found
 
 class AsyncClient(AsyncOperations):
     async def _send(self, *given):
@@ -261,8 +269,10 @@ def test_the_methods_hand_over_what_to_send_and_what_comes_back(grown: Scratch) 
         ["NoneType", "NoneType"],
     )
     assert search[1]["params"] == {"kind": "act", "day": "2024-01-02"}
-    # Two kinds that are no envelope of one another, a string, and a choice of statuses: the JSON as it is.
-    assert [call[2:] for call in (search, health, job)] == [(None, ["dict", "list"])] * 3
+    # Two kinds that are no envelope of one another, a string, and a choice of statuses.
+    assert search[2:] == (None, ["data: not an object, got a list", "not an object, got a list"])
+    assert health[2:] == (None, ["data: not a string, got a list", "not a string, got a list"])
+    assert job[2:] == (None, ["data: not an object, got a list", "not an object, got a list"])
     assert upload[1]["json"] == {"id": 1}
     assert upload[1]["headers"] == {"X-Reason": "test", "Content-Type": "application/json"}
 

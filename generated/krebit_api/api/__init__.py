@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, overload
 
 from .. import models
-from ..operations import NOTHING, RAW, Model, Operation, Result, body_of, many, one, optional_body_of, page_of
+from ..operations import Operation, body_of, optional_body_of
+from ..results import NOTHING, RAW, Model, Result, many, one, page_of
 from ..types import UNSET, File, Unset
 
 T = TypeVar("T")

@@ -89,7 +89,12 @@ def make_transport(context: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.
     def session() -> aiohttp.ClientSession:
         connector: Any = aiohttp.TCPConnector(ssl=context, limit=MAX_CONNECTIONS, keepalive_timeout=KEEPALIVE_SECONDS)
         connector._factory = functools.partial(_Connection, loop=asyncio.get_running_loop())
-        made = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        made = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            # A request without a body has no type.
+            skip_auto_headers=["Content-Type"],
+        )
         made._retry_connection = False
         return made
 

@@ -15,7 +15,7 @@ from krebit.clock import monotonic
 from krebit.errors import KrebitError
 from krebit.http.deadline import Deadline
 from krebit.http.request import CallOptions, RequestArguments, RequestBuilder
-from krebit.http.response import error_of, request_id
+from krebit.http.response import error_of, refuses_token, request_id
 from krebit.http.retry import RetryBudget, is_announced_limit, silence_before_retry, wait_before_retry
 from krebit.http.send import Failure, Reply
 from krebit.redaction import Secret, mask_path
@@ -129,7 +129,7 @@ async def _make_attempts(
             if outcome.status < 300:
                 budget.earn()
                 return outcome
-            if outcome.status == 401 and may_replay:
+            if may_replay and refuses_token(request, outcome):
                 token = await driver.token(token.value, deadline)
                 # A token that another process refreshed may have ended too: then it is our turn to refresh.
                 may_replay = not token.refreshed

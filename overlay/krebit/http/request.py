@@ -98,16 +98,17 @@ class RequestBuilder:
         url = httpx.URL(self._origin + path)
         if params:
             url = url.copy_merge_params(params)
+        # The case of a name does not matter here, as it would between dictionaries.
+        own = httpx.Headers(rest.pop("headers", None) or {})
         headers = httpx.Headers(
             {
-                "Accept": "application/json",
+                "Accept": own.pop("Accept", "application/json"),
                 "Accept-Encoding": "gzip",
                 "User-Agent": self._user_agent,
             }
         )
-        # The case of a name does not matter here, as it would between dictionaries.
         headers.update(options.headers)
-        headers.update(rest.pop("headers", None) or {})
+        headers.update(own)
         headers["Authorization"] = f"Bearer {token.reveal()}"
         if content is not None:
             rest["content"] = encode_json(content)

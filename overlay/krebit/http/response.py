@@ -5,15 +5,22 @@ import re
 from decimal import Decimal
 from typing import Any, TypeVar, cast
 
+import httpx
+
 from krebit.errors import KrebitError, UnexpectedResponse, api_error_class
 from krebit.http.retry import parse_retry_after
 from krebit.http.send import Reply
 from krebit.redaction import mask_header
-from krebit_api.api import NOTHING, RAW, Operation, Result
+from krebit_api.api import RAW, Operation, Result
 from krebit_api.leniency import FieldWarnings
+from krebit_api.results import JSON, Choice, Source, bare, binary, decode_text, source_of, text
 from krebit_api.types import Mismatch
 
 T = TypeVar("T")
+# Media types of the document that an HTML page may be.
+_PAGES = {"text/html", "application/xhtml+xml", "text/*", "*/*"}
+# The path of a login page, on whatever host: it is never followed.
+_LOGIN = re.compile(r"(https?://[^/?#]*)?/login([?#].*)?")
 _REQUEST_ID = ("x-request-id", "x-correlation-id", "request-id")
 
 # NaN and Infinity are no JSON; `int` refuses them with a ValueError.
@@ -23,21 +30,25 @@ _decoder = json.JSONDecoder(parse_float=Decimal, parse_constant=int)
 def parse_success(
     operation: Operation, reply: Reply, result: Result[T], warnings: FieldWarnings | None = None
 ) -> tuple[T, Any]:
-    """Return the value that `result` describes, and the JSON it was made from.
+    """Return the value that `result` describes, and what it was made from: JSON, a text, bytes, or None for nothing.
 
     `warnings` hears of optional fields that cannot be read. Raises UnexpectedResponse that names the field.
     """
-    if result is NOTHING or (result is RAW and not reply.body):
+    content_type = reply.headers.get("content-type", "")
+    found = result.of_answer(reply.status, content_type)
+    if found.source == "nothing" or (found is RAW and not reply.body):
         return cast("T", None), None
-    content = decode_json(operation.id, reply)
+    if found.source != "json":
+        refuse_foreign_page(operation.id, reply, result)
     try:
         with (warnings or FieldWarnings("krebit")).used():
-            return result.read(content), content
+            content = _content(operation.id, reply, found.source, content_type)
+            return found.read(content), content
     except Mismatch as error:
         field, problem, got = error.path, error.problem, error.got
     except RecursionError:
         field, problem, got = "", "not JSON that nests less deeply", "more"
-    del content  # a traceback that shows local variables must not show it
+    content = None  # a traceback that shows local variables must not show it
     raise UnexpectedResponse(
         operation=operation.id,
         field=field or None,
@@ -46,6 +57,51 @@ def parse_success(
         status=reply.status,
         body=reply.body,
     )
+
+
+def result_of_accept(accept: str | None) -> Result[Any]:
+    """Return how the answer to a request of the user's own is read: as JSON, or by its type where `Accept` names more.
+
+    JSON is read as JSON, text as text, anything else as bytes.
+    """
+    wanted = [bare(part) for part in (accept or JSON).split(",")]
+    if wanted == [JSON]:
+        return RAW
+    if any(name.endswith("/*") for name in wanted):
+        wanted += ["text/*", "*/*"]
+    results = {name: _reader(name) for name in [*wanted, JSON]}
+    return Result[Any].by_status(*(Choice(200, 299, result) for result in results.values()))
+
+
+def _reader(media_type: str) -> Result[Any]:
+    source = source_of(media_type)
+    if source == "json":
+        return RAW
+    return text(media_type) if source == "text" else binary(media_type)
+
+
+def _content(operation: str, reply: Reply, source: Source, content_type: str) -> Any:
+    """Return a body as JSON, text or bytes. Raises UnexpectedResponse or Mismatch."""
+    if source == "json":
+        return decode_json(operation, reply)
+    return decode_text(reply.body, content_type) if source == "text" else reply.body
+
+
+def refuse_foreign_page(operation: str, reply: Reply, result: Result[Any]) -> None:
+    """Raise UnexpectedResponse for an HTML page that the document does not describe, such as a proxy's with status 200.
+
+    One that is sent as an attachment is what was asked for.
+    """
+    documented = {bare(one.media_type) for one in result.documented}
+    is_page = bare(reply.headers.get("content-type", "")) in ("text/html", "application/xhtml+xml")
+    if is_page and not documented & _PAGES and "content-disposition" not in reply.headers:
+        raise UnexpectedResponse(
+            operation=operation,
+            expected=" or ".join(sorted(filter(None, documented))),
+            got="an HTML page",
+            status=reply.status,
+            body=reply.body,
+        )
 
 
 def decode_json(operation: str, reply: Reply) -> Any:
@@ -71,6 +127,16 @@ def _not_json(reply: Reply, error: Exception) -> str:
     # The decoder's text ("Expecting value"), without the position. It never quotes the body.
     problem = str(error).partition("(")[0].strip()
     return f"{len(reply.body)} bytes of {kind}: {problem}"
+
+
+def refuses_token(request: httpx.Request, reply: Reply) -> bool:
+    """Return whether the server refused the access token: by a 401, or by its login page.
+
+    Without JSON as the first `Accept` a Laravel application redirects to `/login` instead (`Authenticate::redirectTo`).
+    """
+    if reply.status == 302 and bare(request.headers.get("accept", "").partition(",")[0]) != JSON:
+        return bool(_LOGIN.fullmatch(reply.headers.get("location", "")))
+    return reply.status == 401
 
 
 def error_of(operation: Operation, reply: Reply) -> KrebitError:

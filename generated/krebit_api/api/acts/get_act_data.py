@@ -6,18 +6,23 @@ from typing import Any
 from ... import models
 from ...client import AuthenticatedClient
 from ...endpoints import Answer, answer_of, request_of
-from ...kinds import either, record, records
+from ...kinds import ANYTHING, either, record, records
 from ...types import Response
 
 _ANSWERS = (
     Answer(
-        200, 200, "json", either(record(lambda: models.ActDataEnvelope), records(lambda: models.ActDataPoint))
+        200,
+        200,
+        "json",
+        either(record(lambda: models.ActDataEnvelope), records(lambda: models.ActDataPoint)),
+        "application/json",
     ),
-    Answer(401, 401, "json", record(lambda: models.ErrorMessage)),
-    Answer(403, 403, "json", record(lambda: models.ErrorMessage)),
-    Answer(404, 404, "json", record(lambda: models.ErrorMessage)),
-    Answer(429, 429, "json", record(lambda: models.ErrorMessage)),
-    Answer(500, 599, "json", record(lambda: models.ErrorMessage)),
+    Answer(401, 401, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(403, 403, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(404, 404, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(429, 429, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(500, 599, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(500, 599, "text", ANYTHING, "text/html"),
 )
 
 
@@ -28,7 +33,7 @@ def request(uuid: str) -> dict[str, Any]:
 
 def sync_detailed(
     uuid: str, *, client: AuthenticatedClient
-) -> Response[list[models.ActDataPoint] | models.ActDataEnvelope | models.ErrorMessage]:
+) -> Response[list[models.ActDataPoint] | models.ActDataEnvelope | models.ErrorMessage | str]:
     """Get the data points of an act.
 
     The values that were entered in the evaluation, one per field of its template.
@@ -53,7 +58,7 @@ def sync_detailed(
 
 async def asyncio_detailed(
     uuid: str, *, client: AuthenticatedClient
-) -> Response[list[models.ActDataPoint] | models.ActDataEnvelope | models.ErrorMessage]:
+) -> Response[list[models.ActDataPoint] | models.ActDataEnvelope | models.ErrorMessage | str]:
     """Do as `sync_detailed` does, awaited."""
     response = await client.get_async_httpx_client().request(**request(uuid=uuid))
     return answer_of(response, client, _ANSWERS)
@@ -61,13 +66,13 @@ async def asyncio_detailed(
 
 def sync(
     uuid: str, *, client: AuthenticatedClient
-) -> list[models.ActDataPoint] | models.ActDataEnvelope | models.ErrorMessage | None:
+) -> list[models.ActDataPoint] | models.ActDataEnvelope | models.ErrorMessage | str | None:
     """Return `parsed` of `sync_detailed`: None for a status that the document does not describe."""
     return sync_detailed(client=client, uuid=uuid).parsed
 
 
 async def asyncio(
     uuid: str, *, client: AuthenticatedClient
-) -> list[models.ActDataPoint] | models.ActDataEnvelope | models.ErrorMessage | None:
+) -> list[models.ActDataPoint] | models.ActDataEnvelope | models.ErrorMessage | str | None:
     """Return `parsed` of `asyncio_detailed`: None for a status that the document does not describe."""
     return (await asyncio_detailed(client=client, uuid=uuid)).parsed

@@ -6,16 +6,23 @@ from typing import Any
 from ... import models
 from ...client import AuthenticatedClient
 from ...endpoints import Answer, answer_of, request_of
-from ...kinds import either, record
+from ...kinds import ANYTHING, either, record
 from ...types import Response
 
 _ANSWERS = (
-    Answer(200, 200, "json", either(record(lambda: models.ActEnvelope), record(lambda: models.Act))),
-    Answer(401, 401, "json", record(lambda: models.ErrorMessage)),
-    Answer(403, 403, "json", record(lambda: models.ErrorMessage)),
-    Answer(404, 404, "json", record(lambda: models.ErrorMessage)),
-    Answer(429, 429, "json", record(lambda: models.ErrorMessage)),
-    Answer(500, 599, "json", record(lambda: models.ErrorMessage)),
+    Answer(
+        200,
+        200,
+        "json",
+        either(record(lambda: models.ActEnvelope), record(lambda: models.Act)),
+        "application/json",
+    ),
+    Answer(401, 401, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(403, 403, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(404, 404, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(429, 429, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(500, 599, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(500, 599, "text", ANYTHING, "text/html"),
 )
 
 
@@ -26,7 +33,7 @@ def request(id: int) -> dict[str, Any]:
 
 def sync_detailed(
     id: int, *, client: AuthenticatedClient
-) -> Response[models.Act | models.ActEnvelope | models.ErrorMessage]:
+) -> Response[models.Act | models.ActEnvelope | models.ErrorMessage | str]:
     """Get a client's most recent act.
 
     An act is a financial evaluation of a client. A client that has none is answered with 404
@@ -52,7 +59,7 @@ def sync_detailed(
 
 async def asyncio_detailed(
     id: int, *, client: AuthenticatedClient
-) -> Response[models.Act | models.ActEnvelope | models.ErrorMessage]:
+) -> Response[models.Act | models.ActEnvelope | models.ErrorMessage | str]:
     """Do as `sync_detailed` does, awaited."""
     response = await client.get_async_httpx_client().request(**request(id=id))
     return answer_of(response, client, _ANSWERS)
@@ -60,13 +67,13 @@ async def asyncio_detailed(
 
 def sync(
     id: int, *, client: AuthenticatedClient
-) -> models.Act | models.ActEnvelope | models.ErrorMessage | None:
+) -> models.Act | models.ActEnvelope | models.ErrorMessage | str | None:
     """Return `parsed` of `sync_detailed`: None for a status that the document does not describe."""
     return sync_detailed(client=client, id=id).parsed
 
 
 async def asyncio(
     id: int, *, client: AuthenticatedClient
-) -> models.Act | models.ActEnvelope | models.ErrorMessage | None:
+) -> models.Act | models.ActEnvelope | models.ErrorMessage | str | None:
     """Return `parsed` of `asyncio_detailed`: None for a status that the document does not describe."""
     return (await asyncio_detailed(client=client, id=id)).parsed

@@ -6,7 +6,7 @@ from typing import Any
 from ... import models
 from ...client import AuthenticatedClient
 from ...endpoints import Answer, answer_of, request_of
-from ...kinds import either, record
+from ...kinds import ANYTHING, either, record
 from ...types import Response
 
 _ANSWERS = (
@@ -15,12 +15,14 @@ _ANSWERS = (
         200,
         "json",
         either(record(lambda: models.ClientRecordEnvelope), record(lambda: models.ClientRecord)),
+        "application/json",
     ),
-    Answer(401, 401, "json", record(lambda: models.ErrorMessage)),
-    Answer(403, 403, "json", record(lambda: models.ErrorMessage)),
-    Answer(404, 404, "json", record(lambda: models.ErrorMessage)),
-    Answer(429, 429, "json", record(lambda: models.ErrorMessage)),
-    Answer(500, 599, "json", record(lambda: models.ErrorMessage)),
+    Answer(401, 401, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(403, 403, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(404, 404, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(429, 429, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(500, 599, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(500, 599, "text", ANYTHING, "text/html"),
 )
 
 
@@ -31,7 +33,7 @@ def request(id: int) -> dict[str, Any]:
 
 def sync_detailed(
     id: int, *, client: AuthenticatedClient
-) -> Response[models.ClientRecord | models.ClientRecordEnvelope | models.ErrorMessage]:
+) -> Response[models.ClientRecord | models.ClientRecordEnvelope | models.ErrorMessage | str]:
     """Get one client, with all its fields.
 
     The detail has every field that the tenant keeps of this client; the list has only the essential
@@ -57,7 +59,7 @@ def sync_detailed(
 
 async def asyncio_detailed(
     id: int, *, client: AuthenticatedClient
-) -> Response[models.ClientRecord | models.ClientRecordEnvelope | models.ErrorMessage]:
+) -> Response[models.ClientRecord | models.ClientRecordEnvelope | models.ErrorMessage | str]:
     """Do as `sync_detailed` does, awaited."""
     response = await client.get_async_httpx_client().request(**request(id=id))
     return answer_of(response, client, _ANSWERS)
@@ -65,13 +67,13 @@ async def asyncio_detailed(
 
 def sync(
     id: int, *, client: AuthenticatedClient
-) -> models.ClientRecord | models.ClientRecordEnvelope | models.ErrorMessage | None:
+) -> models.ClientRecord | models.ClientRecordEnvelope | models.ErrorMessage | str | None:
     """Return `parsed` of `sync_detailed`: None for a status that the document does not describe."""
     return sync_detailed(client=client, id=id).parsed
 
 
 async def asyncio(
     id: int, *, client: AuthenticatedClient
-) -> models.ClientRecord | models.ClientRecordEnvelope | models.ErrorMessage | None:
+) -> models.ClientRecord | models.ClientRecordEnvelope | models.ErrorMessage | str | None:
     """Return `parsed` of `asyncio_detailed`: None for a status that the document does not describe."""
     return (await asyncio_detailed(client=client, id=id)).parsed

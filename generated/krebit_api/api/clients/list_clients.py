@@ -6,17 +6,18 @@ from typing import Any
 from ... import models
 from ...client import AuthenticatedClient
 from ...endpoints import Answer, answer_of, request_of
-from ...kinds import record
+from ...kinds import ANYTHING, record
 from ...types import Response, Unset
 
 _ANSWERS = (
-    Answer(200, 200, "json", record(lambda: models.ClientPage)),
-    Answer(400, 400, "json", record(lambda: models.ValidationErrors)),
-    Answer(401, 401, "json", record(lambda: models.ErrorMessage)),
-    Answer(403, 403, "json", record(lambda: models.ErrorMessage)),
-    Answer(422, 422, "json", record(lambda: models.ValidationErrors)),
-    Answer(429, 429, "json", record(lambda: models.ErrorMessage)),
-    Answer(500, 599, "json", record(lambda: models.ErrorMessage)),
+    Answer(200, 200, "json", record(lambda: models.ClientPage), "application/json"),
+    Answer(400, 400, "json", record(lambda: models.ValidationErrors), "application/json"),
+    Answer(401, 401, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(403, 403, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(422, 422, "json", record(lambda: models.ValidationErrors), "application/json"),
+    Answer(429, 429, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(500, 599, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(500, 599, "text", ANYTHING, "text/html"),
 )
 
 
@@ -27,7 +28,7 @@ def request(*, limit: int | Unset = 10, page: int | Unset = 1) -> dict[str, Any]
 
 def sync_detailed(
     *, client: AuthenticatedClient, limit: int | Unset = 10, page: int | Unset = 1
-) -> Response[models.ClientPage | models.ErrorMessage | models.ValidationErrors]:
+) -> Response[models.ClientPage | models.ErrorMessage | models.ValidationErrors | str]:
     """List clients, one page at a time.
 
     The records hold the essential fields; a single client has all. Metadata of the page stand beside
@@ -54,7 +55,7 @@ def sync_detailed(
 
 async def asyncio_detailed(
     *, client: AuthenticatedClient, limit: int | Unset = 10, page: int | Unset = 1
-) -> Response[models.ClientPage | models.ErrorMessage | models.ValidationErrors]:
+) -> Response[models.ClientPage | models.ErrorMessage | models.ValidationErrors | str]:
     """Do as `sync_detailed` does, awaited."""
     response = await client.get_async_httpx_client().request(**request(limit=limit, page=page))
     return answer_of(response, client, _ANSWERS)
@@ -62,13 +63,13 @@ async def asyncio_detailed(
 
 def sync(
     *, client: AuthenticatedClient, limit: int | Unset = 10, page: int | Unset = 1
-) -> models.ClientPage | models.ErrorMessage | models.ValidationErrors | None:
+) -> models.ClientPage | models.ErrorMessage | models.ValidationErrors | str | None:
     """Return `parsed` of `sync_detailed`: None for a status that the document does not describe."""
     return sync_detailed(client=client, limit=limit, page=page).parsed
 
 
 async def asyncio(
     *, client: AuthenticatedClient, limit: int | Unset = 10, page: int | Unset = 1
-) -> models.ClientPage | models.ErrorMessage | models.ValidationErrors | None:
+) -> models.ClientPage | models.ErrorMessage | models.ValidationErrors | str | None:
     """Return `parsed` of `asyncio_detailed`: None for a status that the document does not describe."""
     return (await asyncio_detailed(client=client, limit=limit, page=page)).parsed

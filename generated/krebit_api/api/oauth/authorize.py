@@ -6,16 +6,17 @@ from typing import Any, Literal
 from ... import models
 from ...client import AuthenticatedClient, Client
 from ...endpoints import Answer, answer_of, request_of
-from ...kinds import ANYTHING, TEXT, record
+from ...kinds import ANYTHING, NULL, record
 from ...types import UNSET, Response, Unset
 
 _ANSWERS = (
-    Answer(200, 200, "text", TEXT),
-    Answer(302, 302, "nothing", ANYTHING),
-    Answer(400, 400, "json", record(lambda: models.OAuthError)),
-    Answer(401, 401, "json", record(lambda: models.OAuthError)),
-    Answer(429, 429, "json", record(lambda: models.ErrorMessage)),
-    Answer(500, 599, "json", record(lambda: models.ErrorMessage)),
+    Answer(200, 200, "text", ANYTHING, "text/html"),
+    Answer(302, 302, "nothing", NULL, ""),
+    Answer(400, 400, "json", record(lambda: models.OAuthError), "application/json"),
+    Answer(401, 401, "json", record(lambda: models.OAuthError), "application/json"),
+    Answer(429, 429, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(500, 599, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(500, 599, "text", ANYTHING, "text/html"),
 )
 
 
@@ -40,6 +41,7 @@ def request(
             "code_challenge": code_challenge,
             "code_challenge_method": code_challenge_method,
         },
+        accept="text/html, application/json;q=0.9",
     )
 
 
@@ -52,7 +54,7 @@ def sync_detailed(
     state: str,
     code_challenge: str | Unset = UNSET,
     code_challenge_method: Literal["S256"] | Unset = UNSET,
-) -> Response[Any | models.ErrorMessage | models.OAuthError | str]:
+) -> Response[models.ErrorMessage | models.OAuthError | str]:
     """Ask a user for access.
 
     Opened in the user's browser, never called by a program. The user signs in, consents, and the
@@ -100,7 +102,7 @@ async def asyncio_detailed(
     state: str,
     code_challenge: str | Unset = UNSET,
     code_challenge_method: Literal["S256"] | Unset = UNSET,
-) -> Response[Any | models.ErrorMessage | models.OAuthError | str]:
+) -> Response[models.ErrorMessage | models.OAuthError | str]:
     """Do as `sync_detailed` does, awaited."""
     response = await client.get_async_httpx_client().request(
         **request(
@@ -124,7 +126,7 @@ def sync(
     state: str,
     code_challenge: str | Unset = UNSET,
     code_challenge_method: Literal["S256"] | Unset = UNSET,
-) -> Any | models.ErrorMessage | models.OAuthError | str | None:
+) -> models.ErrorMessage | models.OAuthError | str | None:
     """Return `parsed` of `sync_detailed`: None for a status that the document does not describe."""
     return sync_detailed(
         client=client,
@@ -146,7 +148,7 @@ async def asyncio(
     state: str,
     code_challenge: str | Unset = UNSET,
     code_challenge_method: Literal["S256"] | Unset = UNSET,
-) -> Any | models.ErrorMessage | models.OAuthError | str | None:
+) -> models.ErrorMessage | models.OAuthError | str | None:
     """Return `parsed` of `asyncio_detailed`: None for a status that the document does not describe."""
     return (
         await asyncio_detailed(

@@ -6,15 +6,16 @@ from typing import Any
 from ... import models
 from ...client import AuthenticatedClient, Client
 from ...endpoints import Answer, answer_of, body_as, request_of
-from ...kinds import record
+from ...kinds import ANYTHING, record
 from ...types import Response
 
 _ANSWERS = (
-    Answer(200, 200, "json", record(lambda: models.TokenPair)),
-    Answer(400, 400, "json", record(lambda: models.OAuthError)),
-    Answer(401, 401, "json", record(lambda: models.OAuthError)),
-    Answer(429, 429, "json", record(lambda: models.ErrorMessage)),
-    Answer(500, 599, "json", record(lambda: models.ErrorMessage)),
+    Answer(200, 200, "json", record(lambda: models.TokenPair), "application/json"),
+    Answer(400, 400, "json", record(lambda: models.OAuthError), "application/json"),
+    Answer(401, 401, "json", record(lambda: models.OAuthError), "application/json"),
+    Answer(429, 429, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(500, 599, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(500, 599, "text", ANYTHING, "text/html"),
 )
 
 
@@ -25,7 +26,7 @@ def request(*, body: models.AuthorizationCodeGrant | models.RefreshTokenGrant) -
 
 def sync_detailed(
     *, client: AuthenticatedClient | Client, body: models.AuthorizationCodeGrant | models.RefreshTokenGrant
-) -> Response[models.ErrorMessage | models.OAuthError | models.TokenPair]:
+) -> Response[models.ErrorMessage | models.OAuthError | models.TokenPair | str]:
     """Exchange a code or a refresh token.
 
     Answers a pair of tokens for an authorization code, or for a refresh token. The body is JSON.
@@ -53,7 +54,7 @@ def sync_detailed(
 
 async def asyncio_detailed(
     *, client: AuthenticatedClient | Client, body: models.AuthorizationCodeGrant | models.RefreshTokenGrant
-) -> Response[models.ErrorMessage | models.OAuthError | models.TokenPair]:
+) -> Response[models.ErrorMessage | models.OAuthError | models.TokenPair | str]:
     """Do as `sync_detailed` does, awaited."""
     response = await client.get_async_httpx_client().request(**request(body=body))
     return answer_of(response, client, _ANSWERS)
@@ -61,13 +62,13 @@ async def asyncio_detailed(
 
 def sync(
     *, client: AuthenticatedClient | Client, body: models.AuthorizationCodeGrant | models.RefreshTokenGrant
-) -> models.ErrorMessage | models.OAuthError | models.TokenPair | None:
+) -> models.ErrorMessage | models.OAuthError | models.TokenPair | str | None:
     """Return `parsed` of `sync_detailed`: None for a status that the document does not describe."""
     return sync_detailed(client=client, body=body).parsed
 
 
 async def asyncio(
     *, client: AuthenticatedClient | Client, body: models.AuthorizationCodeGrant | models.RefreshTokenGrant
-) -> models.ErrorMessage | models.OAuthError | models.TokenPair | None:
+) -> models.ErrorMessage | models.OAuthError | models.TokenPair | str | None:
     """Return `parsed` of `asyncio_detailed`: None for a status that the document does not describe."""
     return (await asyncio_detailed(client=client, body=body)).parsed

@@ -6,7 +6,7 @@ from typing import Any
 from ... import models
 from ...client import AuthenticatedClient
 from ...endpoints import Answer, answer_of, request_of
-from ...kinds import either, record
+from ...kinds import ANYTHING, either, record
 from ...types import Response
 
 _ANSWERS = (
@@ -15,11 +15,13 @@ _ANSWERS = (
         200,
         "json",
         either(record(lambda: models.CurrentUserEnvelope), record(lambda: models.CurrentUser)),
+        "application/json",
     ),
-    Answer(401, 401, "json", record(lambda: models.ErrorMessage)),
-    Answer(403, 403, "json", record(lambda: models.ErrorMessage)),
-    Answer(429, 429, "json", record(lambda: models.ErrorMessage)),
-    Answer(500, 599, "json", record(lambda: models.ErrorMessage)),
+    Answer(401, 401, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(403, 403, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(429, 429, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(500, 599, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(500, 599, "text", ANYTHING, "text/html"),
 )
 
 
@@ -30,7 +32,7 @@ def request() -> dict[str, Any]:
 
 def sync_detailed(
     *, client: AuthenticatedClient
-) -> Response[models.CurrentUser | models.CurrentUserEnvelope | models.ErrorMessage]:
+) -> Response[models.CurrentUser | models.CurrentUserEnvelope | models.ErrorMessage | str]:
     """Get the user who is signed in.
 
     An answer of 200 also proves that the access token is valid for this tenant.
@@ -54,7 +56,7 @@ def sync_detailed(
 
 async def asyncio_detailed(
     *, client: AuthenticatedClient
-) -> Response[models.CurrentUser | models.CurrentUserEnvelope | models.ErrorMessage]:
+) -> Response[models.CurrentUser | models.CurrentUserEnvelope | models.ErrorMessage | str]:
     """Do as `sync_detailed` does, awaited."""
     response = await client.get_async_httpx_client().request(**request())
     return answer_of(response, client, _ANSWERS)
@@ -62,13 +64,13 @@ async def asyncio_detailed(
 
 def sync(
     *, client: AuthenticatedClient
-) -> models.CurrentUser | models.CurrentUserEnvelope | models.ErrorMessage | None:
+) -> models.CurrentUser | models.CurrentUserEnvelope | models.ErrorMessage | str | None:
     """Return `parsed` of `sync_detailed`: None for a status that the document does not describe."""
     return sync_detailed(client=client).parsed
 
 
 async def asyncio(
     *, client: AuthenticatedClient
-) -> models.CurrentUser | models.CurrentUserEnvelope | models.ErrorMessage | None:
+) -> models.CurrentUser | models.CurrentUserEnvelope | models.ErrorMessage | str | None:
     """Return `parsed` of `asyncio_detailed`: None for a status that the document does not describe."""
     return (await asyncio_detailed(client=client)).parsed

@@ -6,7 +6,7 @@ from typing import Any
 from ... import models
 from ...client import AuthenticatedClient
 from ...endpoints import Answer, answer_of, body_as, request_of
-from ...kinds import either, record
+from ...kinds import ANYTHING, either, record
 from ...types import Response
 
 _ANSWERS = (
@@ -17,13 +17,15 @@ _ANSWERS = (
         either(
             record(lambda: models.WebhookSubscriptionEnvelope), record(lambda: models.WebhookSubscription)
         ),
+        "application/json",
     ),
-    Answer(400, 400, "json", record(lambda: models.ValidationErrors)),
-    Answer(401, 401, "json", record(lambda: models.ErrorMessage)),
-    Answer(403, 403, "json", record(lambda: models.ErrorMessage)),
-    Answer(422, 422, "json", record(lambda: models.ValidationErrors)),
-    Answer(429, 429, "json", record(lambda: models.ErrorMessage)),
-    Answer(500, 599, "json", record(lambda: models.ErrorMessage)),
+    Answer(400, 400, "json", record(lambda: models.ValidationErrors), "application/json"),
+    Answer(401, 401, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(403, 403, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(422, 422, "json", record(lambda: models.ValidationErrors), "application/json"),
+    Answer(429, 429, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(500, 599, "json", record(lambda: models.ErrorMessage), "application/json"),
+    Answer(500, 599, "text", ANYTHING, "text/html"),
 )
 
 
@@ -39,6 +41,7 @@ def sync_detailed(
     | models.ValidationErrors
     | models.WebhookSubscription
     | models.WebhookSubscriptionEnvelope
+    | str
 ]:
     """Subscribe to an event.
 
@@ -70,6 +73,7 @@ async def asyncio_detailed(
     | models.ValidationErrors
     | models.WebhookSubscription
     | models.WebhookSubscriptionEnvelope
+    | str
 ]:
     """Do as `sync_detailed` does, awaited."""
     response = await client.get_async_httpx_client().request(**request(body=body))
@@ -83,6 +87,7 @@ def sync(
     | models.ValidationErrors
     | models.WebhookSubscription
     | models.WebhookSubscriptionEnvelope
+    | str
     | None
 ):
     """Return `parsed` of `sync_detailed`: None for a status that the document does not describe."""
@@ -96,6 +101,7 @@ async def asyncio(
     | models.ValidationErrors
     | models.WebhookSubscription
     | models.WebhookSubscriptionEnvelope
+    | str
     | None
 ):
     """Return `parsed` of `asyncio_detailed`: None for a status that the document does not describe."""

@@ -1,0 +1,122 @@
+"""Answers and bodies of every media type: a document with them is generated, typed, and called in all three ways."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.contract.conftest import ROOT, Scratch
+
+PARTS = Path(__file__).with_name("media.yaml")
+
+
+def _text_array(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+BINARY = {"type": "string", "format": "binary"}
+TEXT = {"type": "string"}
+SCHEMAS = {
+    "Pending": {"type": "object", "required": ["status"], "properties": {"status": TEXT}},
+    "Filter": {
+        "type": "object",
+        "required": ["name"],
+        "properties": {
+            "name": TEXT,
+            "tags": _text_array(TEXT),
+            "active": {"type": "boolean"},
+            "day": {"type": "string", "format": "date"},
+            "amount": {"type": "number", "format": "decimal"},
+        },
+    },
+    "Attachment": {
+        "type": "object",
+        "required": ["file"],
+        "properties": {"file": BINARY, "note": TEXT, "others": _text_array(BINARY), "size": {"type": "integer"}},
+    },
+}
+
+
+def grown_with(scratch: Scratch, parts: Path) -> None:
+    """Add the operations of a file to the document, each with tag, security and summary."""
+    for path, item in YAML(typ="safe").load(parts).items():
+        for operation in item.values():
+            tag = path.split("/")[3].lower()
+            operation |= {"tags": [tag], "security": [{"oauth2": []}], "summary": operation["operationId"]}
+        scratch.document["paths"].setdefault(path, {}).update(item)
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
+    """The package of a document with operations of every media type."""
+    scratch = Scratch(tmp_path_factory.mktemp("media"))
+    grown_with(scratch, PARTS)
+    scratch.document["components"]["schemas"] |= SCHEMAS
+    scratch.generated()
+    return scratch
+
+
+def run_cases(scratch: Scratch, cases: str) -> None:
+    """Run the tests of a file of this folder with the scratch package in place of the project's own."""
+    path = os.pathsep.join([str(scratch.root / "generated"), str(ROOT)])
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-x",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        "-c",
+        "/dev/null",
+    ]
+    command += ["--rootdir", str(ROOT), str(ROOT / "tests" / "contract" / cases)]
+    environment = {**os.environ, "PYTHONPATH": path}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300, cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_answers_are_read_as_the_document_says(grown: Scratch) -> None:
+    run_cases(grown, "answers_cases.py")
+
+
+PROGRAM = """
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import assert_type
+
+from krebit import AsyncKrebit, Krebit, RawResponse
+from krebit_api.models import Act, Pending
+
+
+def use(api: Krebit) -> None:
+    assert_type(api.get_text(), str)
+    assert_type(api.export_clients(), str)
+    assert_type(api.get_report(), bytes | Pending)
+    assert_type(api.get_bytes(), bytes)
+    assert_type(api.get_any(), bytes)
+    assert_type(api.get_two(), Pending | str)
+    assert_type(api.get_vendor(), Pending)
+    assert_type(api.get_nothing(), None)
+    assert_type(api.start(), Act | Pending | str | None)
+    assert_type(api.get_numbers(), list[int])
+    assert_type(api.with_raw_response(api.get_text), RawResponse[str])
+
+
+async def use_async(api: AsyncKrebit) -> None:
+    assert_type(await api.get_report(), bytes | Pending)
+    assert_type(await api.with_raw_response(api.get_bytes), RawResponse[bytes])
+"""
+
+
+@pytest.mark.slow
+def test_they_are_typed_for_mypy_and_pyright(grown: Scratch) -> None:
+    for done in grown.check_types(PROGRAM):
+        assert done.returncode == 0, done.stdout
