@@ -39,7 +39,8 @@ T = TypeVar("T")
 class Response(NamedTuple, Generic[T]):
     """An answer of an endpoint. Its repr leaves out body and headers, which may hold secrets."""
 
-    status_code: HTTPStatus
+    status_code: HTTPStatus | int
+    """The status; a plain number where the standard library does not know it, such as 419."""
     content: bytes
     headers: MutableMapping[str, str]
     parsed: T | None

@@ -129,7 +129,14 @@ def answer_of(response: httpx.Response, client: Client, answers: Iterable[Answer
     # Statuses of their own stand before ranges.
     described = [answer for answer in described if answer[:2] == described[0][:2]]
     parsed = _parsed(response, described) if described else None
-    return Response(HTTPStatus(status), response.content, response.headers, parsed)
+    return Response(_known_status(status), response.content, response.headers, parsed)
+
+
+def _known_status(status: int) -> HTTPStatus | int:
+    try:
+        return HTTPStatus(status)
+    except ValueError:
+        return status
 
 
 def _parsed(response: httpx.Response, answers: list[Answer]) -> Any:

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import httpx
 import pytest
 
 import krebit_api
@@ -223,3 +224,14 @@ def test_the_functions_work_awaited(tenant: tuple[str, type[Tenant]]) -> None:
                 await get_client.asyncio(4, client=client)
 
     asyncio.run(walk())
+
+
+@pytest.mark.parametrize("status", [200, 404, 419, 499, 520, 999])
+def test_a_status_that_the_standard_library_does_not_know(status: int) -> None:
+    transport = httpx.MockTransport(lambda request: httpx.Response(status, json={"id": 7, "message": "x"}))
+    with AuthenticatedClient(
+        base_url="https://tenant.example", token="t", httpx_args={"transport": transport}
+    ) as client:
+        found = get_client.sync_detailed(3, client=client)
+    assert found.status_code == status
+    assert str(int(found.status_code)) in repr(found)
