@@ -175,8 +175,9 @@ class Processes(RuleBasedStateMachine):
         elif rotated and (crashed or full or self.server.next != "ok"):
             self.excuse = f"{work}: crash {crashed}, full {full}"
         if crashed:
-            if session._unsaved is not None:
+            if session._unsaved.get() is not None:
                 self.excuse = "crashed with a pair that could not be stored"
+            self.harnesses[who] = Harness(self.store)  # another process has its own memory
             self.sessions[who] = self.start(who)
         return error
 
@@ -201,7 +202,7 @@ class Processes(RuleBasedStateMachine):
     @rule(who=who, work=st.sampled_from(["refresh", "refresh", "refresh", "sign in", "sign out"]))
     def goes_well(self, who: int, work: str) -> None:
         """Without trouble a token that lives brings one that lives: the stored one, or one that could not be stored."""
-        unsaved = self.sessions[who]._unsaved
+        unsaved = self.sessions[who]._unsaved.get()
         token = unsaved.login.refresh_token if unsaved is not None and self.stored_token() else None
         lives = work == "sign in" or {token and token.reveal(), self.stored_token()} & self.server.live
         error = self.run(who, work)
@@ -227,7 +228,7 @@ class Processes(RuleBasedStateMachine):
     )
     def disk_is_full(self, who: int, work: str, step: str) -> None:
         """It is found before anything is sent; else the new pair is used from memory."""
-        if work == "sign in" and self.sessions[1 - who]._unsaved is not None:
+        if work == "sign in" and self.sessions[1 - who]._unsaved.get() is not None:
             # Of two sign-ins that could not be stored the one that finds room first counts; this server, harsher than
             # most, has ended it with the other.
             return
@@ -285,7 +286,7 @@ class Processes(RuleBasedStateMachine):
     @invariant()
     def the_stored_token_lives_or_the_login_says_otherwise(self) -> None:
         token = self.stored_token()  # the store parses, or this raises
-        if any(session._unsaved for session in self.sessions):
+        if any(session._unsaved.get() for session in self.sessions):
             self.signed_in = None  # what could not be stored may be stored yet
         elif self.signed_in is None:
             self.signed_in = token is not None
@@ -297,7 +298,7 @@ class Processes(RuleBasedStateMachine):
             self.excuse = None  # the next loss needs one of its own
             return
         assert self.excuse is not None, "a login was lost for no reason"
-        if not any(session._unsaved for session in self.sessions):
+        if not any(session._unsaved.get() for session in self.sessions):
             alone = self.start(0)
             for requests in (1, 0):
                 before = self.server.requests

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import pytest
 
@@ -221,7 +222,96 @@ def test_a_login_that_was_removed_by_hand_does_not_come_back(site: Site) -> None
     with site.client() as api:
         site.sandbox.expire_access_tokens()
         api.get_current_user()
-        assert api._session._unsaved is not None
+        assert api._session._unsaved.get() is not None
         plain.path(site.key()).unlink()
         store.full = False
     assert plain.load(site.key()) is None
+
+
+def test_a_later_client_uses_and_stores_a_pair_that_could_not_be_stored(site: Site) -> None:
+    """The client that got it is closed; the login lives while the process does."""
+    site.login()
+    store = Moody(site.store)
+    store.full = True
+    with site.client(store=store) as first:
+        first.get_current_user()
+    before = site.stored()
+    with site.client(store=store) as second:
+        assert second.is_signed_in()
+        second.get_current_user()
+        assert site.stored() == before
+        store.full = False
+    assert site.state() == "live"
+    assert len(site.token_requests()) == 1
+
+
+def test_two_stores_of_one_folder_are_one_store(site: Site) -> None:
+    """As the default store of two clients: each has an object of its own."""
+
+    class Full(FileTokenStore):
+        full = True
+
+        @contextmanager
+        def lease(self, key: LoginKey, *, patience: float) -> Iterator[Any]:
+            with super().lease(key, patience=patience) as lease:
+                yield _FullLease(lease) if self.full else lease
+
+    assert isinstance(site.store, FileTokenStore)
+    folder = site.store.folder
+    assert FileTokenStore(folder) == FileTokenStore(str(folder))
+    assert FileTokenStore(folder) != FileTokenStore(folder / "other")
+    site.login()
+    with site.client(store=Full(folder)) as first:
+        first.get_current_user()
+    Full.full = False
+    with site.client(store=Full(folder)) as second:
+        second.get_current_user()
+    assert site.state() == "live"
+    assert len(site.token_requests()) == 1
+
+
+class _FullLease:
+    def __init__(self, lease: Lease) -> None:
+        self.load, self.prepare = lease.load, lease.prepare
+
+    def save(self, login: Login) -> None:
+        raise StoreError("full")
+
+
+def test_a_sign_in_that_could_not_be_stored_is_a_login(site: Site) -> None:
+    store = Moody(site.store)
+    store.full = True
+    with site.client(store=store) as api:
+        assert not api.is_signed_in()
+        attempt = api.start_login()._replace(code_verifier=None)
+        api.finish_login(code=site.sandbox.issue_code(), state=attempt.state, attempt=attempt)
+        assert api.is_signed_in()
+        assert site.store.load(site.key()) is None
+        store.full = False
+        api.logout()
+        assert not api.is_signed_in()
+
+
+def test_the_login_of_another_profile_is_not_taken(site: Site) -> None:
+    site.login()
+    store = Moody(site.store)
+    store.full = True
+    with site.client(store=store) as api:
+        api.get_current_user()
+        assert not api.with_profile("other").is_signed_in()
+
+
+def test_a_store_that_cannot_be_a_key_of_a_dictionary(site: Site) -> None:
+    class Unhashable(Moody):
+        __hash__ = None  # type: ignore[assignment]
+
+    site.login()
+    store = Unhashable(site.store)
+    store.full = True
+    with site.client(store=store) as first:
+        first.get_current_user()
+    store.full = False
+    with site.client(store=store) as second:
+        second.get_current_user()
+    assert site.state() == "live"
+    assert len(site.token_requests()) == 1

@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import httpx
 
@@ -19,6 +19,7 @@ from krebit.oauth.background import BackgroundWork
 from krebit.oauth.grants import Grant, configured_grants
 from krebit.oauth.refresh import Action, Adopt, Refresh, Save, Send, Stop
 from krebit.oauth.token_endpoint import METHOD, OPERATION, PATH, classify, token_request
+from krebit.oauth.unsaved import UnsavedLogin, UnsavedLoginSlot
 from krebit.redaction import Secret
 from krebit.stores import Lease, Login, LoginKey, TokenStore
 from krebit.stores.guarded import GuardedStore
@@ -41,22 +42,12 @@ class _Current(NamedTuple):
     sign_ins: int
 
 
-class _Unsaved(NamedTuple):
-    """A login that could not be saved, and the stored login that it came from."""
-
-    login: Login
-    base: Login
-
-
 class TokenSession:
     """Gives out access tokens of one login.
 
     `refresh_timeout` is the token endpoint's deadline in seconds, retries included; `lock_patience` the seconds to wait
     for another process's refresh. There is no lock here: each shared attribute is read and replaced in one step.
     """
-
-    # Sessions whose login exists in memory alone. They must outlive the client that they belong to.
-    _with_unsaved_login: ClassVar[set["TokenSession"]] = set()
 
     def __init__(
         self,
@@ -79,7 +70,7 @@ class TokenSession:
         # Counts this session's sign-ins and logouts: a refresh that began before one must not bring its login back.
         self._sign_ins = 0
         self._current = _Current(None, 0.0, 0)
-        self._unsaved: _Unsaved | None = None
+        self._unsaved = UnsavedLoginSlot(store, self.key)
         self._running: dict[tuple[int, object], BackgroundWork[Any]] = {}
 
     def cached(self, rejected: Secret | None = None) -> AccessToken | None:
@@ -117,7 +108,7 @@ class TokenSession:
         for (process, _), work in list(self._running.items()):
             if process == os.getpid():
                 work.wait()
-        if self._unsaved is not None:
+        if self._unsaved.get() is not None:
             with suppress(Exception), self._store.lease(self.key, patience=self._patience) as lease:
                 self._save_late(lease, lease.load())
 
@@ -134,27 +125,38 @@ class TokenSession:
             stored = lease.load() or Login.empty()
             lease.save(stored.with_seen(*(grant.value for grant in self._configured)).ended())
             self._sign_ins += 1
-            self._forget_unsaved()
+            self._unsaved.clear()
 
     def _has_login(self) -> bool:
-        action = self._decisions(None).begin(self._store.load(self.key))
+        unsaved = self._unsaved.get()
+        try:
+            stored = self._store.load(self.key)
+        except StoreError:
+            if unsaved is None:
+                raise
+            return True  # refreshes use it as long as the store fails
+        if unsaved is not None and unsaved.outlives(stored):
+            stored = unsaved.login
+        action = self._decisions(None).begin(stored)
         return isinstance(action, Send) or (isinstance(action, Adopt) and not action.login.is_dead)
 
     def _refresh(self, rejected: Secret | None) -> AccessToken:
         sign_ins = self._sign_ins
         try:
-            action = self._decisions(rejected).begin(self._store.load(self.key))
-            if isinstance(action, Adopt) and self._unsaved is None:
-                _log.debug("%s: none needed, the store holds a token that is good", OPERATION)
-                return AccessToken(self._use(action.login, sign_ins), refreshed=False)
-            if isinstance(action, Stop) and self._unsaved is None:
-                raise action.error  # without the lease, which would leave a lock file behind
+            if self._unsaved.get() is None:
+                action = self._decisions(rejected).begin(self._store.load(self.key))
+                if isinstance(action, Adopt):
+                    _log.debug("%s: none needed, the store holds a token that is good", OPERATION)
+                    return AccessToken(self._use(action.login, sign_ins), refreshed=False)
+                if isinstance(action, Stop):
+                    raise action.error  # without the lease, which would leave a lock file behind
             return self._with_lease(self._decisions(rejected))
         except Exception:
             # The store fails still: the login lives on in memory.
-            if self._unsaved is None or not self._unsaved.login.is_usable(rejected, time.time()):
+            unsaved = self._unsaved.get()
+            if unsaved is None or not unsaved.login.is_usable(rejected, time.time()):
                 raise
-            return AccessToken(self._use(self._unsaved.login, sign_ins), refreshed=False)
+            return AccessToken(self._use(unsaved.login, sign_ins), refreshed=False)
 
     def _exchange(self, grant: Grant) -> AccessToken:
         return self._with_lease(self._decisions(None, sign_in=grant), is_sign_in=True)
@@ -205,44 +207,35 @@ class TokenSession:
         """Save a login. Granted tokens that cannot be saved are used all the same, and saved at the next occasion."""
         try:
             lease.save(action.login)
-            self._forget_unsaved()
+            self._unsaved.clear()
         except BaseException as error:  # noqa: BLE001 - the pair must survive any error of a user's own store
             problem = str(error) if isinstance(error, StoreError) else type(error).__name__
             if action.granted:
-                base = self._unsaved.base if self._unsaved else stored or Login()
-                self._keep_in_memory(action.login, base, problem)
+                earlier = self._unsaved.get()
+                base = earlier.base if earlier else stored or Login()
+                self._keep_in_memory(UnsavedLogin(action.login, base), problem)
             else:
                 # The error that follows matters more than the mark.
                 _log.warning("the store could not note that the server refused a token (%s)", problem)
 
-    def _keep_in_memory(self, login: Login, base: Login, problem: str) -> None:
-        self._unsaved = _Unsaved(login, base)
-        self._with_unsaved_login.add(self)
+    def _keep_in_memory(self, unsaved: UnsavedLogin, problem: str) -> None:
+        self._unsaved.put(unsaved)
         _log.error(
             "the new tokens could not be stored (%s): they live in this process only, and will be stored as soon as "
             "that works; until then other processes find the old, dead token",
             problem,
         )
 
-    def _forget_unsaved(self) -> None:
-        self._unsaved = None
-        self._with_unsaved_login.discard(self)
-
     def _save_late(self, lease: Lease, stored: Login | None) -> Login | None:
-        """Save a login that could not be saved before. Return the login that the store holds now.
-
-        The store has the last word: a login that was saved meanwhile stays, and so does a logout. A mark that our
-        base's refresh token is dead gives way, because our login came from that token.
-        """
-        if self._unsaved is None:
+        """Save a login that could not be saved before. Return the login that the store holds now."""
+        unsaved = self._unsaved.get()
+        if unsaved is None:
             return stored
-        login, base = self._unsaved
-        found = stored or Login()
-        only_marked = found.is_dead and found.refresh_token == base.refresh_token
-        if found.generation != base.generation and not only_marked:
-            self._forget_unsaved()
+        if not unsaved.outlives(stored):
+            self._unsaved.clear()
             return stored
-        login = login._replace(generation=max(login.generation, found.generation + 1))
+        generation = stored.generation if stored else 0
+        login = unsaved.login._replace(generation=max(unsaved.login.generation, generation + 1))
         self._save(lease, Save(login, Adopt(login), granted=True), stored)
         return login
 
@@ -250,7 +243,7 @@ class TokenSession:
         """Keep the login's access token at hand and return it."""
         assert login.access_token is not None
         seconds = login.remaining(time.time())
-        if self._unsaved is not None:
+        if self._unsaved.get() is not None:
             seconds = min(seconds, _SAVE_AGAIN)
         self._current = _Current(login.access_token, monotonic() + seconds, sign_ins)
         return login.access_token

@@ -65,6 +65,13 @@ class FileTokenStore:
         except RuntimeError:  # a user without an entry in the user database, as in some containers
             raise ConfigurationError("FileTokenStore: there is no home folder; set HOME, or name a folder") from None
 
+    def __eq__(self, other: object) -> bool:
+        """Two stores of one folder are the same store."""
+        return isinstance(other, FileTokenStore) and other.folder == self.folder
+
+    def __hash__(self) -> int:
+        return hash(self.folder)
+
     def __repr__(self) -> str:
         return f"FileTokenStore({str(self.folder)!r})"
 
