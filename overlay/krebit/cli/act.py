@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -93,7 +93,7 @@ def data(session: Session, uuid: str) -> None:
 
 def latest_acts(
     session: Session, api: "Krebit", numbers: Iterable[int], failures: list[int] | None
-) -> Iterator[dict[str, Any]]:
+) -> Generator[dict[str, Any], None, None]:
     """Yield the latest act of each client as a row.
 
     A client whose act cannot be had is noted on stderr and in `failures`. Where that is None, a client without an act

@@ -1,7 +1,7 @@
 """`krebit clients`, and the walk through all clients."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -107,7 +107,7 @@ def _print_first(api: "Krebit", output: Output, limit: int) -> int:
 
 def walk(
     session: Session, api: "Krebit", limit: int | None = None, updated_since: datetime | None = None
-) -> Iterator[dict[str, Any]]:
+) -> Generator[dict[str, Any], None, None]:
     """Yield the clients as rows, with their progress on stderr."""
     from krebit import paginate
 

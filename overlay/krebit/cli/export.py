@@ -1,6 +1,6 @@
 """`krebit export`: all records in a file."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from krebit import Krebit
 
 C = TypeVar("C", bound=Callable[..., Any])
-Rows = Iterator[dict[str, Any]]
+Rows = Generator[dict[str, Any], None, None]
 
 
 @click.group("export", cls=Group)

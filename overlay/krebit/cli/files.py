@@ -38,7 +38,11 @@ def format_of(path: Path, chosen: str | None) -> str:
 
 
 class Writer(ABC):
-    """Writes rows. `count` is their number, `warnings` are for the person who opens the file."""
+    """Writes rows.
+
+    `names` are the columns, `count` the rows so far, `left_out` fields without a column, and `formulas` the cells that
+    a spreadsheet would take for formulas.
+    """
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = list(names)
@@ -154,9 +158,8 @@ class _SheetWriter(_TableWriter):
             moment = value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
             self._sheet.write_datetime(self.count, column, moment, self._time)
         elif isinstance(value, Decimal | int) and _is_exact(value):
-            self._sheet.write_number(
-                self.count, column, float(value), self._amount if isinstance(value, Decimal) else None
-            )
+            style = self._amount if isinstance(value, Decimal) else None
+            self._sheet.write_number(self.count, column, float(value), style)
         else:
             # Always as a text: one that begins with = would be a formula.
             text = plain_text(value).encode("utf-8", "replace").decode()
@@ -171,7 +174,10 @@ class _SheetWriter(_TableWriter):
         self._book.close()
 
 
-_WRITERS = {"csv": _CsvWriter, "jsonl": _LinesWriter, "xlsx": _SheetWriter}
+def _writer(kind: str, file: IO[bytes], names: Sequence[str]) -> Writer:
+    if kind == "csv":
+        return _CsvWriter(file, names)
+    return _SheetWriter(file, names) if kind == "xlsx" else _LinesWriter(file, names)
 
 
 def _is_exact(value: Decimal | int) -> bool:
@@ -187,11 +193,14 @@ def new_file(path: Path, kind: str, names: Sequence[str]) -> Iterator[Writer]:
     """
     path = Path(os.path.realpath(path))
     mode = _mode_of(path)
-    fd, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    try:
+        fd, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    except OSError as error:
+        raise click.ClickException(f"--to {path}: cannot be written ({error.strerror})") from None
     temporary = Path(name)
     try:
         with open(fd, "wb") as file:  # noqa: PTH123 - there is only a descriptor
-            writer = _WRITERS[kind](file, names)
+            writer = _writer(kind, file, names)
             yield writer
             writer.close()
             file.flush()
