@@ -1,22 +1,15 @@
 """Plain rows: money as `Decimal`, times as datetimes, and the same columns for every record."""
 
 import asyncio
-import os
-import subprocess
-import sys
 from datetime import UTC
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from krebit import paginate
 from krebit_sandbox import Sandbox
-from tests.needs import absent
 from tests.pages.support import World, asynchronous, blocking
-
-ROOT = Path(__file__).parents[2]
 
 
 def rows(sandbox: Sandbox, world: World, **options: Any) -> list[dict[str, Any]]:
@@ -60,25 +53,3 @@ def test_unknown_keys_are_columns_too(sandbox: Sandbox) -> None:
 
 def test_a_stop_holds_for_rows(sandbox: Sandbox, world: World) -> None:
     assert len(rows(sandbox, world, max_items=13)) == 13
-
-
-@pytest.mark.parametrize("changes", [{}, {"unknown_keys": True}, {"money": "text", "times": "space"}])
-def test_the_example_makes_a_data_frame(sandbox: Sandbox, tmp_path: Path, changes: dict[str, Any]) -> None:
-    try:
-        import polars  # noqa: F401
-    except ImportError:
-        absent("needs polars; call: make .venv/.dev")
-    sandbox.switch(clients=250, **changes)
-    environment = os.environ | sandbox.environment | {"XDG_STATE_HOME": str(tmp_path), "KREBIT_PLAIN_HTTP": "1"}
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "examples" / "data_frame.py")],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "250 clients" in done.stdout
-    assert "decimal" in done.stdout
-    assert "SEK" in done.stdout
