@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 from decimal import Decimal
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -27,11 +29,9 @@ SHAPES: list[dict[str, Any]] = [
 
 @pytest.fixture
 def example() -> Any:
-    try:
-        from examples import data_frame
-    except ImportError as error:
-        absent(f"needs {error.name}; call: make .venv/.dev")
-    return data_frame
+    if find_spec("polars") is None:
+        absent("needs polars; call: make .venv/.dev")
+    return import_module("examples.data_frame")
 
 
 @pytest.fixture
