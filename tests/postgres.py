@@ -34,9 +34,14 @@ def _user() -> str | None:
 
 
 class PostgresServer:
-    """A server that can be stopped, killed and started again. It listens on a socket in its own folder alone."""
+    """A server that can be stopped, killed and started again.
 
-    def __init__(self, binaries: Path, folder: Path) -> None:
+    It listens on a socket in its own folder, and at `address` with any user's trust.
+    """
+
+    def __init__(self, binaries: Path, folder: Path, address: str = "") -> None:
+        self.folder = folder
+        self._address = address
         self._binaries = binaries
         self._folder = folder
         self._data = folder / "data"
@@ -44,10 +49,14 @@ class PostgresServer:
         if (user := _user()) is not None:
             shutil.chown(folder, user)
         self._run("initdb", "--auth=trust", "--username=postgres", "--no-sync", "--encoding=UTF8", f"{self._data}")
+        with (self._data / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all all trust\n")
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        options = f"-c listen_addresses='' -c unix_socket_directories={self._folder} -c max_connections=200"
+        options = (
+            f"-c listen_addresses='{self._address}' -c unix_socket_directories={self._folder} -c max_connections=200"
+        )
         log = f"{self._folder}/log"
         self._run("pg_ctl", "start", "--wait", f"--pgdata={self._data}", f"--options={options}", f"--log={log}")
 
@@ -77,7 +86,7 @@ class PostgresServer:
 
 
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
+def postgres_server(address: str = "") -> Iterator[PostgresServer]:
     """Start a server. Skip the test where PostgreSQL is missing, or fail where nothing may be skipped."""
     binaries = find_binaries()
     if binaries is None:
@@ -85,7 +94,7 @@ def postgres_server() -> Iterator[PostgresServer]:
         raise AssertionError
     # Not pytest's folder: its path may be too long for a socket, and closed to other users.
     with tempfile.TemporaryDirectory(prefix="krebit-pg-", ignore_cleanup_errors=True) as folder:
-        server = PostgresServer(binaries, Path(folder))
+        server = PostgresServer(binaries, Path(folder), address)
         server.start()
         try:
             yield server

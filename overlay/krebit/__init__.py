@@ -45,6 +45,10 @@ if TYPE_CHECKING:
     from krebit.stores import TokenStore
     from krebit.stores.file import FileTokenStore
     from krebit.stores.memory import MemoryTokenStore
+
+    # Not in __all__: `from krebit import *` must not need their extras.
+    from krebit.stores.postgres import PostgresTokenStore as PostgresTokenStore
+    from krebit.stores.redis import RedisTokenStore as RedisTokenStore
     from krebit_api.types import money, parse_time
 
 # The module that each name comes from.
@@ -84,6 +88,8 @@ _HOMES = {
     "krebit.stores": ("TokenStore",),
     "krebit.stores.file": ("FileTokenStore",),
     "krebit.stores.memory": ("MemoryTokenStore",),
+    "krebit.stores.postgres": ("PostgresTokenStore",),
+    "krebit.stores.redis": ("RedisTokenStore",),
     "krebit_api.types": ("money", "parse_time"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
@@ -148,4 +154,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted({*__all__, *_HOME})

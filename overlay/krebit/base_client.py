@@ -31,6 +31,7 @@ from krebit.oauth.sign_in import LoginAttempt, SignIns
 from krebit.raw_response import RawResponse
 from krebit.redaction import Secret, mask_path
 from krebit.resources import ClientOptions, ClientResources
+from krebit.stores.address import STORE_VARIABLE, store_at
 from krebit_api.api import Operation, Result
 
 T = TypeVar("T")
@@ -125,9 +126,10 @@ class BaseClient:
         `KREBIT_CONFIG` names another one. With a mapping no file is read.
 
         `KREBIT_DOMAIN`, `KREBIT_CLIENT_ID` and `KREBIT_CLIENT_SECRET` are needed. `KREBIT_REDIRECT_URI`,
-        `KREBIT_REFRESH_TOKEN`, `KREBIT_AUTH_CODE`, `KREBIT_PROFILE`, `KREBIT_TIMEOUT` and `KREBIT_RETRIES` are read
-        when set; an argument goes before its variable. `KREBIT_API`, when set, must belong to the
-        domain. `KREBIT_STATE` is not read: each sign-in makes a state of its own (RFC 6749, 10.12).
+        `KREBIT_REFRESH_TOKEN`, `KREBIT_AUTH_CODE`, `KREBIT_PROFILE`, `KREBIT_TIMEOUT`, `KREBIT_RETRIES` and
+        `KREBIT_TOKEN_STORE` are read when set; an argument goes before its variable. `KREBIT_TOKEN_STORE` is the URL of
+        a PostgreSQL or Redis, or the whole path of a folder. `KREBIT_API`, when set, must belong to the domain.
+        `KREBIT_STATE` is not read: each sign-in makes a state of its own (RFC 6749, 10.12).
 
         The token and the code of the environment belong to the profile that `KREBIT_PROFILE` names, or to `default`.
         Of a mapping, `SSL_CERT_FILE` counts too. Raises ConfigurationError that names each missing or malformed one.
@@ -138,6 +140,7 @@ class BaseClient:
         variables = os.environ if environ is None else environ
         try:
             timeout, retries = variable(variables, "KREBIT_TIMEOUT"), variable(variables, "KREBIT_RETRIES")
+            address = Secret(variable(variables, STORE_VARIABLE))
             path = default_path(variables) if environ is None else None
             given = read_settings(variables, profile, domain=domain, path=path)
         finally:
@@ -146,6 +149,8 @@ class BaseClient:
             options["timeout"] = seconds_of_variable("KREBIT_TIMEOUT", timeout)
         if retries and "retries" not in options:
             options["retries"] = whole_number_of_variable("KREBIT_RETRIES", retries)
+        if address and "store" not in options:
+            options["store"] = store_at(address, STORE_VARIABLE)
         plain_http = plain_http or given.plain_http
         settings = check_settings(given, plain_http=plain_http, prefix="KREBIT_")
         return cls(

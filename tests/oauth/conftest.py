@@ -9,6 +9,10 @@ import pytest
 from krebit import FileTokenStore
 from krebit_sandbox import Sandbox, Switches
 from tests.oauth.support import Site
+from tests.postgres import postgres
+from tests.redis import redis_server
+
+__all__ = ["postgres", "redis_server"]
 
 
 @pytest.fixture(scope="session")

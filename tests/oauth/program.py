@@ -18,13 +18,14 @@ from typing import Any
 
 import httpx
 
-from krebit import AsyncKrebit, FileTokenStore, Krebit, MemoryTokenStore
+import krebit
+from krebit import AsyncKrebit, FileTokenStore, Krebit, MemoryTokenStore, TokenStore
 from krebit.config import UncheckedSettings, check_settings
 from krebit.errors import KrebitError
 from krebit.http.transports import TransportFactory
 from krebit.oauth.session import TokenSession
 from krebit.redaction import Secret
-from krebit.stores import LoginKey
+from krebit.stores import Login, LoginKey
 
 
 def say(what: Any) -> None:
@@ -42,8 +43,17 @@ def stored(given: dict[str, Any]) -> str | None:
     return login.refresh_token.reveal() if login is not None and login.refresh_token is not None else None
 
 
+def store_of(given: dict[str, Any]) -> TokenStore:
+    """The store that all share: files, or a server's."""
+    if "store" not in given:
+        return FileTokenStore(given["folder"])
+    kind, address, options = given["store"]
+    store: TokenStore = getattr(krebit, kind)(address, **options)
+    return store
+
+
 def client(given: dict[str, Any], **options: Any) -> Krebit:
-    settings: dict[str, Any] = {**given["settings"], "store": FileTokenStore(given["folder"]), **options}
+    settings: dict[str, Any] = {**given["settings"], "store": store_of(given), **options}
     return Krebit(**settings)
 
 
@@ -77,6 +87,15 @@ def calls(given: dict[str, Any]) -> None:
         say("ready")
         hear()
         say([outcome(api.get_current_user) for _ in range(given["calls"])])
+
+
+def hold_lease(given: dict[str, Any]) -> None:
+    """Take the lease of a login, wait, and save one of generation 1."""
+    with store_of(given).lease(LoginKey(*given["key"]), patience=10) as lease:
+        lease.prepare()
+        say("held")
+        hear()
+        say(outcome(lambda: lease.save(Login(generation=1))))
 
 
 def crowd(given: dict[str, Any]) -> None:

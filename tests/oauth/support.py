@@ -112,8 +112,9 @@ class Program:
     """`tests.oauth.program` in a process of its own: told by its standard input, it answers a line of JSON each."""
 
     def __init__(self, arguments: Sequence[str], given: dict[str, Any], **options: Any) -> None:
+        command = options.pop("command", [sys.executable, "-m", "tests.oauth.program"])
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.oauth.program", *arguments],
+            [*command, *arguments],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

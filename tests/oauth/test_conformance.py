@@ -14,6 +14,8 @@ from krebit import FileTokenStore, MemoryTokenStore
 from krebit.stores import Lease, TokenStore
 from krebit.stores.record import Login, LoginKey
 from krebit.testing import TokenStoreConformance
+from tests.postgres import PostgresServer
+from tests.redis import RedisServer
 
 
 class TestFileTokenStore(TokenStoreConformance):
@@ -26,6 +28,35 @@ class TestFileTokenStore(TokenStoreConformance):
 
     def process_factory(self) -> Callable[[], TokenStore]:
         return partial(FileTokenStore, self.folder)
+
+
+class TestPostgresTokenStore(TokenStoreConformance):
+    @pytest.fixture(autouse=True)
+    def place(self, postgres: PostgresServer) -> None:
+        from krebit import PostgresTokenStore  # only where there is a server: not every Python has a psycopg
+
+        self.factory = partial(PostgresTokenStore, postgres.new_database())
+
+    def make_store(self) -> TokenStore:
+        return self.factory()
+
+    def process_factory(self) -> Callable[[], TokenStore]:
+        return self.factory
+
+
+class TestRedisTokenStore(TokenStoreConformance):
+    @pytest.fixture(autouse=True)
+    def place(self, redis_server: RedisServer) -> None:
+        from krebit import RedisTokenStore
+
+        redis_server.clear()
+        self.factory = partial(RedisTokenStore, redis_server.url)
+
+    def make_store(self) -> TokenStore:
+        return self.factory()
+
+    def process_factory(self) -> Callable[[], TokenStore]:
+        return self.factory
 
 
 class TestMemoryTokenStore(TokenStoreConformance):

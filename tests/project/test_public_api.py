@@ -4,6 +4,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 import krebit
 import krebit.errors
 from krebit import KrebitError
@@ -61,6 +63,17 @@ def test_each_name_is_there_and_an_unknown_one_is_not() -> None:
     assert not hasattr(krebit, "no_such_name")
 
 
+@pytest.mark.parametrize(
+    ("name", "package", "extra"),
+    [("PostgresTokenStore", "psycopg", "postgres"), ("RedisTokenStore", "redis", "redis")],
+)
+def test_a_store_that_needs_an_extra_says_which(name: str, package: str, extra: str) -> None:
+    assert name in dir(krebit)
+    program = f"import sys; sys.modules[{package!r}] = None; from krebit import *; from krebit import {name}"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert f"pip install 'krebit[{extra}]'" in done.stderr.splitlines()[-1]
+
+
 def test_every_error_is_public_and_is_drawn_in_the_tree() -> None:
     drawn = krebit.errors.__doc__ or ""
     kinds = [kind for kind in vars(krebit.errors).values() if isinstance(kind, type) and issubclass(kind, KrebitError)]
@@ -85,5 +98,7 @@ def test_importing_it_loads_nothing_heavy() -> None:
         "filelock",
         "krebit_api",
         "dateutil",
+        "psycopg",
+        "redis",
     }
     assert not heavy & set(loaded)

@@ -4,7 +4,6 @@ POSIX only: privacy rests on modes and owners. On Windows the store refuses to b
 """
 
 import functools
-import hashlib
 import logging
 import os
 import re
@@ -76,10 +75,8 @@ class FileTokenStore:
         return f"FileTokenStore({str(self.folder)!r})"
 
     def path(self, key: LoginKey) -> Path:
-        """Return the file of a login. Its name shows tenant and profile; a hash keeps similar ones apart."""
-        digest = hashlib.sha256("\0".join(key).encode()).hexdigest()[:16]
-        readable = re.sub(r"[^A-Za-z0-9.-]+", "_", f"{key.tenant}.{key.profile}")[:80].lstrip(".")
-        return self.folder / f"{readable}.{digest}.json"
+        """Return the file of a login."""
+        return self.folder / f"{key.file_name()}.json"
 
     def load(self, key: LoginKey) -> Login | None:
         """Return the login stored for `key`, or None. Raises StoreUnsafe or StoreError."""

@@ -1,9 +1,11 @@
 """A login as it is stored: the token pair, its times, and fingerprints of every token that was ever part of it."""
 
 import base64
+import hashlib
 import hmac
 import json
 import math
+import re
 import secrets
 from typing import Any, NamedTuple, Self
 
@@ -21,6 +23,16 @@ class LoginKey(NamedTuple):
     tenant: str
     client_id: str
     profile: str = "default"
+
+    def file_name(self) -> str:
+        """Return a name that shows tenant and profile, in ASCII. A hash keeps similar ones apart."""
+        digest = self.digest().hex()[:16]
+        readable = re.sub(r"[^A-Za-z0-9.-]+", "_", f"{self.tenant}.{self.profile}")[:80].lstrip(".")
+        return f"{readable}.{digest}"
+
+    def digest(self) -> bytes:
+        """Return a hash of the whole key."""
+        return hashlib.sha256("\0".join(self).encode()).digest()
 
 
 class TokenPair(NamedTuple):
@@ -132,6 +144,10 @@ class Login(NamedTuple):
             }
         ).encode()
 
+    def to_secret(self) -> Secret:
+        """Return the same form for a store's client: frames of a traceback show their arguments."""
+        return Secret(self.to_json().decode())
+
     @classmethod
     def from_json(cls, text: bytes, where: str) -> Self:
         """Read the form that `to_json` writes. Raises StoreError that names `where` and never shows the text."""
@@ -152,6 +168,11 @@ class Login(NamedTuple):
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             problem = f"{where}: is not a stored login; move it away and sign in again"
         raise StoreError(problem)
+
+
+def as_bytes(value: object) -> object:
+    """Return the bytes of a Secret, and any other value as it is."""
+    return value.reveal().encode() if isinstance(value, Secret) else value
 
 
 def _secret(value: Any) -> Secret | None:

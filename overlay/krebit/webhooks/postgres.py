@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any, LiteralString
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 
+from krebit.postgresql import connect
 from krebit.redaction import Secret
 from krebit.webhooks.inbox import CONFLICT, FailedDelivery, LeasedDelivery, StoreOutcome
 from krebit.webhooks.processes import PerProcess
@@ -33,16 +34,7 @@ _IN: LiteralString = "now() + make_interval(secs => %s)"
 _ARRIVED: LiteralString = "extract(epoch FROM arrived)::float8"
 _LISTEN_STEP = 0.5
 _LISTEN_PAUSE = 0.05  # of many notifications the first counts
-
-# Without these a server that is gone without a word holds a thread for minutes.
-_PATIENCE: dict[str, Any] = {
-    "connect_timeout": "3",
-    "keepalives_idle": "5",
-    "keepalives_interval": "2",
-    "keepalives_count": "3",
-    "tcp_user_timeout": "5000",
-    "application_name": "krebit-webhooks",
-}
+_APPLICATION = "krebit-webhooks"
 
 
 class PostgresInbox:
@@ -126,7 +118,7 @@ class PostgresInbox:
 
     def listen(self, heard: Callable[[], object], stopped: threading.Event) -> None:
         """See `NotifyingInbox.listen`, on a connection of its own. Raises psycopg.Error when that breaks."""
-        with _connect(self._conninfo) as connection:
+        with connect(self._conninfo, _APPLICATION) as connection:
             connection.execute(f"LISTEN {_CHANNEL}")
             heard()  # of what was stored before
             while not stopped.is_set():
@@ -176,17 +168,12 @@ class _Session:
         with self._lock:
             connection = self._connections.get(durable)
             if connection is None or connection.closed:
-                connection = self._connections[durable] = _connect(self._conninfo)
+                connection = self._connections[durable] = connect(self._conninfo, _APPLICATION)
                 connection.execute("SET statement_timeout = '5s'")
                 if not durable:
                     connection.execute("SET synchronous_commit = off")
                 _make_tables(connection)
             return connection
-
-
-def _connect(conninfo: Secret) -> psycopg.Connection[Any]:
-    # Without a variable: a traceback that shows local variables must not show the password.
-    return psycopg.connect(make_conninfo("", **_PATIENCE | conninfo_to_dict(conninfo.reveal())), autocommit=True)
 
 
 def _run(connection: psycopg.Connection[Any], sql: LiteralString, values: tuple[object, ...]) -> tuple[list[Any], int]:

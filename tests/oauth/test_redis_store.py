@@ -1,0 +1,159 @@
+"""The Redis store beyond what both stores for several hosts promise: leases that end, fences, lossy settings."""
+
+import logging
+import signal
+import time
+from typing import Any
+
+import pytest
+
+from krebit import RedisTokenStore
+from krebit.errors import ConfigurationError, StoreBusy, StoreError
+from krebit.stores import Login, LoginKey
+from tests.oauth.support import Program
+from tests.redis import RedisServer, running_redis
+
+KEY = LoginKey("shared.example", "application")
+
+
+@pytest.fixture
+def server(redis_server: RedisServer) -> RedisServer:
+    redis_server.clear()
+    return redis_server
+
+
+@pytest.fixture
+def store(server: RedisServer) -> RedisTokenStore:
+    return RedisTokenStore(server.url)
+
+
+def save(store: RedisTokenStore, generation: int = 1) -> None:
+    with store.lease(KEY, patience=5) as lease:
+        lease.prepare()
+        lease.save(Login(generation=generation))
+
+
+def test_a_holder_that_was_stopped_past_its_lease_cannot_save_over_its_successor(
+    server: RedisServer, store: RedisTokenStore
+) -> None:
+    given: dict[str, Any] = {"store": ["RedisTokenStore", server.url, {"lease": 1.0}], "key": KEY}
+    with Program(["hold_lease"], given) as holder:
+        assert holder.hear() == "held"
+        holder.process.send_signal(signal.SIGSTOP)
+        try:
+            with pytest.raises(StoreBusy, match="TTL krebit:"), store.lease(KEY, patience=0.2):
+                pass
+            save(store, 7)
+        finally:
+            holder.process.send_signal(signal.SIGCONT)
+        holder.tell("go")
+        assert holder.hear() == "StoreError"
+    assert store.load(KEY) == Login(generation=7)
+    save(store, 8)
+
+
+def test_a_lease_that_ended_saves_nothing_though_nobody_came_after_it(server: RedisServer) -> None:
+    store = RedisTokenStore(server.url, lease=1.0)
+    with store.lease(KEY, patience=1) as lease:
+        time.sleep(1.2)
+        for step in (lease.prepare, lambda: lease.save(Login())):
+            with pytest.raises(StoreError, match="lease has ended"):
+                step()
+    assert store.load(KEY) is None
+
+
+def test_preparing_begins_the_lease_anew(server: RedisServer) -> None:
+    with RedisTokenStore(server.url, lease=2.0).lease(KEY, patience=1) as lease:
+        for _ in range(4):
+            time.sleep(0.7)
+            lease.prepare()
+        lease.save(Login(generation=1))
+
+
+def test_a_server_that_lost_its_data_takes_no_save_of_an_earlier_lease(
+    server: RedisServer, store: RedisTokenStore
+) -> None:
+    """Neither where the lease is gone, nor where another was given the same number since."""
+    with store.lease(KEY, patience=1) as lost:
+        server.clear()
+        with pytest.raises(StoreError, match="did the server lose its data"):
+            lost.save(Login(generation=5))
+        with store.lease(KEY, patience=1) as newer:
+            with pytest.raises(StoreError):
+                lost.save(Login(generation=5))
+            newer.save(Login(generation=1))
+    assert store.load(KEY) == Login(generation=1)
+
+
+def test_a_fence_that_moved_on_keeps_an_old_lease_out(server: RedisServer, store: RedisTokenStore) -> None:
+    """As after a failover that brought the lease's key back, but not what came after it."""
+    with store.lease(KEY, patience=1) as lease:
+        with server.client() as client:
+            (login,) = [key for key in client.scan_iter() if not key.endswith(b":lease")]
+            client.hincrby(login, "fence", 1)
+        with pytest.raises(StoreError, match="another process may have saved"):
+            lease.save(Login())
+
+
+def test_a_script_whose_answer_was_lost_may_run_again(store: RedisTokenStore) -> None:
+    """The connection breaks after each command; the command is sent again on a new one."""
+    with store.lease(KEY, patience=1) as lease:
+        again = RedisTokenStore._take(store, lease._names, lease._holder, 1)
+        assert again == lease._fence
+        lease.save(Login(generation=1))
+        lease.save(Login(generation=1))
+    assert store.load(KEY) == Login(generation=1)
+
+
+def test_a_full_server_is_found_before_anything_is_sent(server: RedisServer, store: RedisTokenStore) -> None:
+    save(store)
+    with store.lease(KEY, patience=1) as lease, server.client() as client:
+        client.config_set("maxmemory", "200kb")
+        try:
+            with pytest.raises(StoreError, match=r"cannot write the login.*maxmemory"):
+                lease.prepare()
+        finally:
+            client.config_set("maxmemory", "0")
+    assert store.load(KEY) == Login(generation=1)
+
+
+def test_a_replica_is_found_before_anything_is_sent(server: RedisServer, store: RedisTokenStore) -> None:
+    save(store)
+    with store.lease(KEY, patience=1) as lease, server.client() as client:
+        client.replicaof("127.0.0.1", "1")
+        try:
+            with pytest.raises(StoreError, match=r"cannot write the login.*primary server"):
+                lease.prepare()
+        finally:
+            client.replicaof("NO", "ONE")
+
+
+def test_a_wrong_password_says_so(server: RedisServer) -> None:
+    store = RedisTokenStore(server.url.replace("canary-pass", "another"))
+    with pytest.raises(StoreError, match="check user and password"):
+        store.load(KEY)
+
+
+def test_settings_that_lose_logins_are_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "krebit")
+    with running_redis("--appendonly", "no", "--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru") as server:
+        store = RedisTokenStore(server.url)
+        save(store)
+        save(store)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
+    assert "appendonly yes, appendfsync always" in caplog.text
+    assert "maxmemory-policy noeviction" in caplog.text
+
+
+def test_nothing_is_warned_of_a_server_that_keeps_what_it_is_given(
+    store: RedisTokenStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "krebit")
+    save(store)
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("lease", [0.5, 4000.0])
+def test_a_lease_of_an_odd_length_is_refused(server: RedisServer, lease: float) -> None:
+    with pytest.raises(ConfigurationError, match="from 1 to 3600 seconds"):
+        RedisTokenStore(server.url, lease=lease)

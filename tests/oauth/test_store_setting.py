@@ -1,0 +1,55 @@
+"""KREBIT_TOKEN_STORE chooses the store of `from_env`."""
+
+from pathlib import Path
+
+import pytest
+
+from krebit import AsyncKrebit, FileTokenStore, Krebit, MemoryTokenStore
+from krebit.errors import ConfigurationError
+from krebit_sandbox import Sandbox
+from tests.oauth.servers import KINDS, store_server
+
+APPLICATION = {
+    "KREBIT_DOMAIN": "yourco.krebit.se",
+    "KREBIT_CLIENT_ID": "application",
+    "KREBIT_CLIENT_SECRET": "canary-1",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_url_is_that_of_a_server(kind: str, sandbox: Sandbox) -> None:
+    environ = {**sandbox.environment, "KREBIT_API": "", "KREBIT_AUTH_CODE": ""}
+    with store_server(kind) as server:
+        address = server.address
+        if kind == "PostgresTokenStore":
+            address = f"postgresql://postgres@/{address.split('dbname=')[1]}?host={server.server.folder}"
+        environ["KREBIT_TOKEN_STORE"] = address
+        with Krebit.from_env(environ, plain_http=True) as api:
+            assert api.get_current_user().name
+        del environ["KREBIT_REFRESH_TOKEN"]
+        with Krebit.from_env(environ, plain_http=True) as api:
+            assert api.get_current_user().name
+        assert len([request for request in sandbox.requests if request.path == "/api/oauth/token"]) == 1
+
+
+def test_a_whole_path_is_a_folder(tmp_path: Path) -> None:
+    environ = {**APPLICATION, "KREBIT_TOKEN_STORE": str(tmp_path / "logins")}
+    with Krebit.from_env(environ) as api:
+        store = api._core._store
+        assert isinstance(store, FileTokenStore)
+        assert store.folder == tmp_path / "logins"
+
+
+def test_an_argument_goes_before_it() -> None:
+    store = MemoryTokenStore()
+    api = AsyncKrebit.from_env({**APPLICATION, "KREBIT_TOKEN_STORE": "nonsense"}, store=store)
+    assert api._core._store is store
+
+
+@pytest.mark.parametrize(
+    "value", ["hunter2", "postgresql:hunter2", "mysql://u:hunter2@h/d", "logins/hunter2", "redis://h:hunter2"]
+)
+def test_anything_else_is_refused_and_not_shown(value: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^KREBIT_TOKEN_STORE: ") as caught:
+        Krebit.from_env({**APPLICATION, "KREBIT_TOKEN_STORE": value})
+    assert "hunter2" not in str(caught.value)
