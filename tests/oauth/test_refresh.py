@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from krebit import MemoryTokenStore
+from krebit.clock import monotonic
 from krebit.errors import (
     ConfigurationError,
     ConnectionFailed,
@@ -223,6 +224,21 @@ def test_the_callers_time_is_up_and_the_refresh_goes_on(site: Site) -> None:
         site.sandbox.release()
     assert site.state() == "live"
     assert len(site.token_requests()) == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_closing_does_not_wait_for_a_server_that_stays_busy(site: Site, status: int) -> None:
+    """As at the end of a program in an outage, or of a test that leaves a fault on. The next one finds the login."""
+    site.login()
+    site.sandbox.fault(kind="status", status=status, path=TOKEN, times=None)
+    began = monotonic()
+    with site.client(timeout=0.5) as api, pytest.raises(DeadlineExceeded, match="the refresh goes on"):
+        api.get_current_user()
+    assert monotonic() - began < 10  # a refresh may take 30 s
+    site.sandbox.clear_faults()
+    assert site.state() == "live"
+    with site.client() as api:
+        api.get_current_user()
 
 
 @pytest.mark.parametrize("dialect", ["league9", "league8"])

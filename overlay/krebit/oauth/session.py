@@ -30,6 +30,8 @@ _log = logging.getLogger("krebit")
 _MORE_PATIENCE = 15.0
 # The part of the time that one request may take, so that there is time to send the same token again.
 _PER_TRY = 0.4
+# Seconds between two looks whether the client closes.
+_LOOK = 0.05
 # Seconds after which a save that failed is tried again.
 _SAVE_AGAIN = 5.0
 
@@ -71,6 +73,7 @@ class TokenSession:
         self._sign_ins = 0
         self._current = _Current(None, 0.0, 0)
         self._unsaved = UnsavedLoginSlot(store, self.key)
+        self._is_closing = False
         self._running: dict[tuple[int, object], BackgroundWork[Any]] = {}
 
     def cached(self, rejected: Secret | None = None) -> AccessToken | None:
@@ -104,7 +107,11 @@ class TokenSession:
         return self._in_background(object(), self._has_login)
 
     def finish_work(self) -> None:
-        """Wait for all work under way, then try once more to save a login that could not be saved."""
+        """Wait for all work under way, then try once more to save a login that could not be saved.
+
+        A refresh that has found the server busy or silent does not wait for a better time any more.
+        """
+        self._is_closing = True
         for (process, _), work in list(self._running.items()):
             if process == os.getpid():
                 work.wait()
@@ -186,14 +193,21 @@ class TokenSession:
         raise StoreError("the token store's lease kept an error to itself")
 
     def _ask_server(self, lease: Lease, decisions: Refresh, action: Send, deadline: Deadline) -> Action:
-        time.sleep(action.wait)
+        self._pause(action.wait)
         lease.prepare()
         one_try = Deadline(min(deadline.remaining(), self._timeout * _PER_TRY))
         request = token_request(action.grant, self._settings, self._user_agent)
         outcome = classify(self._send(request, one_try))
         with suppress(Exception):  # a granted pair is not saved yet: no log handler's fault may cost it
             _log.debug("%s %s %s: %s", METHOD, PATH, action.grant.kind, outcome.kind)
-        return decisions.answered(outcome, reload=lease.load, remaining=deadline.remaining())
+        remaining = 0.0 if self._is_closing else deadline.remaining()
+        return decisions.answered(outcome, reload=lease.load, remaining=remaining)
+
+    def _pause(self, seconds: float) -> None:
+        """Wait before another try, but not while the client closes: nobody needs the token any more."""
+        until = monotonic() + seconds
+        while not self._is_closing and monotonic() < until:
+            time.sleep(min(_LOOK, seconds))
 
     def _send(self, request: httpx.Request, deadline: Deadline) -> Reply | Failure:
         transport = self._transport()
