@@ -21,7 +21,7 @@ from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[impor
 from jsonschema.exceptions import best_match  # type: ignore[import-untyped]
 
 NODE = ROOT / "tools" / "node"
-SOURCES = ("quickstart", "guide", "inferred")
+SOURCES = ("quickstart", "guide", "inferred", "tenant")
 SECRET_NAME = re.compile(r"secret|(access|refresh)_token|^code(_verifier)?$|password")
 PASCAL_CASE = re.compile(r"([A-Z][a-z0-9]*)+")
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")

@@ -13,7 +13,7 @@ from ..leniency import read_or_keep
 from ..records import OpenRecord, members
 from ..scalars import MISSING, UNSET, Unset
 
-_IDENTIFIER_EITHER_INTEGER_TEXT = identifier(either(INTEGER, TEXT))
+_IDENTIFIER_EITHER_TEXT_INTEGER = identifier(either(TEXT, INTEGER))
 _EITHER_TEXT_NULL_ABSENT = either(TEXT, NULL, ABSENT)
 _EITHER_RECORD_ORGANIZATION_NULL_ABSENT = either(record(lambda: models.Organization), NULL, ABSENT)
 
@@ -22,8 +22,8 @@ _EITHER_RECORD_ORGANIZATION_NULL_ABSENT = either(record(lambda: models.Organizat
 class CurrentUser(OpenRecord[Any]):
     """The user on whose behalf the application acts."""
 
-    id: int | str
-    """The user's identifier, a number or a UUID."""
+    id: str | int
+    """The user's identifier, a UUID or a number."""
 
     name: str | None | Unset = UNSET
     """The user's full name."""
@@ -50,8 +50,8 @@ class CurrentUser(OpenRecord[Any]):
         value = take("id", MISSING)
         made.id = (
             value
-            if type(value) in _IDENTIFIER_EITHER_INTEGER_TEXT.kept
-            else _IDENTIFIER_EITHER_INTEGER_TEXT.read(value, "id")
+            if type(value) in _IDENTIFIER_EITHER_TEXT_INTEGER.kept
+            else _IDENTIFIER_EITHER_TEXT_INTEGER.read(value, "id")
         )
         value = take("name", UNSET)
         made.name = (

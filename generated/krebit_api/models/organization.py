@@ -12,7 +12,7 @@ from ..leniency import read_or_keep
 from ..records import OpenRecord, members
 from ..scalars import MISSING, UNSET, Unset
 
-_IDENTIFIER_EITHER_INTEGER_TEXT = identifier(either(INTEGER, TEXT))
+_IDENTIFIER_EITHER_TEXT_INTEGER = identifier(either(TEXT, INTEGER))
 _EITHER_TEXT_NULL_ABSENT = either(TEXT, NULL, ABSENT)
 
 
@@ -20,8 +20,8 @@ _EITHER_TEXT_NULL_ABSENT = either(TEXT, NULL, ABSENT)
 class Organization(OpenRecord[Any]):
     """An organisation that uses Krebit Finance."""
 
-    id: int | str
-    """The organisation's identifier, a number or a UUID."""
+    id: str | int
+    """The organisation's identifier, a UUID or a number."""
 
     name: str | None | Unset = UNSET
     """The organisation's name."""
@@ -42,8 +42,8 @@ class Organization(OpenRecord[Any]):
         value = take("id", MISSING)
         made.id = (
             value
-            if type(value) in _IDENTIFIER_EITHER_INTEGER_TEXT.kept
-            else _IDENTIFIER_EITHER_INTEGER_TEXT.read(value, "id")
+            if type(value) in _IDENTIFIER_EITHER_TEXT_INTEGER.kept
+            else _IDENTIFIER_EITHER_TEXT_INTEGER.read(value, "id")
         )
         value = take("name", UNSET)
         made.name = (
