@@ -1,0 +1,92 @@
+"""`krebit doctor`: what is wrong between this machine and the tenant, and where answers differ from the document."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from krebit.cli.problems import DONE, FAILED, LOGIN_REQUIRED
+from krebit.cli.session import Session, is_terminal
+
+if TYPE_CHECKING:
+    from krebit.doctor import Report
+
+
+@click.command("doctor")
+@click.option("--offline", is_flag=True, help="Open no connection: look at settings, store and token only.")
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
+@click.option("--report", "report_file", type=Path, metavar="FILE", help="Keep the shapes of all answers in FILE.")
+@click.option("--patch", "patch_file", type=Path, metavar="FILE", help="Keep in FILE what to change in openapi.yaml.")
+@click.pass_obj
+def command(
+    session: Session, *, offline: bool, as_json: bool, report_file: Path | None, patch_file: Path | None
+) -> int:
+    """Check settings, connection, login and the API, and say what to do.
+
+    Changes nothing but an access token that has ended, which is renewed as by any command. The report holds shapes
+    alone, and no value of a person or a company: it can be attached to a public issue.
+
+    \b
+      krebit doctor
+      krebit doctor --offline
+      krebit doctor --report report.json --patch openapi.patch
+    """
+    from krebit.doctor import examine
+
+    def show_progress(name: str) -> None:
+        if is_terminal(sys.stderr):
+            click.echo(f"\r\x1b[Kkrebit: {name}", nl=False, err=True)
+
+    try:
+        report = examine(
+            profile=session.profile,
+            domain=session.domain,
+            plain_http=session.plain_http,
+            offline=offline,
+            progress=show_progress,
+        )
+    finally:
+        if is_terminal(sys.stderr):
+            click.echo("\r\x1b[K", nl=False, err=True)
+    if as_json:
+        click.echo(json.dumps(report.to_dict(), indent=2))
+    else:
+        _print(report, session)
+    if report_file is not None:
+        _write(report_file, json.dumps(report.shapes(), indent=2) + "\n", session)
+    if patch_file is not None:
+        _write_patch(patch_file, report, session)
+    if report.needs_sign_in:
+        return LOGIN_REQUIRED
+    return FAILED if report.has_failed else DONE
+
+
+def _print(report: "Report", session: Session) -> None:
+    from krebit.doctor.screen import print_report
+
+    print_report(report, sys.stdout, colored=session.is_colored(sys.stdout))
+
+
+def _write_patch(path: Path, report: "Report", session: Session) -> None:
+    from krebit.doctor import make_patch
+    from krebit.doctor.document import document_text
+
+    patch = make_patch(report, document_text())
+    if patch:
+        _write(path, patch, session)
+    else:
+        session.note(f"krebit: nothing in openapi.yaml is to be changed; {path} is not written")
+
+
+def _write(path: Path, text: str, session: Session) -> None:
+    """Write a file whole or not at all. Raises OSError that names it."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    session.note(f"krebit: wrote {path}")

@@ -1,0 +1,161 @@
+"""What the doctor found: for people, for programs, and as shapes alone that can be shown to anybody. No I/O."""
+
+from typing import Any, Literal, NamedTuple
+
+from krebit.doctor.comparison import Comparison, Difference, Field
+
+Mark = Literal["pass", "warn", "fail", "skip"]
+Verdict = Literal["as described", "handled", "breaks", "not seen"]
+FORMAT = "krebit-doctor-report"
+FORMAT_VERSION = 1
+
+NOT_SEEN = (
+    "rotation: whether a refresh gives a new refresh token and ends the old one",
+    "token errors: which dialect the token endpoint answers a dead token in",
+    "token lifetime: whether the server's expires_in is true",
+    "writing: the answer to POST, and the fields that a body is refused for",
+    "403 and 419: answers to somebody who may not do that, and to an expired page",
+    "429: the answer when too many calls were made",
+    "5xx: the bodies of a server that fails or is down for maintenance",
+    "webhooks: deliveries, their signature and how often they are tried again",
+)
+
+
+class Step(NamedTuple):
+    """One step of the examination. `repair` says what to do, where something is to be done."""
+
+    name: str
+    mark: Mark
+    text: str
+    repair: str | None = None
+
+
+class Setting(NamedTuple):
+    """A setting as it is shown: of a secret, only that it is set. `source` says where it comes from."""
+
+    name: str
+    shown: str
+    source: str
+
+
+class OperationResult:
+    """What came from one operation, against the document."""
+
+    def __init__(self, operation: str, method: str, path: str) -> None:
+        self.operation = operation
+        self.method = method
+        self.path = path
+        self.status: int | None = None
+        self.reason: str | None = None
+        # The paths of differences by which the call fails, and the error's text.
+        self.broken: set[str] = set()
+        self.error: str | None = None
+        self.headers: list[str] = []
+        self.comparison: Comparison | None = None
+        self.differences: list[Difference] = []
+
+    @property
+    def verdict(self) -> Verdict:
+        """How the answers stand to the document."""
+        if self.error is not None:
+            return "breaks"
+        if self.reason is not None:
+            return "not seen"
+        return "handled" if self.differences else "as described"
+
+    def verdict_of(self, difference: Difference) -> Verdict:
+        """Say whether a difference is handled, or breaks the call."""
+        return "breaks" if difference.path in self.broken else "handled"
+
+    def shapes(self) -> dict[str, Any]:
+        """Return what came as shapes alone."""
+        content: dict[str, Any] = {
+            "method": self.method,
+            "path": self.path,
+            "verdict": self.verdict,
+            "status": self.status,
+        }
+        if self.reason is not None:
+            content["reason"] = "no arguments were found" if self.status is None else "no success came"
+        if self.comparison is not None:
+            content |= {
+                "form": self.comparison.form,
+                "page": self.comparison.page_form,
+                "empty": self.comparison.is_empty if self.comparison.page_form else None,
+                "fields": _fields(self.comparison),
+            }
+        content["headers"] = self.headers
+        content["differences"] = [
+            {
+                "path": found.path,
+                "kind": found.kind,
+                "expected": found.expected,
+                "got": found.got,
+                "verdict": self.verdict_of(found),
+            }
+            for found in self.differences
+        ]
+        return content
+
+
+def _fields(comparison: Comparison) -> dict[str, str]:
+    """Return each place of the answers with its types and forms. Of a page's metadata only what differs."""
+    fields: dict[str, str] = {}
+    for path in sorted(comparison.fields):
+        field = comparison.fields[path]
+        is_record = comparison.page_form is None or path.startswith("data")
+        differs = any(key[0] == path for key in comparison.differences)
+        if is_record or differs:
+            fields[path] = _in_short(field)
+    return fields
+
+
+def _in_short(field: Field) -> str:
+    """Return types and forms on one line, such as `integer`, `string (time-z)` and `null` where nothing else came."""
+    types = "|".join(sorted(field.types)) or "null"
+    return f"{types} ({', '.join(sorted(field.forms))})" if field.forms else types
+
+
+class Report:
+    """All that one examination found."""
+
+    def __init__(self, origin: dict[str, Any]) -> None:
+        # Host, time and versions: what differs between two reports of the same answers.
+        self._origin = origin
+        self.settings: list[Setting] = []
+        self.steps: list[Step] = []
+        self.operations: list[OperationResult] = []
+        self.errors: dict[str, OperationResult] = {}
+        self.not_seen = NOT_SEEN
+        self.needs_sign_in = False
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a step failed, or an operation breaks."""
+        answered = [*self.operations, *self.errors.values()]
+        return any(step.mark == "fail" for step in self.steps) or any(one.verdict == "breaks" for one in answered)
+
+    @property
+    def differences(self) -> list[tuple[OperationResult, Difference]]:
+        """Each difference, with the operation or the error that it was found in."""
+        answered = [*self.operations, *self.errors.values()]
+        return [(one, difference) for one in answered for difference in one.differences]
+
+    def shapes(self) -> dict[str, Any]:
+        """Return the report that may be attached to a public issue: shapes, and no value of a person or a company."""
+        return {
+            "format": FORMAT,
+            "version": FORMAT_VERSION,
+            "origin": {**self._origin, "steps": {step.name: step.mark for step in self.steps}},
+            "operations": {one.operation: one.shapes() for one in self.operations},
+            "errors": {name: one.shapes() for name, one in self.errors.items()},
+            "not_seen": list(self.not_seen),
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it for a program on this machine: settings and steps with their texts too."""
+        return {
+            "settings": [setting._asdict() for setting in self.settings],
+            "steps": [step._asdict() for step in self.steps],
+            **self.shapes(),
+        }

@@ -1,0 +1,160 @@
+"""The report as one screen, for people who program and people who do not."""
+
+from typing import TextIO
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from krebit.doctor.comparison import Difference
+from krebit.doctor.page_forms import WORDS as PAGE_WORDS
+from krebit.doctor.report import OperationResult, Report
+from krebit.doctor.shapes import WORDS as FORM_WORDS
+
+_STEP_SIGNS = {"pass": "✓", "warn": "!", "fail": "✗", "skip": "-"}
+_SIGNS = {"as described": "✓", "handled": "~", "breaks": "✗", "not seen": "?"}
+_PLAIN = str.maketrans({"✓": "+", "✗": "x", "→": ">", "·": "-"})
+_STYLES = {"✓": "green", "!": "yellow", "~": "yellow", "✗": "red", "?": "cyan", "-": "dim"}
+_ERROR_NAMES = {
+    "unauthenticated": "error: no token",
+    "not_found": "error: no such record",
+    "refused": "error: refused value",
+}
+_FORMS = {"envelope": "in an envelope", "bare": "bare"}
+
+
+def print_report(report: Report, stream: TextIO, *, colored: bool | None = None, width: int | None = None) -> None:
+    """Write the report. `colored` and `width` are found out where they are not given."""
+    console = Console(
+        file=stream, width=width, highlight=False, soft_wrap=False, no_color=colored is False, force_terminal=colored
+    )
+    screen = _Screen(console)
+    screen.steps(report)
+    screen.answers(report)
+    screen.verdict(report)
+
+
+class _Screen:
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._is_plain = not (console.encoding or "").lower().startswith("utf")
+
+    def steps(self, report: Report) -> None:
+        """Write each step with its repair, and each setting with its source."""
+        rows = Table.grid(padding=(0, 1))
+        for step in report.steps:
+            rows.add_row(self._sign(_STEP_SIGNS[step.mark]), self._text(step.name, "bold"), self._text(step.text))
+            if step.repair is not None:
+                rows.add_row("", "", self._text(f"→ {step.repair}", "yellow"))
+            if step.name == "settings":
+                for setting in report.settings:
+                    shown = f"{setting.name}: {setting.shown or setting.source}"
+                    source = f"  ({setting.source})" if setting.shown else ""
+                    rows.add_row("", "", self._text(shown + source, "dim"))
+        self._console.print(rows)
+
+    def answers(self, report: Report) -> None:
+        """Write what came from each operation, against the document."""
+        self._console.print()
+        self._console.print(self._text("Answers, against the document", "bold"))
+        rows = Table.grid(padding=(0, 1))
+        for result in report.operations:
+            self._add_result(rows, result.operation, result)
+        for name, result in report.errors.items():
+            self._add_result(rows, _ERROR_NAMES.get(name, name), result)
+        names = " · ".join(text.partition(":")[0] for text in report.not_seen)
+        rows.add_row(self._sign("?"), self._text("not seen"), self._text(f"reading cannot show: {names}", "dim"))
+        self._console.print(rows)
+
+    def _add_result(self, rows: Table, name: str, result: OperationResult) -> None:
+        rows.add_row(self._sign(_SIGNS[result.verdict]), self._text(name), self._text(_came(result)))
+        for sign, text in _grouped(result):
+            rows.add_row("", "", self._text(f"{sign} {text}", _STYLES[sign]))
+
+    def verdict(self, report: Report) -> None:
+        """Write what follows from it, on one line."""
+        handled = sum(result.verdict_of(one) == "handled" for result, one in report.differences)
+        failed = [step.name for step in report.steps if step.mark == "fail"]
+        self._console.print()
+        if failed:
+            self._console.print(self._text(f"Not in order: {', '.join(failed)}. See the arrows above.", "red"))
+            return
+        text = "All is in order."
+        if handled:
+            text = f"Nothing breaks: this library reads {_counted(handled)} from the document all the same."
+        self._console.print(self._text(text, "green"))
+
+    def _sign(self, sign: str) -> Text:
+        return self._text(sign, _STYLES[sign])
+
+    def _text(self, text: str, style: str = "") -> Text:
+        return Text(text.translate(_PLAIN) if self._is_plain else text, style)
+
+
+def _counted(count: int) -> str:
+    return "the one difference" if count == 1 else f"the {count} differences"
+
+
+def _came(result: OperationResult) -> str:
+    """Return in some words what came."""
+    if result.error is not None:
+        return result.error
+    if result.reason is not None:
+        return result.reason
+    comparison = result.comparison
+    parts = [] if result.status == 200 else [f"status {result.status}"]
+    if comparison is not None:
+        parts += [_FORMS[comparison.form]] if comparison.form and (result.status or 0) < 400 else []
+        parts += [PAGE_WORDS[comparison.page_form]] if comparison.page_form else []
+        parts += _forms(result)
+    parts += ["rate limit headers"] if result.headers else []
+    return " · ".join(parts)
+
+
+def _forms(result: OperationResult) -> list[str]:
+    """Return the forms of times and amounts, which differ between tenants."""
+    assert result.comparison is not None
+    found: set[str] = set()
+    for field in result.comparison.fields.values():
+        found |= {FORM_WORDS[form] for form in field.forms if form.startswith("time")}
+        if "decimal" in field.forms:
+            found.add("amounts as text")
+    return sorted(found)
+
+
+def _grouped(result: OperationResult) -> list[tuple[str, str]]:
+    """Return a sign and a line for each kind of difference. Fields that differ in the same way share one."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for difference in result.differences:
+        key = _SIGNS[result.verdict_of(difference)], _in_words(difference)
+        places.setdefault(key, []).append(difference.path)
+    lines = []
+    for (sign, words), paths in places.items():
+        named = ", ".join(filter(None, paths))
+        lines.append((sign, f"{named}: {words}" if named else words))
+    return lines
+
+
+def _in_words(difference: Difference) -> str:
+    expected, got = difference.expected, difference.got
+    words = {
+        "form": f"{got}; the document names {_in_word(expected.removesuffix(' first'))} first",
+        "absent": "in the document, but in no answer",
+        "always-null": "null in every record",
+        "extra": f"not in the document ({_in_word(got)})",
+        "limit": f"{got}, the document allows {expected}",
+        "missing": "missing, though the document has it always",
+        "null": f"null, the document has {expected} only",
+        "header": f"the header {got} is not in the document",
+    }
+    first = expected.removesuffix(" first")
+    named = f"{_in_word(first)} first" if first != expected else _in_word(expected)
+    return words.get(difference.kind, f"{_in_word(got)}; the document names {named}")
+
+
+def _in_word(shape: str) -> str:
+    """Return a word for a type or a form that people who do not program understand."""
+    words = {"string": "text", "integer": "a whole number", "array": "a list", "boolean": "true or false"}
+    words |= {"object": "an object", "date-time": "times of ISO 8601 with an offset", "number": "a number"}
+    words["in an envelope"] = "the envelope"
+    return words.get(shape) or FORM_WORDS.get(shape, shape)
