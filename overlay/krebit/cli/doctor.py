@@ -2,6 +2,7 @@
 
 import json
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,9 @@ def command(
 def _print(report: "Report", session: Session) -> None:
     from krebit.doctor.screen import print_report
 
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A message of the system may hold what the terminal's encoding has no sign for.
+        sys.stdout.reconfigure(errors="replace")
     print_report(report, sys.stdout, colored=session.is_colored(sys.stdout))
 
 
@@ -81,12 +85,11 @@ def _write_patch(path: Path, report: "Report", session: Session) -> None:
 
 
 def _write(path: Path, text: str, session: Session) -> None:
-    """Write a file whole or not at all. Raises OSError that names it."""
+    """Write a file whole or not at all. Raises ClickException that names it."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise OSError(error.errno, error.strerror, str(path)) from None
+        raise click.ClickException(f"{path}: cannot be written ({error.strerror}); name another file") from None
     session.note(f"krebit: wrote {path}")

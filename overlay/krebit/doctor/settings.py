@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from krebit.config import Given, Settings, check_settings, from_environment
+from krebit.config import Settings, UncheckedSettings, check_settings, from_environment
 from krebit.config_file import default_path, read_settings
 from krebit.doctor.report import Setting, Step
 from krebit.errors import ConfigurationError, StoreError
@@ -17,7 +17,7 @@ _OTHERS = ("KREBIT_TIMEOUT", "KREBIT_RETRIES", "SSL_CERT_FILE", "SSL_CERT_DIR")
 class FoundSettings(NamedTuple):
     """The settings: as they are `given`, `checked` where they are good, and as they are shown."""
 
-    given: Given
+    given: UncheckedSettings
     checked: Settings | None
     shown: list[Setting]
     step: Step
@@ -63,7 +63,7 @@ def _step(problems: tuple[str, ...], shown: list[Setting]) -> Step:
 
 
 def _shown(
-    given: Given, variables: Mapping[str, str], path: Path | None, *, arguments: Mapping[str, str | None]
+    given: UncheckedSettings, variables: Mapping[str, str], path: Path | None, *, arguments: Mapping[str, str | None]
 ) -> list[Setting]:
     shown = []
     for name in ("domain", "client_id", "client_secret", "redirect_uri", "profile", "refresh_token", "auth_code"):
@@ -81,7 +81,9 @@ def _shown(
     return shown
 
 
-def _source(name: str, given: Given, variables: Mapping[str, str], arguments: Mapping[str, str | None]) -> str:
+def _source(
+    name: str, given: UncheckedSettings, variables: Mapping[str, str], arguments: Mapping[str, str | None]
+) -> str:
     if arguments.get(name) is not None:
         return "argument"
     if name in given.sources:
