@@ -1,5 +1,8 @@
 """KREBIT_TOKEN_STORE chooses the store of `from_env`."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,7 +38,7 @@ def test_a_url_is_that_of_a_server(kind: str, sandbox: Sandbox) -> None:
 def test_a_whole_path_is_a_folder(tmp_path: Path) -> None:
     environ = {**APPLICATION, "KREBIT_TOKEN_STORE": str(tmp_path / "logins")}
     with Krebit.from_env(environ) as api:
-        store = api._core._store
+        store = api._resources._store
         assert isinstance(store, FileTokenStore)
         assert store.folder == tmp_path / "logins"
 
@@ -43,7 +46,7 @@ def test_a_whole_path_is_a_folder(tmp_path: Path) -> None:
 def test_an_argument_goes_before_it() -> None:
     store = MemoryTokenStore()
     api = AsyncKrebit.from_env({**APPLICATION, "KREBIT_TOKEN_STORE": "nonsense"}, store=store)
-    assert api._core._store is store
+    assert api._resources._store is store
 
 
 @pytest.mark.parametrize(
@@ -53,3 +56,14 @@ def test_anything_else_is_refused_and_not_shown(value: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^KREBIT_TOKEN_STORE: ") as caught:
         Krebit.from_env({**APPLICATION, "KREBIT_TOKEN_STORE": value})
     assert "hunter2" not in str(caught.value)
+
+
+def test_the_command_line_keeps_logins_there_too(krebit_environment: Sandbox, tmp_path: Path) -> None:
+    """Here in a folder: any store is found the same way."""
+    environ = {**os.environ, "KREBIT_TOKEN_STORE": str(tmp_path / "elsewhere")}
+    for command in ("me", "status"):
+        program = [sys.executable, "-m", "krebit", command, "--json"]
+        done = subprocess.run(program, env=environ, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+    assert str(tmp_path / "elsewhere") in done.stdout
+    assert "signed in" in done.stdout

@@ -118,6 +118,7 @@ def _ask_for_missing(given: UncheckedSettings) -> UncheckedSettings:
 
 def _client(given: UncheckedSettings) -> "Krebit":
     from krebit import Krebit
+    from krebit.stores.address import store_of_process
 
     return Krebit(
         given.domain,
@@ -126,6 +127,7 @@ def _client(given: UncheckedSettings) -> "Krebit":
         redirect_uri=given.redirect_uri,
         profile=given.profile,
         plain_http=given.plain_http,
+        store=store_of_process(),
     )
 
 

@@ -1,4 +1,4 @@
-"""`krebit status`: what the next command would use, without a connection."""
+"""`krebit status`: what the next command would use, without a connection to the tenant."""
 
 import os
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ from krebit.config import UncheckedSettings, check_settings, host_of
 from krebit.config_file import default_path
 from krebit.redaction import Secret
 from krebit.stores import LoginKey
+from krebit.stores.address import store_of_process
 from krebit.stores.file import FileTokenStore
 
 _COLUMNS = [Column(name) for name in ("tenant", "application", "profile", "settings", "login", "store", "token_ends")]
@@ -23,7 +24,7 @@ _COLUMNS = [Column(name) for name in ("tenant", "application", "profile", "setti
 @output_options
 @click.pass_obj
 def command(session: Session) -> None:
-    """Show which tenant, application and login the next command uses. Opens no connection.
+    """Show which tenant, application and login the next command uses. Opens no connection to the tenant.
 
     \b
       krebit status
@@ -59,7 +60,7 @@ def _origin(given: UncheckedSettings) -> str:
 
 def _login(key: LoginKey, *, has_grant: bool) -> dict[str, Any]:
     """Return what the store knows of the login. Raises StoreError."""
-    store = FileTokenStore()
+    store = store_of_process()
     login = store.load(key)
     state, ends = "none; sign in with: krebit login", None
     if login is not None and login.is_dead:
@@ -69,4 +70,8 @@ def _login(key: LoginKey, *, has_grant: bool) -> dict[str, Any]:
         ends = None if login.expires_at is None else datetime.fromtimestamp(int(login.expires_at), UTC)
     elif has_grant:
         state = "begins with the token or the code of the environment"
-    return {"login": state, "store": str(store.path(key)), "token_ends": ends}
+    return {
+        "login": state,
+        "store": str(store.path(key)) if isinstance(store, FileTokenStore) else repr(store),
+        "token_ends": ends,
+    }

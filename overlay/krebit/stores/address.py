@@ -1,5 +1,6 @@
 """Make the token store that a setting names."""
 
+import os
 from pathlib import Path
 
 from krebit.errors import ConfigurationError
@@ -7,6 +8,15 @@ from krebit.redaction import Secret
 from krebit.stores.protocol import TokenStore
 
 STORE_VARIABLE = "KREBIT_TOKEN_STORE"
+
+
+def store_of_process() -> TokenStore:
+    """Return the store that the process's environment names, or the files of the user. Raises ConfigurationError."""
+    if os.environ.get(STORE_VARIABLE):
+        return store_at(Secret(os.environ[STORE_VARIABLE]), STORE_VARIABLE)
+    from krebit.stores.file import FileTokenStore
+
+    return FileTokenStore()
 
 
 def store_at(address: Secret, name: str) -> TokenStore:
