@@ -334,8 +334,8 @@ class BaseClient:
             raise ConfigurationError("method: must be one such as GET or POST")
         method = method.upper()
         url = f"{API_PREFIX}/{relative.lstrip('/')}"
-        shown = url.partition("?")[0]
-        operation = Operation(f"{method} {mask_path(shown)}", method, shown)
+        shown = mask_path(url.partition("?")[0])
+        operation = Operation(f"{method} {shown}", method, shown)
         return operation, lambda: {"method": method, "url": url, "headers": own, **arguments}, result_of_accept(accept)
 
 

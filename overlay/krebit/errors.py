@@ -173,7 +173,7 @@ class ApiError(KrebitError):
         self.request_id = None if request_id is None else mask_header("request-id", request_id, own=own)
         self.retry_after = retry_after
         self.method = method
-        self.path = mask_path(path)
+        self.path = mask_path(path, own=own)
         self.operation = operation
         self.headers = {name: mask_header(name, value, own=own) for name, value in received.items()}
         self.body = body
@@ -271,9 +271,10 @@ class UnexpectedResponse(KrebitError):
     ) -> None:
         self.operation = operation
         # The keys of an answer may be anybody's data.
-        self.field = None if field is None else mask(field)
+        own = secrets_in(f"{(field or '')[:_READ]}\n{got[:_READ]}")
+        self.field = None if field is None else mask(field, own=own)
         self.expected = expected
-        self.got = mask(got)
+        self.got = mask(got, own=own)
         self.status = status
         self.body = body
         where = f"{self.field}: " if self.field else ""

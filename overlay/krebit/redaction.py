@@ -30,12 +30,14 @@ _LONGEST_COUNT = 13
 _LONGEST_HEADER = 1000
 # Bytes of a value whose base64 is long enough to be told from a word.
 _BASE64 = 6
+# Characters at the beginning of a secret by which it is looked for. No form is shorter than the value itself.
+_START = 8
 
 
 class Secret:
     """Hold a secret string. Its repr and text are `***`, and it refuses to be pickled."""
 
-    __slots__ = ("__weakref__", "_forms", "_value")
+    __slots__ = ("__weakref__", "_forms", "_starts", "_value")
 
     def __init__(self, value: "str | Secret | None") -> None:
         if isinstance(value, Secret):
@@ -45,6 +47,7 @@ class Secret:
             raise TypeError("a secret must be a text")
         self._value = value or ""
         self._forms: tuple[str, ...] = ()
+        self._starts: frozenset[str] = frozenset()
         if self._value:
             _live[id(self)] = self
 
@@ -57,6 +60,14 @@ class Secret:
         if not self._forms:
             self._forms = _forms(self._value)
         return self._forms
+
+    def may_stand_in(self, starts: "frozenset[str] | set[str]") -> bool:
+        """Return False where none of the forms begins with one of `starts`, the runs of eight characters of a text."""
+        if len(self._value) < _START:
+            return True
+        if not self._starts:
+            self._starts = frozenset(form[:_START] for form in self.forms())
+        return not self._starts.isdisjoint(starts)
 
     def __repr__(self) -> str:
         return "***"
@@ -106,11 +117,15 @@ def _base64_forms(value: bytes) -> set[str]:
 
 
 def secrets_in(text: str) -> list[str]:
-    """Return the forms of this process's secrets that stand in `text`, to be handed to `mask`."""
+    """Return the forms of this process's secrets that stand in `text`, to be handed to `mask`.
+
+    A process may hold many secrets: each is looked for in whole only where its beginning stands in the text.
+    """
+    starts = {text[position : position + _START] for position in range(len(text) - _START + 1)}
     found: list[str] = []
     for reference in _live.valuerefs():
         secret = reference()
-        if secret is not None:
+        if secret is not None and secret.may_stand_in(starts):
             found += [form for form in secret.forms() if form in text]
     return found
 
@@ -153,10 +168,12 @@ def mask_header(name: str, value: str, *, own: Iterable[str] | None = None) -> s
     return mask(value, _LONGEST_HEADER, own=own, keep_runs=bool(_IDS.search(name)))
 
 
-def mask_path(path: str) -> str:
+def mask_path(path: str, *, own: Iterable[str] | None = None) -> str:
     """Return the path of a URL masked part by part: as a whole it would look like one long token."""
     end = _LIMIT * 4
-    cut = _without(secrets_in(path[: end + _MARGIN]), path, end)
+    if own is None:
+        own = secrets_in(path[: end + _MARGIN])
+    cut = _without(own, path, end)
     return "/".join(mask(part, 100, own=()) for part in cut.split("/"))
 
 

@@ -93,6 +93,23 @@ def test_a_secret_is_known_for_as_long_as_anybody_holds_it() -> None:
     assert mask("held-twice") == "held-twice"
 
 
+def test_one_of_many_secrets_is_found_in_a_long_text() -> None:
+    """Each of thousands has its own beginning, or the one that all tokens of a server share."""
+    held = [Secret(f"eyJ0eXAiOiJKV1Qi-{random.randbytes(20).hex()}") for _ in range(2000)]
+    held += [Secret(random.randbytes(20).hex()) for _ in range(2000)]
+    wanted = [held[7], held[1999], held[2000], held[3999], Secret("hunter2")]
+    for secret in wanted:
+        for form in secret.forms():
+            assert form in secrets_in("word " * 1000 + form + " word" * 1000)
+    assert secrets_in("word " * 2000) == []
+
+
+@pytest.mark.parametrize("value", ["8letters", "ååååååå1", "a+b/c=d&", "\\\\\\\\\\x", "日本語日本語日本"])
+def test_no_form_is_shorter_than_what_it_is_looked_for_by(value: str) -> None:
+    secret = Secret(value)
+    assert all(form in secrets_in(f"x{form}x") for form in secret.forms())
+
+
 @pytest.mark.parametrize("length", [20, 3000])
 @pytest.mark.parametrize("start", [1190, 1199, 1201])
 def test_no_part_of_an_own_secret_is_shown_at_the_cut(length: int, start: int) -> None:

@@ -18,7 +18,7 @@ from krebit.http.request import CallOptions, RequestArguments, RequestBuilder
 from krebit.http.response import error_of, refuses_token, request_id
 from krebit.http.retry import RetryBudget, is_announced_limit, silence_before_retry, wait_before_retry
 from krebit.http.send import Failure, Reply
-from krebit.redaction import Secret, mask_path
+from krebit.redaction import Secret
 from krebit_api.api import Operation
 
 T = TypeVar("T")
@@ -162,14 +162,14 @@ def _error(operation: Operation, outcome: Reply | Failure, deadline: Deadline) -
 
 def _log_wait(operation: Operation, outcome: Reply | Failure, wait: float) -> None:
     status = outcome.status if isinstance(outcome, Reply) else outcome.kind
-    _log.info("%s %s: %s, waits %.1f s to try again", operation.method, mask_path(operation.path), status, wait)
+    _log.info("%s %s: %s, waits %.1f s to try again", operation.method, operation.path, status, wait)
 
 
 def _log_attempt(operation: Operation, outcome: Reply | Failure, attempt: int, started: float) -> None:
     facts = {
         "method": operation.method,
-        # The path's template, never its values: an organisation number may be one.
-        "path": mask_path(operation.path),
+        # The path's template, never its values: an organisation number may be one. That of `request()` is masked.
+        "path": operation.path,
         "status": outcome.status if isinstance(outcome, Reply) else outcome.kind,
         "attempt": attempt,
         "milliseconds": round((monotonic() - started) * 1000),
