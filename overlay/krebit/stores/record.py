@@ -1,4 +1,4 @@
-"""A login as it is stored: the token pair, its times, and fingerprints of every token that was ever part of it."""
+"""A login as it is stored: the token pair, its times, and fingerprints of the tokens that were part of it."""
 
 import base64
 import hashlib
@@ -15,6 +15,8 @@ from krebit.redaction import Secret
 _VERSION = 1
 # Bytes of a fingerprint: enough to tell one store's tokens apart, too few to be of use to anybody else.
 _DIGEST = 8
+# How many refresh tokens of the server's are remembered, the latest ones: six weeks of hourly refreshes.
+_MOST_GRANTED = 1000
 
 
 class LoginKey(NamedTuple):
@@ -47,7 +49,9 @@ class Login(NamedTuple):
     """The state of a login. Without tokens it is a login that was ended, or that never began.
 
     `obtained_at` and `expires_at` are seconds since the epoch. `generation` counts the changes. `salt` is the key of
-    the fingerprints, `seen` holds them one after the other, and `dead` is that of a refused refresh token.
+    the fingerprints. `seen` holds those of the grants that somebody configured or that were refused, all of them.
+    `granted` holds those of the refresh tokens that the server granted, the latest thousand. `dead` is that of a
+    refused refresh token.
     """
 
     access_token: Secret | None = None
@@ -58,6 +62,7 @@ class Login(NamedTuple):
     salt: bytes = b""
     seen: bytes = b""
     dead: bytes = b""
+    granted: bytes = b""
 
     def __repr__(self) -> str:
         return f"Login(generation={self.generation}, expires_at={self.expires_at})"  # no fingerprint, nor their key
@@ -72,9 +77,12 @@ class Login(NamedTuple):
         return hmac.digest(self.salt, token.reveal().encode(), "sha256")[:_DIGEST] if token else b""
 
     def has_seen(self, token: Secret) -> bool:
-        """Return whether this token was ever part of this login, or was tried for it."""
-        known = [self.seen[start : start + _DIGEST] for start in range(0, len(self.seen), _DIGEST)]
-        return self.fingerprint(token) in known
+        """Return whether this token was tried for this login, or was part of it within the latest thousand refreshes.
+
+        An older token that somebody configures is tried once: the server refuses it, and it is remembered for good.
+        """
+        known = self.seen + self.granted
+        return self.fingerprint(token) in {known[start : start + _DIGEST] for start in range(0, len(known), _DIGEST)}
 
     def with_seen(self, *tokens: Secret | None) -> Self:
         """Return the same login that remembers these tokens too."""
@@ -83,7 +91,11 @@ class Login(NamedTuple):
 
     def with_pair(self, pair: TokenPair, now: float) -> Self:
         """Return the login after a grant. Without a new refresh token the old one stays (RFC 6749, 6)."""
-        return self.with_seen(pair.refresh_token)._replace(
+        granted = self.granted
+        if pair.refresh_token is not None and not self.has_seen(pair.refresh_token):
+            granted += self.fingerprint(pair.refresh_token)
+        return self._replace(
+            granted=granted[-_MOST_GRANTED * _DIGEST :],
             access_token=pair.access_token,
             refresh_token=pair.refresh_token or self.refresh_token,
             obtained_at=now,
@@ -141,6 +153,7 @@ class Login(NamedTuple):
                 "salt": base64.b64encode(self.salt).decode(),
                 "seen": base64.b64encode(self.seen).decode(),
                 "dead": base64.b64encode(self.dead).decode(),
+                "granted": base64.b64encode(self.granted).decode(),
             }
         ).encode()
 
@@ -164,6 +177,7 @@ class Login(NamedTuple):
                 salt=base64.b64decode(content["salt"], validate=True),
                 seen=base64.b64decode(content["seen"], validate=True),
                 dead=base64.b64decode(content["dead"], validate=True),
+                granted=base64.b64decode(content.get("granted", ""), validate=True),
             )
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             problem = f"{where}: is not a stored login; move it away and sign in again"
