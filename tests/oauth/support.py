@@ -50,6 +50,11 @@ class Site:
         given: dict[str, Any] = {**self.settings, "store": self.store, "retries": 0, **options}
         return Krebit(**given)
 
+    def call_anew(self, **options: Any) -> None:
+        """Call with a client that has no token at hand, and so asks the store. It also stores what could not be."""
+        with self.client(**options) as api:
+            api.get_current_user()
+
     def async_client(self, **options: Any) -> AsyncKrebit:
         """A client for asyncio on the store."""
         given: dict[str, Any] = {**self.settings, "store": self.store, "retries": 0, **options}

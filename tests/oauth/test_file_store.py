@@ -14,7 +14,7 @@ import filelock
 import pytest
 
 from krebit import FileTokenStore
-from krebit.errors import StoreError
+from krebit.errors import LoginRequired, StoreError
 from krebit.stores.record import Login, LoginKey
 from tests.needs import absent
 from tests.oauth.support import Background, Site
@@ -100,11 +100,8 @@ def test_a_limit_of_the_files_size() -> None:
         assert sorted(path.suffix for path in Path(f"{folder}/logins").iterdir()) == [".json", ".lock"]
 
 
-def test_storing_fails_after_the_request(
-    site: Site, log: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_storing_fails_after_the_request(site: Site, log: pytest.LogCaptureFixture) -> None:
     """The pair is used in memory, the log says so, and a later store succeeds."""
-    monkeypatch.setattr("krebit.oauth.session._SAVE_AGAIN", 0.0)
     site.login()
     old = site.refresh_token()
     file = site.file()
@@ -120,21 +117,18 @@ def test_storing_fails_after_the_request(
         assert "could not be stored" in error.message
         assert "live in this process only" in error.message
         # Still in the way: the pair goes on in memory, without a request.
-        api.get_current_user()
+        site.call_anew()
         file.rmdir()
         file.with_suffix(".aside").rename(file)
         assert site.refresh_token() == old
-        api.get_current_user()
-    assert site.refresh_token() != old
+        site.call_anew()
+        assert site.refresh_token() != old
     assert site.state() == "live"
     assert len(site.token_requests()) == 1
 
 
 @pytest.mark.parametrize("what", ["logout", "login"])
-def test_a_pair_that_was_not_stored_does_not_undo_what_came_after(
-    site: Site, what: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("krebit.oauth.session._SAVE_AGAIN", 0.0)
+def test_a_pair_that_was_not_stored_does_not_undo_what_came_after(site: Site, what: str) -> None:
     site.login()
     file = site.file()
     site.hold()
@@ -150,12 +144,12 @@ def test_a_pair_that_was_not_stored_does_not_undo_what_came_after(
         if what == "logout":
             with site.client() as other:
                 other.logout()
-            with pytest.raises(Exception, match="not signed in"):
-                api.get_current_user()
+            with pytest.raises(LoginRequired, match="not signed in"):
+                site.call_anew()
             assert site.stored().refresh_token is None
         else:
             newer = site.login(expired=False)
-            api.get_current_user()
+            site.call_anew()
             assert site.stored() == newer
 
 

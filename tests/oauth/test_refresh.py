@@ -1,10 +1,11 @@
 """What becomes of a refresh, for each way the token endpoint can answer."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from krebit import MemoryTokenStore
+from krebit import FileTokenStore
 from krebit.clock import monotonic
 from krebit.errors import (
     ConfigurationError,
@@ -273,25 +274,23 @@ def test_a_new_login_clears_the_mark(site: Site) -> None:
 
 
 @pytest.mark.parametrize("dialect", ["league9", "league8"])
-def test_a_dead_token_and_a_newer_pair_in_the_store(site: Site, dialect: str) -> None:
+def test_a_dead_token_and_a_newer_pair_in_the_store(site: Site, dialect: str, tmp_path: Path) -> None:
     """Another program stored a newer pair without keeping to the lock: it is adopted."""
     site.sandbox.switch(error_dialect=dialect)
     site.login()
     site.sandbox.revoke_refresh_token(site.refresh_token())
     newer = site.sandbox.issue_tokens()
     site.hold()
-    memory = MemoryTokenStore()
-    with memory.lease(site.key(), patience=1) as lease:
-        lease.save(site.stored())
-    with site.client(store=memory) as api:
+    elsewhere = Site(site.sandbox, FileTokenStore(tmp_path / "elsewhere"))
+    with site.client() as api:
         call = Background(api.get_current_user)
         site.sandbox.wait_for_held()
-        memory._logins[site.key()] = site.put(newer.access_token, newer.refresh_token, expired=False)
+        elsewhere.put(newer.access_token, newer.refresh_token, expired=False)
+        elsewhere.file().replace(site.file())
         site.sandbox.release()
         call.finish()
-    login = memory.load(site.key())
-    assert login is not None
-    assert not login.is_dead
+    assert not site.stored().is_dead
+    assert site.refresh_token() == newer.refresh_token
     assert len(site.token_requests()) == 1
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from krebit import AsyncKrebit, FileTokenStore, Krebit, MemoryTokenStore
+from krebit import FileTokenStore, Krebit, MemoryTokenStore
 from krebit.errors import ConfigurationError
+from krebit.stores import LoginKey
 from krebit_sandbox import Sandbox
 from tests.oauth.servers import KINDS, store_server
 
@@ -35,18 +36,20 @@ def test_a_url_is_that_of_a_server(kind: str, sandbox: Sandbox) -> None:
         assert len([request for request in sandbox.requests if request.path == "/api/oauth/token"]) == 1
 
 
-def test_a_whole_path_is_a_folder(tmp_path: Path) -> None:
-    environ = {**APPLICATION, "KREBIT_TOKEN_STORE": str(tmp_path / "logins")}
-    with Krebit.from_env(environ) as api:
-        store = api._resources._store
-        assert isinstance(store, FileTokenStore)
-        assert store.folder == tmp_path / "logins"
+def test_a_whole_path_is_a_folder(tmp_path: Path, sandbox: Sandbox) -> None:
+    environ = {**sandbox.environment, "KREBIT_API": "", "KREBIT_TOKEN_STORE": str(tmp_path / "logins")}
+    with Krebit.from_env(environ, plain_http=True) as api:
+        api.get_current_user()
+    key = LoginKey(sandbox.domain, sandbox.application.client_id)
+    assert FileTokenStore(tmp_path / "logins").load(key) is not None
 
 
-def test_an_argument_goes_before_it() -> None:
+def test_an_argument_goes_before_it(sandbox: Sandbox) -> None:
     store = MemoryTokenStore()
-    api = AsyncKrebit.from_env({**APPLICATION, "KREBIT_TOKEN_STORE": "nonsense"}, store=store)
-    assert api._resources._store is store
+    environ = {**sandbox.environment, "KREBIT_API": "", "KREBIT_TOKEN_STORE": "nonsense"}
+    with Krebit.from_env(environ, plain_http=True, store=store) as api:
+        api.get_current_user()
+    assert store.load(LoginKey(sandbox.domain, sandbox.application.client_id)) is not None
 
 
 @pytest.mark.parametrize(

@@ -43,8 +43,7 @@ class _MoodyLease:
         self._lease.save(login)
 
 
-def test_one_pair_after_another_that_cannot_be_stored(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("krebit.oauth.session._SAVE_AGAIN", 0.0)
+def test_one_pair_after_another_that_cannot_be_stored(site: Site) -> None:
     site.login()
     site.store = store = Moody(site.store)
     store.full = True
@@ -54,8 +53,8 @@ def test_one_pair_after_another_that_cannot_be_stored(site: Site, monkeypatch: p
         api.get_current_user()
         assert len(site.token_requests()) == 2
         store.full = False
-        api.get_current_user()
-    assert site.state() == "live"
+        site.call_anew()
+        assert site.state() == "live"
     assert {request.status for request in site.token_requests()} == {200}
 
 
@@ -145,9 +144,8 @@ def test_signing_out_forgets_a_pair_that_could_not_be_stored(site: Site) -> None
             api.get_current_user()
 
 
-def test_others_found_the_old_token_dead_meanwhile(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_others_found_the_old_token_dead_meanwhile(site: Site) -> None:
     """Their mark is about the token that the pair replaced: it does not keep the pair from being stored."""
-    monkeypatch.setattr("krebit.oauth.session._SAVE_AGAIN", 0.0)
     site.sandbox.switch(reuse_revokes_family=False)
     site.login()
     plain = site.store
@@ -159,18 +157,15 @@ def test_others_found_the_old_token_dead_meanwhile(site: Site, monkeypatch: pyte
             other.get_current_user()
         assert site.stored().is_dead
         store.full = False
-        api.get_current_user()
+        site.call_anew()
         assert site.state() == "live"
         other.get_current_user()
     assert [request.status for request in site.token_requests()] == [200, 400]
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
-def test_sign_ins_that_could_not_be_stored_do_not_replace_a_later_one(
-    site: Site, times: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sign_ins_that_could_not_be_stored_do_not_replace_a_later_one(site: Site, times: int) -> None:
     """However many they were: what counts is what they were begun upon."""
-    monkeypatch.setattr("krebit.oauth.session._SAVE_AGAIN", 0.0)
     site.login()
     store = Moody(site.store)
     store.full = True
@@ -185,13 +180,12 @@ def test_sign_ins_that_could_not_be_stored_do_not_replace_a_later_one(
         sign_in(other)
         newest = site.refresh_token()
         store.full = False
-        full.get_current_user()
+        site.call_anew(store=store)
         assert site.refresh_token() == newest
 
 
-def test_an_older_login_does_not_replace_a_newer_one_that_died(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_older_login_does_not_replace_a_newer_one_that_died(site: Site) -> None:
     """Whoever signed in last is the one to sign in again."""
-    monkeypatch.setattr("krebit.oauth.session._SAVE_AGAIN", 0.0)
     site.login()
     plain = site.store
     site.store = store = Moody(plain)
@@ -208,11 +202,11 @@ def test_an_older_login_does_not_replace_a_newer_one_that_died(site: Site, monke
         assert dead.is_dead
         store.full = False
         with pytest.raises(LoginRequired):
-            older.get_current_user()
+            site.call_anew()
     assert site.stored() == dead
 
 
-def test_a_login_that_was_removed_by_hand_does_not_come_back(site: Site) -> None:
+def test_a_login_that_was_removed_by_hand_does_not_come_back(site: Site, log: pytest.LogCaptureFixture) -> None:
     assert isinstance(site.store, FileTokenStore)
     plain = site.store
     with site.client(auth_code=site.sandbox.issue_code()) as api:
@@ -222,7 +216,7 @@ def test_a_login_that_was_removed_by_hand_does_not_come_back(site: Site) -> None
     with site.client() as api:
         site.sandbox.expire_access_tokens()
         api.get_current_user()
-        assert api._session._unsaved.get() is not None
+        assert "could not be stored" in log.text
         plain.path(site.key()).unlink()
         store.full = False
     assert plain.load(site.key()) is None

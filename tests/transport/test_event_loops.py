@@ -4,12 +4,12 @@ import asyncio
 import gc
 import subprocess
 import sys
+import time
 from typing import Any
 
 import pytest
 
 from krebit import ConfigurationError
-from krebit.http.event_loops import PerEventLoop
 from krebit_sandbox import Sandbox
 from tests.transport.support import Place, Way, connections_to, descriptors
 
@@ -45,22 +45,15 @@ def test_many_loops_one_after_the_other_leave_nothing(sandbox: Sandbox, way: Way
     for _ in range(20):
         run()
     gc.collect()
-    # One loop's connection at the client, and its other end at the sandbox in this process.
+    # One loop's connection at the client. Its other end stands in this process too, and the sandbox needs a moment to
+    # close those of the others; what the client has left open stays open.
+    end = time.monotonic() + 15
+    while (descriptors() > before + 4 or connections_to(sandbox.domain) > 2) and time.monotonic() < end:
+        time.sleep(0.02)
     assert descriptors() <= before + 4
     assert connections_to(sandbox.domain) <= 2
     asyncio.run(api.close())
     gc.collect()
-
-
-def test_a_table_of_loops_forgets_the_closed_ones() -> None:
-    table = PerEventLoop(object)
-
-    async def get() -> object:
-        return table.get()
-
-    values = [asyncio.run(get()) for _ in range(10)]
-    assert len(set(map(id, values))) == 10
-    assert len(table._values) == 1
 
 
 PROGRAMS = {
