@@ -69,6 +69,21 @@ def test_a_variable_that_is_missing_is_named(name: str) -> None:
         Krebit.from_env(environ, store=MemoryTokenStore())
 
 
+def test_a_placeholder_of_the_quickstart_is_named_as_one() -> None:
+    """It is set, so that "not set" would send people looking at the wrong place."""
+    environ = {
+        "KREBIT_DOMAIN": "yourco.krebit.se",
+        "KREBIT_CLIENT_ID": "YOUR_CLIENT_ID",
+        "KREBIT_CLIENT_SECRET": "YOUR_CLIENT_SECRET",
+    }
+    with pytest.raises(ConfigurationError) as caught:
+        Krebit.from_env(environ, store=MemoryTokenStore())
+    assert [problem.partition(";")[0] for problem in caught.value.problems] == [
+        "KREBIT_CLIENT_ID: is still the quickstart's placeholder",
+        "KREBIT_CLIENT_SECRET: is still the quickstart's placeholder",
+    ]
+
+
 @pytest.mark.parametrize("name", ["refresh_timeout", "lock_patience"])
 @pytest.mark.parametrize("value", [-1, 0, float("nan"), float("inf"), 1e9, "5", True])
 def test_what_is_no_time_for_a_refresh(name: str, value: Any) -> None:
