@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any, ClassVar, Generic, TypeVar
 
 from .errors import NotWritable
-from .scalars import UNSET, refused
+from .scalars import UNSET, amount_text, refused
 from .types import File, RequestFiles, plain
 
 V = TypeVar("V")
@@ -144,7 +144,10 @@ def write_amount(amount: Decimal, name: str, *, as_text: bool) -> str | int | fl
     if not amount.is_finite():
         raise NotWritable("not a finite number", name)
     if as_text:
-        return f"{amount:f}"
+        try:
+            return amount_text(amount)
+        except ValueError as error:
+            raise NotWritable(str(error), name) from None
     if amount.adjusted() < _DIGITS and amount == amount.to_integral_value():
         return int(amount)
     number = float(amount)

@@ -38,6 +38,9 @@ UNSET: Unset = Unset()
 # Stands for a required key that is missing, until the field's kind refuses it.
 MISSING: Final = object()
 
+# Digits before and behind the point of an amount that is written as text.
+_MOST_ZEROS = 100
+
 _JSON_TYPES: dict[type, str] = {
     type(None): "null",
     bool: "a boolean",
@@ -93,6 +96,18 @@ def read_amount(value: Any, name: str) -> Decimal:
     if isinstance(value, Decimal) and value.is_finite():
         return value
     raise refused("a finite decimal number", value, name, is_strict=value is not MISSING)
+
+
+def amount_text(amount: Decimal) -> str:
+    """Return an amount in decimal digits. Raises ValueError for one without an end, and for a hundred zeros."""
+    if not amount.is_finite():
+        raise ValueError("not a finite number")
+    exponent = amount.as_tuple().exponent
+    assert isinstance(exponent, int)
+    # A few characters, such as 1e50000000, would become megabytes of text.
+    if amount.adjusted() > _MOST_ZEROS or exponent < -_MOST_ZEROS:
+        raise ValueError(f"beyond {_MOST_ZEROS} digits")
+    return f"{amount:f}"
 
 
 def read_number(value: Any, name: str) -> float:

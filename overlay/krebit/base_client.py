@@ -21,7 +21,7 @@ from krebit.config import (
 )
 from krebit.config_file import default_path, read_settings
 from krebit.errors import ConfigurationError
-from krebit.http.call import AccessToken, Driver, make_call
+from krebit.http.call import AccessToken, Call, Driver, make_call
 from krebit.http.request import CallOptions, RequestArguments
 from krebit.http.response import parse_success, result_of_accept
 from krebit.oauth.background import BackgroundWork
@@ -295,12 +295,14 @@ class BaseClient:
             with resources.counted_call():
                 reply = await make_call(
                     self._driver,
-                    operation,
-                    resources.builder,
-                    arguments,
-                    options=self._options,
-                    budget=resources.budget,
-                    keep_trying=self._keep_trying,
+                    Call(
+                        operation,
+                        resources.builder,
+                        arguments,
+                        self._options,
+                        resources.budget,
+                        self._keep_trying,
+                    ),
                 )
         finally:
             if resources.closed and resources.is_idle:

@@ -156,8 +156,10 @@ class AsyncKrebit(BaseClient, AsyncOperations):
         # Shielded: in a cancelled scope neither would even begin. The thread is not of the loop's own, which may all be
         # waiting for something else.
         with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(self._resources.release, limiter=anyio.CapacityLimiter(1))
-            await self._resources.async_transport.aclose()
+            try:
+                await anyio.to_thread.run_sync(self._resources.release, limiter=anyio.CapacityLimiter(1))
+            finally:
+                await self._resources.async_transport.aclose()
 
     def _make_driver(self, session: TokenSession) -> Driver:
         return AsyncDriver(self._resources, session)

@@ -28,7 +28,7 @@ from krebit_api.models import (
     PageLinks,
     PageMeta,
 )
-from krebit_api.scalars import read_time
+from krebit_api.scalars import amount_text, read_time
 from krebit_api.types import UNSET, Mismatch, NotWritable, Unset
 
 from .conftest import Scratch
@@ -546,3 +546,11 @@ def test_open_enumerations_keep_new_values_and_closed_ones_follow_the_rule(scrat
         "key: not a UUID",
         "tags[1]: not a string",
     ]
+
+
+@pytest.mark.parametrize("amount", ["1e50000000", "-1e50000000", "1e-50000000", "1e101"])
+def test_an_amount_as_text_has_an_end(amount: str) -> None:
+    with pytest.raises(ValueError, match="beyond 100 digits"):
+        amount_text(Decimal(amount))
+    assert amount_text(Decimal("1e20")) == "1" + "0" * 20
+    assert amount_text(Decimal("-12.50")) == "-12.50"

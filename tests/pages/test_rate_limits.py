@@ -132,3 +132,12 @@ def test_a_walk_through_a_tenant_that_limits(sandbox: Sandbox, world: World) -> 
             body={"message": "Too Many Attempts."},
         )
     assert len(walked(sandbox, world, limit=10, prefetch=8, on_drift="raise")) == 100
+
+
+def test_a_server_that_no_longer_tells_holds_nothing_back() -> None:
+    schedule = Schedule(8)
+    schedule.note_headers({"x-ratelimit-remaining": "1"})
+    schedule.begin()
+    assert schedule.delay() is None
+    schedule.note_headers({})
+    assert schedule.delay() == 0

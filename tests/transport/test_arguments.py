@@ -3,6 +3,7 @@
 import asyncio
 import pickle
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -37,6 +38,26 @@ def test_nothing_is_sent(call: Callable[[Any], Any], krebit_sandbox: Sandbox) ->
     store = MemoryTokenStore()
     asyncio.run(awaited())
     assert [one for one in krebit_sandbox.requests[before:] if one.path.startswith("/api/1.0")] == []
+
+
+@pytest.mark.parametrize("call", WRONG.values(), ids=WRONG)
+def test_it_costs_no_token(call: Callable[[Any], Any], krebit_sandbox: Sandbox) -> None:
+    """A wrong argument is the program's fault, whoever is signed in."""
+    with (
+        Krebit.from_env(krebit_sandbox.environment, store=MemoryTokenStore()) as api,
+        pytest.raises(ConfigurationError, match="cannot be written as a request"),
+    ):
+        call(api)
+    assert krebit_sandbox.requests == []
+
+
+@pytest.mark.parametrize("amount", ["1e50000000", "1e-50000000", "0e50000000", "NaN"])
+def test_an_amount_that_would_be_megabytes_of_digits(amount: str, krebit_sandbox: Sandbox) -> None:
+    with (
+        Krebit.from_env(krebit_sandbox.environment, store=MemoryTokenStore()) as api,
+        pytest.raises(ConfigurationError, match="cannot be written as a request"),
+    ):
+        api.request("POST", "/webhooks", json={"amount": Decimal(amount)})
 
 
 @pytest.mark.parametrize("store", [MemoryTokenStore, "logins", None])

@@ -7,8 +7,16 @@ from typing import Any
 import httpx
 import pytest
 
-from krebit import ConfigurationError, ConnectionFailed, Krebit, NotFound, paginate
-from krebit.http.request import CallOptions, RequestBuilder
+from krebit import (
+    AsyncKrebit,
+    ConfigurationError,
+    ConnectionFailed,
+    Krebit,
+    MemoryTokenStore,
+    NotFound,
+    paginate,
+)
+from krebit.http.request import CallOptions, RequestBuilder, authorize
 from krebit.redaction import Secret
 from krebit_api.api import Operation
 from krebit_sandbox import Sandbox
@@ -223,7 +231,8 @@ def test_a_header_replaces_another_whatever_its_case(name: str) -> None:
     options = CallOptions(headers={name: "mine"})
     builder = RequestBuilder("https://tenant.example", "agent")
     arguments = {"method": "GET", "url": "/api/1.0/me", "headers": {"X-Mine": "1"}}
-    request = builder.build(Operation("op", "GET", "/"), lambda: arguments, Secret("token"), options)
+    request = builder.build(Operation("op", "GET", "/"), lambda: arguments, options)
+    authorize(request, Secret("token"))
     assert request.headers.get_list(name) == ["mine"]
 
 
@@ -245,3 +254,30 @@ def test_a_view_of_a_subclass_has_its_attributes(sandbox: Sandbox) -> None:
         assert view.with_raw_response(view.get_current_user).value.id is not None
         assert next(iter(paginate(view.list_clients, limit=5))).id is not None
         assert seen == [200, 200]
+
+
+def test_an_asynchronous_transport_is_closed_although_the_blocking_one_fails_to(sandbox: Sandbox) -> None:
+    class Stuck(httpx.BaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            raise NotImplementedError
+
+        def close(self) -> None:
+            raise OSError("cannot be closed")
+
+    class Closing(httpx.AsyncBaseTransport):
+        closed = False
+
+        async def aclose(self) -> None:
+            self.closed = True
+
+    closing = Closing()
+
+    async def main() -> None:
+        api = AsyncKrebit.from_env(
+            sandbox.environment, store=MemoryTokenStore(), transport=Stuck(), async_transport=closing
+        )
+        with pytest.raises(OSError, match="cannot be closed"):
+            await api.close()
+
+    asyncio.run(main())
+    assert closing.closed

@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from krebit import ConnectionFailed, DeadlineExceeded, RateLimited, ServerError, TransportError
-from krebit.http.call import AccessToken, Driver, make_call, run_blocking
+from krebit.http.call import AccessToken, Call, Driver, make_call, run_blocking
 from krebit.http.deadline import Deadline
 from krebit.http.request import CallOptions, RequestBuilder
 from krebit.http.retry import RetryBudget, parse_retry_after, wait_before_retry
@@ -300,12 +300,14 @@ def _attempts(budget: RetryBudget, outcomes: Callable[[], Reply | Failure], retr
     driver = _Offline(outcomes)
     call = make_call(
         driver,
-        GET,
-        RequestBuilder("https://tenant.example", "agent"),
-        lambda: {"method": "get", "url": GET.path},
-        options=CallOptions(3600, retries),
-        budget=budget,
-        keep_trying=lambda: True,
+        Call(
+            GET,
+            RequestBuilder("https://tenant.example", "agent"),
+            lambda: {"method": "get", "url": GET.path},
+            CallOptions(3600, retries),
+            budget,
+            lambda: True,
+        ),
     )
     with contextlib.suppress(ServerError, TransportError):
         run_blocking(call)

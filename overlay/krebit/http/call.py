@@ -14,7 +14,7 @@ import httpx
 from krebit.clock import monotonic
 from krebit.errors import KrebitError
 from krebit.http.deadline import Deadline
-from krebit.http.request import CallOptions, RequestArguments, RequestBuilder
+from krebit.http.request import CallOptions, RequestArguments, RequestBuilder, authorize
 from krebit.http.response import error_of, refuses_token, request_id
 from krebit.http.retry import RetryBudget, is_announced_limit, silence_before_retry, wait_before_retry
 from krebit.http.send import Failure, Reply
@@ -67,48 +67,40 @@ def run_blocking(work: Coroutine[Any, Any, T]) -> T:
     raise AssertionError("a blocking driver does not suspend")
 
 
-async def make_call(
-    driver: Driver,
-    operation: Operation,
-    builder: RequestBuilder,
-    arguments: RequestArguments,
-    *,
-    options: CallOptions,
-    budget: RetryBudget,
-    keep_trying: Callable[[], bool],
-) -> Reply:
-    """Return the reply of a success. Raises the typed error of anything else.
+class Call(NamedTuple):
+    """One call: an operation with its arguments, and how often it may be tried.
 
-    The timeout runs from the call's place on: how long the line is before it is not the server's fault.
     `keep_trying` is asked before and after each wait for another attempt: a caller who has left wants none.
     """
-    release_slot = await driver.acquire_slot(operation.id, options.queue_timeout)
+
+    operation: Operation
+    builder: RequestBuilder
+    arguments: RequestArguments
+    options: CallOptions
+    budget: RetryBudget
+    keep_trying: Callable[[], bool]
+
+    def request(self) -> httpx.Request:
+        """Return a new request, without a token. Raises ConfigurationError for arguments that cannot be written."""
+        return self.builder.build(self.operation, self.arguments, self.options)
+
+
+async def make_call(driver: Driver, call: Call) -> Reply:
+    """Return the reply of a success. Raises the typed error of anything else.
+
+    The timeout runs from the call's place on: how long the line is before it is not the server's fault. Wrong arguments
+    are found before: they cost neither a place nor a token.
+    """
+    request = call.request()
+    release_slot = await driver.acquire_slot(call.operation.id, call.options.queue_timeout)
     try:
-        return await _make_attempts(
-            driver,
-            operation,
-            builder,
-            arguments,
-            options=options,
-            deadline=Deadline(options.timeout),
-            budget=budget,
-            keep_trying=keep_trying,
-        )
+        return await _make_attempts(driver, call, request, Deadline(call.options.timeout))
     finally:
         release_slot()
 
 
-async def _make_attempts(
-    driver: Driver,
-    operation: Operation,
-    builder: RequestBuilder,
-    arguments: RequestArguments,
-    *,
-    options: CallOptions,
-    deadline: Deadline,
-    budget: RetryBudget,
-    keep_trying: Callable[[], bool],
-) -> Reply:
+async def _make_attempts(driver: Driver, call: Call, request: httpx.Request, deadline: Deadline) -> Reply:
+    operation, retries = call.operation, call.options.retries
     token = await driver.token(None, deadline)
     may_replay = True
     attempt = counted = 1
@@ -117,41 +109,44 @@ async def _make_attempts(
         longest_silence = silence_before_retry(
             operation.method,
             attempt=counted,
-            retries=options.retries,
+            retries=retries,
             remaining=deadline.remaining(),
-            attempt_timeout=options.attempt_timeout,
+            attempt_timeout=call.options.attempt_timeout,
         )
-        request = builder.build(operation, arguments, token.value, options)
+        authorize(request, token.value)
         outcome = await driver.send(request, deadline, longest_silence)
         if _log.isEnabledFor(logging.DEBUG):
             _log_attempt(operation, outcome, attempt, started)
         if isinstance(outcome, Reply):
             if outcome.status < 300:
-                budget.earn()
+                call.budget.earn()
                 return outcome
             if may_replay and refuses_token(request, outcome):
                 token = await driver.token(token.value, deadline)
                 # A token that another process refreshed may have ended too: then it is our turn to refresh.
                 may_replay = not token.refreshed
+                request = call.request()
                 continue
         wait = wait_before_retry(
             operation.method,
             outcome,
             attempt=counted,
-            retries=options.retries,
+            retries=retries,
             remaining=deadline.remaining(),
-            budget=budget,
-            wait_for_limits=options.wait_for_limits,
+            budget=call.budget,
+            wait_for_limits=call.options.wait_for_limits,
         )
-        if wait is None or not keep_trying():
+        if wait is None or not call.keep_trying():
             raise _error(operation, outcome, deadline)
         if wait > _LOGGED_WAIT:
             _log_wait(operation, outcome, wait)
         await driver.sleep(wait)
-        if not keep_trying():
+        if not call.keep_trying():
             raise _error(operation, outcome, deadline)
+        request = call.request()
         attempt += 1
-        counted += not is_announced_limit(outcome)
+        if not is_announced_limit(outcome):
+            counted += 1
 
 
 def _error(operation: Operation, outcome: Reply | Failure, deadline: Deadline) -> KrebitError:

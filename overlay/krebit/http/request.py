@@ -12,6 +12,7 @@ from krebit.config import is_number, seconds_problems
 from krebit.errors import ConfigurationError
 from krebit.redaction import Secret, mask
 from krebit_api.api import Operation
+from krebit_api.scalars import amount_text
 
 # Returns the keywords of `httpx.Client.request`: generated code builds them when they are needed.
 RequestArguments = Callable[[], dict[str, Any]]
@@ -77,19 +78,20 @@ class RequestBuilder:
         self._origin = origin
         self._user_agent = user_agent
 
-    def build(
-        self, operation: Operation, arguments: RequestArguments, token: Secret, options: CallOptions
-    ) -> httpx.Request:
-        """Return the request of one attempt. Raises ConfigurationError for arguments that cannot be written as one."""
+    def build(self, operation: Operation, arguments: RequestArguments, options: CallOptions) -> httpx.Request:
+        """Return the request of one attempt, still without a token.
+
+        Raises ConfigurationError for arguments that cannot be written as one.
+        """
         try:
-            return self._build(arguments(), token, options)
+            return self._build(arguments(), options)
         except (httpx.InvalidURL, AttributeError, TypeError, ValueError, RecursionError) as error:
-            # The exception itself holds a token, or the caller's data.
+            # The exception itself holds the caller's data.
             known = type(error) in (AttributeError, TypeError, ValueError)
             problem = str(error) if known else type(error).__name__
         raise ConfigurationError(f"{operation.id}: cannot be written as a request ({mask(problem)})")
 
-    def _build(self, arguments: Mapping[str, Any], token: Secret, options: CallOptions) -> httpx.Request:
+    def _build(self, arguments: Mapping[str, Any], options: CallOptions) -> httpx.Request:
         rest = dict(arguments)
         method, path = rest.pop("method"), rest.pop("url")
         params, content = rest.pop("params", None), rest.pop("json", None)
@@ -109,11 +111,16 @@ class RequestBuilder:
         )
         headers.update(options.headers)
         headers.update(own)
-        headers["Authorization"] = f"Bearer {token.reveal()}"
+        headers.pop("Authorization", None)
         if content is not None:
             rest["content"] = encode_json(content)
             headers.setdefault("Content-Type", "application/json")
         return httpx.Request(method.upper(), url, headers=headers, **rest)
+
+
+def authorize(request: httpx.Request, token: Secret) -> None:
+    """Give a request its access token."""
+    request.headers["Authorization"] = f"Bearer {token.reveal()}"
 
 
 def encode_json(content: Any) -> bytes:
@@ -127,6 +134,6 @@ def encode_json(content: Any) -> bytes:
 def _to_text(value: Any) -> str:
     if hasattr(value, "isoformat"):
         return str(value.isoformat())
-    if isinstance(value, Decimal) and value.is_finite():
-        return f"{value:f}"
+    if isinstance(value, Decimal):
+        return amount_text(value)
     raise TypeError(f"{type(value).__name__} cannot be sent as JSON")

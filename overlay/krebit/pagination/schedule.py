@@ -70,11 +70,13 @@ class Schedule:
     def note_headers(self, headers: Mapping[str, str]) -> None:
         """Note how many calls the server still allows, where it tells: no more than those are under way at once.
 
-        Each of them may be one that the server has not counted yet.
+        Each of them may be one that the server has not counted yet. Where it no longer tells, nothing is held back.
         """
         remaining = headers.get("x-ratelimit-remaining", "")
         if remaining.isascii() and remaining.isdigit() and len(remaining) < 10:
             self._remaining = int(remaining)
+        else:
+            self._remaining = self._most
 
     def note_limit(self, error: RateLimited, *, pauses: int, waits: int) -> float:
         """Note that a call met a rate limit: all pause, and fewer are made at once from here on.
