@@ -71,6 +71,8 @@ _PHRASES = {**{known.value: known.phrase for known in HTTPStatus}, 419: "Page Ex
 _FIELDS = 100
 _REASONS = 10
 _READ = 8192
+# Characters of a header's name.
+_NAME = 200
 
 
 class KrebitError(Exception):
@@ -175,7 +177,10 @@ class ApiError(KrebitError):
         self.method = method
         self.path = mask_path(path, own=own)
         self.operation = operation
-        self.headers = {name: mask_header(name, value, own=own) for name, value in received.items()}
+        self.headers = {
+            mask(name, _NAME, own=own, keep_runs=True): mask_header(name, value, own=own)
+            for name, value in received.items()
+        }
         self.body = body
         super().__init__(self._text())
 
@@ -205,7 +210,9 @@ def _all_texts(
     for field, reasons in errors.items():
         yield field
         yield from reasons
-    yield from headers.values()
+    for name, value in headers.items():
+        yield name
+        yield value
 
 
 class BadRequest(ApiError):

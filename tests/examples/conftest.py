@@ -1,21 +1,5 @@
 """Fixtures of the tests of the examples."""
 
-from collections.abc import Iterator
+from tests.world import sandbox, served
 
-import pytest
-
-from krebit_sandbox import Sandbox
-
-
-@pytest.fixture(scope="session")
-def served() -> Iterator[Sandbox]:
-    """One sandbox for all tests, without TLS."""
-    with Sandbox(tls=False) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(served: Sandbox) -> Sandbox:
-    """The sandbox as new."""
-    served.reset()
-    return served
+__all__ = ["sandbox", "served"]

@@ -11,8 +11,9 @@ from krebit_sandbox import Sandbox, Switches
 from tests.oauth.support import Site
 from tests.postgres import postgres
 from tests.redis import redis_server
+from tests.world import plain_environment
 
-__all__ = ["postgres", "redis_server"]
+__all__ = ["plain_environment", "postgres", "redis_server"]
 
 
 @pytest.fixture(scope="session")
@@ -41,13 +42,6 @@ def store(tmp_path: Path) -> FileTokenStore:
 def site(sandbox: Sandbox, store: FileTokenStore) -> Site:
     """The sandbox and the store, and what is done with them."""
     return Site(sandbox, store)
-
-
-@pytest.fixture(autouse=True)
-def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
 
 
 @pytest.fixture

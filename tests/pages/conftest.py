@@ -5,23 +5,11 @@ from contextlib import ExitStack
 
 import pytest
 
-from krebit_sandbox import Sandbox
 from tests.pages.server import ListServer, Script
 from tests.pages.support import World
+from tests.world import plain_environment, sandbox, served
 
-
-@pytest.fixture(scope="session")
-def served() -> Iterator[Sandbox]:
-    """One sandbox for all tests, without TLS."""
-    with Sandbox(tls=False) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(served: Sandbox) -> Sandbox:
-    """The sandbox as new."""
-    served.reset()
-    return served
+__all__ = ["plain_environment", "sandbox", "served"]
 
 
 @pytest.fixture
@@ -36,10 +24,3 @@ def world(request: pytest.FixtureRequest) -> World:
     """Blocking, and with asyncio."""
     found: World = request.param
     return found
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)

@@ -318,7 +318,7 @@ def _echoing(secret: str) -> ApiError:
         request_id=f"{secret}-1",
         method="GET",
         path=f"/organisations/556000-4567/{secret}",
-        headers={"x-echo": f"Bearer {secret}", "x-org": "SE5560004567", "x-auth-token": "of-a-proxy"},
+        headers={secret: "1", "x-echo": f"Bearer {secret}", "x-org": "SE5560004567", "x-auth-token": "of-a-proxy"},
         body=secret.encode(),
     )
 

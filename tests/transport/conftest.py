@@ -9,6 +9,9 @@ import pytest
 from krebit_sandbox import Sandbox
 from krebit_sandbox.certificates import server_context
 from tests.transport.support import WAYS, Way
+from tests.world import plain_environment, sandbox
+
+__all__ = ["plain_environment", "sandbox"]
 
 
 @pytest.fixture(scope="session")
@@ -27,13 +30,6 @@ def served(folder: Path) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def sandbox(served: Sandbox) -> Sandbox:
-    """The sandbox as new."""
-    served.reset()
-    return served
-
-
-@pytest.fixture
 def server_tls(served: Sandbox, folder: Path) -> ssl.SSLContext:
     """TLS for another server on localhost, under the sandbox's authority."""
     return server_context(folder)
@@ -44,11 +40,3 @@ def way(request: pytest.FixtureRequest) -> Way:
     """Each of the three ways to call."""
     found: Way = request.param
     return found
-
-
-@pytest.fixture(autouse=True)
-def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No proxy and no authority of whoever runs the tests."""
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
