@@ -18,6 +18,7 @@ from types import FrameType
 from typing import Any
 
 from krebit_sandbox.faults import KINDS, Fault
+from krebit_sandbox.likeness import Likeness
 from krebit_sandbox.sandbox import Sandbox
 from krebit_sandbox.switches import Switches, choices, hints
 from krebit_sandbox.tenant import REDIRECT_URIS
@@ -54,7 +55,8 @@ def run(arguments: list[str] | None = None) -> int:
         parser.error(f"--host {options.host}: the sandbox binds to loopback only (127.0.0.1 and ::1)")
     chosen = {name: value for name in hints() if (value := getattr(options, name)) is not None}
     try:
-        switches = Switches(**{name: _unset(value) for name, value in chosen.items()})
+        like = {} if options.like is None else Likeness.read(options.like).switches
+        switches = Switches(**{**like, **{name: _unset(value) for name, value in chosen.items()}})
         faults = [parse_fault(text) for text in options.fault]
     except (TypeError, ValueError) as error:
         parser.error(str(error))
@@ -75,6 +77,7 @@ def run(arguments: list[str] | None = None) -> int:
         switches=switches,
         state_dir=options.state_dir,
         redirect_uris=[*options.redirect_uri, *REDIRECT_URIS],
+        like=options.like,
     )
     try:
         sandbox.start()
@@ -141,6 +144,12 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="URI",
         help="register it, and export the first; may be repeated",
+    )
+    add(
+        "--like",
+        type=Path,
+        metavar="REPORT",
+        help="answer in the shapes of the tenant of which `krebit doctor --report REPORT` was made",
     )
     add("--fault", action="append", default=[], metavar="NAME=VALUE,…", help=_FAULTS)
     switches = parser.add_argument_group("switches")

@@ -31,6 +31,7 @@ class Middleware:
 
     def __init__(self, site: Site, app: ASGIApp, control: ASGIApp) -> None:
         self._tenant = site.tenant
+        self._likeness = site.likeness
         self._open_requests = site.open_requests
         self._app = app
         self._control = control
@@ -84,6 +85,8 @@ class Middleware:
         """Return the tenant's answer; the request has its effects."""
         rate_headers, refusal = self._count(scope)
         answer = refusal or await _answer(self._app, scope, body)
+        if self._likeness is not None and refusal is None:
+            return self._likeness.reshaped(scope["method"], scope["path"], answer, rate_headers)
         answer.headers.extend(rate_headers)
         return answer
 

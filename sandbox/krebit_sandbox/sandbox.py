@@ -21,6 +21,7 @@ from krebit_sandbox.connection import Connection
 from krebit_sandbox.deliveries import Delivery
 from krebit_sandbox.faults import Fault
 from krebit_sandbox.grants import Application, ChallengeMethod, Tokens
+from krebit_sandbox.likeness import Likeness
 from krebit_sandbox.request_log import Request
 from krebit_sandbox.server import Server, listen
 from krebit_sandbox.site import Site
@@ -48,7 +49,15 @@ class Sandbox:
         switches: Switches | None = None,
         state_dir: str | Path | None = None,
         redirect_uris: Sequence[str] = REDIRECT_URIS,
+        like: str | Path | None = None,
     ) -> None:
+        """`like` is the file of a report of `krebit doctor`: the sandbox then answers in the shapes of that tenant.
+
+        `switches` goes before it. Raises ValueError for a file that is no report.
+        """
+        likeness = None if like is None else Likeness.read(Path(like))
+        if switches is None and likeness is not None:
+            switches = Switches(**likeness.switches)
         self.seed = seed
         self._tenant = Tenant(seed, switches or Switches(), redirect_uris)
         self._tls = tls
@@ -59,7 +68,7 @@ class Sandbox:
         self._thread: threading.Thread | None = None
         self._port = 0
         self._owner = 0
-        self._site = Site(self._tenant)
+        self._site = Site(self._tenant, likeness)
 
     def __repr__(self) -> str:
         return f"<Sandbox {self.url if self._thread else 'stopped'}>"

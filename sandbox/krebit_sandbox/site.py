@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from krebit_sandbox.deliveries import ACT_CREATED, Deliveries
+from krebit_sandbox.likeness import Likeness
 from krebit_sandbox.open_requests import OpenRequests
 from krebit_sandbox.shapes import shaped
 from krebit_sandbox.tenant import Tenant
@@ -13,8 +14,9 @@ from krebit_sandbox.tenant import Tenant
 class Site:
     """A tenant that is served. `reset` and `create_act` must be called in the server's loop."""
 
-    def __init__(self, tenant: Tenant) -> None:
+    def __init__(self, tenant: Tenant, likeness: Likeness | None = None) -> None:
         self.tenant = tenant
+        self.likeness = likeness
         self.deliveries = Deliveries(tenant)
         self.open_requests = OpenRequests()
         self.address: dict[str, str] = {}

@@ -84,6 +84,8 @@ class OperationResult:
                 "empty": self.comparison.is_empty if self.comparison.page_form else None,
                 "fields": _fields(self.comparison),
             }
+        elif self.error is not None:
+            content["body"] = "not JSON"
         content["headers"] = self.headers
         content["differences"] = [
             {
@@ -112,7 +114,8 @@ def _fields(comparison: Comparison) -> dict[str, str]:
 
 def _in_short(field: Field) -> str:
     """Return types and forms on one line, such as `integer`, `string (time-z)` and `null` where nothing else came."""
-    types = "|".join(sorted(field.types)) or "null"
+    found = field.types - {"integer"} if "number" in field.types else field.types
+    types = "|".join(sorted(found)) or "null"
     return f"{types} ({', '.join(sorted(field.forms))})" if field.forms else types
 
 

@@ -1,0 +1,138 @@
+"""A sandbox that is like a tenant: the doctor writes the same report on both, but for host, times and versions."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from krebit_sandbox import Sandbox, Switches
+from krebit_sandbox.likeness import Likeness
+from tests.doctor.support import comparable, examined
+
+SWITCHES: list[dict[str, Any]] = [
+    {},
+    {"envelope": "bare", "money": "text", "metadata": "flat", "times": "space", "user_ids": "number"},
+    {"metadata": "simple", "money": "null", "times": "null", "unknown_keys": True},
+    {"metadata": "links", "times": "offset", "rate_limit": 1000, "validation_status": 400},
+    {"metadata": "none", "times": "micro", "max_limit": 50, "unknown_keys": True, "envelope": "bare"},
+    {"clients": 0},
+]
+CLIENT = {
+    "id": 12345,
+    "company_name": None,
+    "credit_limit": "7.00",
+    "reg_no": "556000-4615",
+    "score": 1.5,
+    "live": True,
+}
+ACT = {"uuid": "123e4567-e89b-12d3-a456-426614174000", "amount": 5.5, "language": 3, "made": "2024-01-01"}
+# Answers that no switch gives, each at its path.
+ODD: dict[str, dict[str, Any]] = {
+    "/api/1.0/me": {"skip": 1, "body": {"data": {"id": "x7", "name": 5, "organization": None, "roles": ["a"]}}},
+    "/api/1.0/clients/12345": {"body": CLIENT},
+    "/api/1.0/clients/12346": {"body": CLIENT},
+    "/api/1.0/clients/12347": {"body": CLIENT},
+    "/api/1.0/clients/12345/acts/latest": {"body": {"data": ACT}},
+    "/api/1.0/clients/12346/acts/latest": {"body": {"data": ACT}},
+    "/api/1.0/clients/12347/acts/latest": {"body": {"data": ACT}},
+}
+MISSING: dict[str, dict[str, Any]] = {
+    "/api/1.0/clients/12345": {"status": 403, "body": {"message": "No."}},
+    "/api/1.0/clients/2147483647": {"status": 404, "body": "<h1>Not found</h1>"},
+}
+PAGES: list[Any] = [
+    {"data": [{"id": "12345", "company_name": "A"}, {"id": "12346", "company_name": None}], "extra": 1},
+    [{"id": 12345, "credit_limit": 5, "org_number": None}],
+    {"data": [{"id": 12345}], "meta": {"pagination": {"total": 1, "total_pages": 1}}},
+    {"data": [], "meta": {"total": 0, "current_page": "1"}, "links": {}},
+]
+
+
+def kept(report: Any, folder: Path) -> Path:
+    """Write a report into a file."""
+    path = folder / "report.json"
+    path.write_text(json.dumps(report.shapes()))
+    return path
+
+
+@pytest.mark.parametrize("switches", SWITCHES)
+def test_switches_are_found_again(sandbox: Sandbox, switches: dict[str, Any], tmp_path: Path) -> None:
+    sandbox.switch(**switches)
+    report = examined(sandbox)
+    with Sandbox(9, tls=False, like=kept(report, tmp_path)) as like:
+        for name in switches.keys() - {"unknown_keys", "user_ids", "rate_limit"}:
+            assert getattr(like.switches, name) == switches[name]
+        assert comparable(examined(like)) == comparable(report)
+        like.reset()
+        assert comparable(examined(like)) == comparable(report)
+
+
+@pytest.mark.slow
+def test_another_seed_makes_no_other_report(tmp_path: Path) -> None:
+    for seed in range(20):
+        with Sandbox(seed, tls=False, switches=Switches(**SWITCHES[1 + seed % 2])) as tenant:
+            report = examined(tenant)
+        with Sandbox(100 + seed, tls=False, like=kept(report, tmp_path)) as like:
+            assert comparable(examined(like)) == comparable(report), seed
+
+
+@pytest.mark.parametrize("answers", [ODD, MISSING])
+def test_answers_that_no_switch_gives_are_like_the_tenants(
+    sandbox: Sandbox, answers: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    for path, answer in answers.items():
+        sandbox.fault(**{"kind": "status", "status": 200, "times": None, "path": path, **answer})
+    report = examined(sandbox)
+    with Sandbox(9, tls=False, like=kept(report, tmp_path)) as like:
+        assert comparable(examined(like)) == comparable(report)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_that_no_switch_gives_are_like_the_tenants(sandbox: Sandbox, page: Any, tmp_path: Path) -> None:
+    sandbox.fault(kind="status", status=200, body=page, path="/api/1.0/clients", times=None)
+    report = examined(sandbox)
+    report.errors.pop("refused")  # the fault takes its place
+    with Sandbox(9, tls=False, like=kept(report, tmp_path)) as like:
+        found = comparable(examined(like))
+    del found["errors"]["refused"]
+    expected = comparable(report)
+    assert found["operations"]["list_clients"] == expected["operations"]["list_clients"]
+    assert found["errors"] == expected["errors"]
+
+
+def test_switches_of_the_caller_go_before_those_of_the_report(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.switch(money="text")
+    path = kept(examined(sandbox), tmp_path)
+    assert Sandbox(like=path).switches.money == "text"
+    assert Sandbox(like=path, switches=Switches(clients=3)).switches == Switches(clients=3)
+    command = [sys.executable, "-m", "krebit_sandbox", "--like", str(path), "--no-tls", "--clients", "3"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("export KREBIT_DOMAIN=")
+        process.terminate()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "is no JSON"),
+        ("[]", "is no report of krebit doctor"),
+        ('{"format": "krebit-doctor-report", "version": 2}', "is of version 2"),
+        ('{"format": "krebit-doctor-report", "version": 1}', "is not as krebit doctor writes it"),
+        ('{"format": "krebit-doctor-report", "version": 1, "operations": {"a": 1}, "errors": {}}', "is not as"),
+        (None, "cannot be read"),
+    ],
+)
+def test_what_is_no_report_is_refused(tmp_path: Path, text: str | None, said: str) -> None:
+    path = tmp_path / "report.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ValueError, match=said):
+        Likeness.read(path)
+    command = [sys.executable, "-m", "krebit_sandbox", "--like", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2
+    assert str(path) in done.stderr
