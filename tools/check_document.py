@@ -1,4 +1,4 @@
-"""What `openapi.yaml` must hold beside the rules of OpenAPI: provenance, true examples, marked secrets, names.
+"""Check `openapi.yaml` beside the rules of OpenAPI: provenance, true examples, marked secrets, names.
 
 Prints a line per fault, with the way to it, and ends with 1 if there is any. `--linters` runs the public linters too,
 those from npm at their strict settings.
@@ -29,7 +29,7 @@ CHECKER = FormatChecker()
 
 
 def provenance(document: dict[str, Any]) -> Iterator[str]:
-    """Everything that says something of the API, and each shape that a body may have, says where that comes from."""
+    """Check that each statement about the API, and each shape of a body, has its source."""
     said: list[tuple[str, dict[str, Any]]] = []
     for _, where, node in carriers(document):
         said.append((where, node))
@@ -46,7 +46,7 @@ def provenance(document: dict[str, Any]) -> Iterator[str]:
 
 
 def inferred(node: Any, where: str = "") -> Iterator[str]:
-    """What `x-inferred` lists is there: a keyword beside it, or the name or status that it stands under."""
+    """Check that `x-inferred` lists only keywords beside it, or the name or status that it stands under."""
     if isinstance(node, dict):
         for keyword in node.get("x-inferred", []):
             if keyword not in node and keyword not in ("name", "status"):
@@ -57,7 +57,7 @@ def inferred(node: Any, where: str = "") -> Iterator[str]:
 
 
 def examples(document: dict[str, Any]) -> Iterator[str]:
-    """Every example is valid by its schema; every JSON body has one."""
+    """Check that each example is valid by its schema, and that each JSON body has one."""
     pairs: list[tuple[str, Any, Any]] = []
     for name, schema in component_schemas(document).items():
         for where, inner in schemas(schema, name):
@@ -83,7 +83,7 @@ def examples(document: dict[str, Any]) -> Iterator[str]:
 
 
 def descriptions(document: dict[str, Any]) -> Iterator[str]:
-    """Every schema and property says what it means: the document is what people read."""
+    """Check that each schema and property has a description: people read the document."""
     for name, schema in component_schemas(document).items():
         if not schema.get("description"):
             yield f"schema {name}: no description"
@@ -94,7 +94,7 @@ def descriptions(document: dict[str, Any]) -> Iterator[str]:
 
 
 def secrets(document: dict[str, Any]) -> Iterator[str]:
-    """What gives access is marked, so that no repr shows it."""
+    """Check that secrets are marked, so that no repr shows them."""
     for name, schema in component_schemas(document).items():
         for where, inner in schemas(schema, name):
             for key, node in (inner.get("properties") or {}).items():
@@ -105,7 +105,7 @@ def secrets(document: dict[str, Any]) -> Iterator[str]:
 
 
 def names(document: dict[str, Any]) -> Iterator[str]:
-    """One server, whole paths, and names that the generator keeps."""
+    """Check that there is one server, that paths are whole, and that the generator keeps the names."""
     yield from traps(document)
     if [server.get("url") for server in document.get("servers", [])] != ["https://{domain}"]:
         yield "servers: exactly one, https://{domain}; the generator ignores all others"
@@ -128,7 +128,7 @@ def names(document: dict[str, Any]) -> Iterator[str]:
 
 
 def faults(document: dict[str, Any]) -> list[str]:
-    """All faults, a line each."""
+    """Yield all faults, a line each."""
     checks = (names, provenance, inferred, descriptions, secrets, examples)
     return [fault for check in checks for fault in check(document)]
 

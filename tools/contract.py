@@ -1,4 +1,4 @@
-"""Reading `openapi.yaml`, and what the generator would get wrong without a word."""
+"""Read `openapi.yaml`, and find what the generator would get wrong without a word."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Operation(NamedTuple):
 
 
 def load(path: Path) -> dict[str, Any]:
-    """The document. Raises Problem where it cannot be read, with the line."""
+    """Return the document. Raises Problem where it cannot be read, with the line."""
     try:
         document = YAML(typ="safe").load(path)
     except FileNotFoundError:
@@ -83,15 +83,15 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def operations(document: dict[str, Any]) -> Iterator[Operation]:
-    """Every operation under `paths`, in the order of the document. Webhooks are no operations of ours."""
+    """Yield every operation under `paths`, in the order of the document. Webhooks are no operations of ours."""
     for path, item in document["paths"].items():
         for method in METHODS:
             if isinstance(body := (item or {}).get(method), dict):
-                yield Operation(body.get("operationId", ""), method, path, body.get("tags", []), body)
+                yield Operation(body.get("operationId", ""), method, path, body.get("tags") or [], body)
 
 
 def resolve(document: dict[str, Any], node: Any) -> Any:
-    """What a local `$ref` points at, or the node itself."""
+    """Return the target of a local `$ref`, or the node itself. Raises Problem."""
     while isinstance(node, dict) and isinstance(reference := node.get("$ref"), str):
         if not reference.startswith("#/"):
             raise Problem(f"$ref {reference}: only references within the document are read")
@@ -106,7 +106,7 @@ def resolve(document: dict[str, Any], node: Any) -> Any:
 
 
 def schemas(node: Any, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """A schema and all schemas inside it, with the way to each."""
+    """Yield a schema and all schemas inside it, with the way to each."""
     if not isinstance(node, dict):
         return
     yield where, node
@@ -120,13 +120,13 @@ def schemas(node: Any, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def component_schemas(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The schemas that have a name."""
+    """Return the schemas that have a name."""
     named: dict[str, dict[str, Any]] = document.get("components", {}).get("schemas", {})
     return named
 
 
 def _taken_properties(schema: Any, where: str) -> Iterator[str]:
-    """A line for each property, however deep it stands, that has the name of a method of all models."""
+    """Yield a line for each property, however deep it stands, that has the name of a method of all models."""
     if isinstance(schema, list):
         for part in schema:
             yield from _taken_properties(part, where)
@@ -140,7 +140,7 @@ def _taken_properties(schema: Any, where: str) -> Iterator[str]:
 
 
 def carriers(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Operations, parameters, headers, bodies and answers: kind, way and node. References are left to their targets."""
+    """Yield kind, way and node of operations, parameters, headers, bodies and answers, but no references."""
     for kind, where, node in [*_in_operations(document), *_in_components(document)]:
         if "$ref" in node:
             continue
@@ -183,7 +183,7 @@ def _operation_traps(document: dict[str, Any], operation: Operation) -> Iterator
         yield f"{operation.where}: operationId {operation.id!r} is not in snake_case"
     if operation.id in TAKEN_OPERATIONS:
         yield f"{operation.where}: operationId {operation.id!r} is a method of Krebit already"
-    if len(operation.tags) != 1 or not LOWER_CASE.fullmatch(operation.tags[0]):
+    if len(operation.tags) != 1 or not LOWER_CASE.fullmatch(str(operation.tags[0])):
         yield f"{operation.where}: needs exactly one tag, in lower case"
     if "security" not in operation.body:
         yield f"{operation.where}: needs its own `security`, or it is generated as open to anybody"
@@ -193,7 +193,7 @@ def _operation_traps(document: dict[str, Any], operation: Operation) -> Iterator
 
 
 def traps(document: dict[str, Any]) -> Iterator[str]:
-    """What openapi-python-client drops, renames or breaks without a warning, one line each."""
+    """Yield a line for each thing that openapi-python-client drops, renames or breaks without a warning."""
     for path, item in document["paths"].items():
         if "$ref" in (item or {}):
             yield f"{path}: a path item with $ref: the generator drops its operations"

@@ -1,4 +1,4 @@
-"""The document's own words for what the generator has parsed: schemas behind references, secrets, amounts."""
+"""Look up the document's own words for parsed parts: schemas behind references, secrets, amounts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The docstrings of generated functions and records: the document's own words, wrapped."""
+"""Write the docstrings of generated functions and records: the document's own words, wrapped."""
 
 from __future__ import annotations
 

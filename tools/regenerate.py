@@ -79,7 +79,7 @@ def finish(package: Path) -> None:
 
 
 def verify(document: dict[str, object], package: Path) -> None:
-    """Every operation has its module, and its method in both classes; nothing else has. Raises Problem."""
+    """Check that each operation has its module and its method in both classes, and nothing else has. Raises Problem."""
     known = list(operations(document))
     expected = {f"{operation.tags[0]}/{operation.id}.py" for operation in known}
     modules = {str(path.relative_to(package / "api")) for path in (package / "api").glob("*/*.py")}
@@ -98,7 +98,7 @@ def verify(document: dict[str, object], package: Path) -> None:
 
 
 def files(package: Path) -> set[str]:
-    """The files of a package by their relative names, without what Python compiles beside them."""
+    """Return the files of a package by their relative names, without what Python compiles beside them."""
     return {
         path.relative_to(package).as_posix()
         for path in package.rglob("*")

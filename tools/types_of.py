@@ -1,4 +1,4 @@
-"""The Python type of what the document describes: its annotation, its kind for reading, its default."""
+"""Work out the Python type of a schema: its annotation, its kind for reading, its default."""
 
 from __future__ import annotations
 

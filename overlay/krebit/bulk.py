@@ -10,10 +10,11 @@ from collections.abc import (
     Callable,
     Generator,
     Iterable,
+    Iterator,
     Mapping,
 )
 from contextlib import aclosing, closing
-from typing import Any, Generic, TypeVar, cast, overload
+from typing import Any, Generic, NamedTuple, TypeVar, cast, overload
 
 from krebit.bound_operation import client_of, on_view
 from krebit.client import AsyncKrebit, Krebit
@@ -100,64 +101,83 @@ def each(
     """
     if concurrency not in range(1, 65):
         raise ConfigurationError("concurrency: must be a whole number from 1 to 64")
+    options = _Options(concurrency, stop_on, progress)
     owner = getattr(operation, "__self__", None)
     if isinstance(owner, AsyncKrebit):
-        return _AsyncCalls(operation, owner, arguments, concurrency, stop_on, progress).outcomes()
-    client = client_of(operation, Krebit)
-    return _Calls(operation, client, arguments, concurrency, stop_on, progress).outcomes()
+        return _AsyncCalls(operation, owner, arguments, options).outcomes()
+    return _Calls(operation, client_of(operation, Krebit), arguments, options).outcomes()
 
 
-class _Calls(Generic[A, T]):
+class _Options(NamedTuple):
+    concurrency: int
+    stop_on: tuple[type[KrebitError], ...]
+    progress: Progress | None
+
+
+class _BaseCalls(Generic[A, T]):
+    """The part that both kinds of calls share: which arguments are drawn, and how an outcome is passed on."""
+
+    def __init__(self, arguments: object, options: _Options) -> None:
+        self._total = _length(arguments)
+        self._options = options
+        self._schedule = Schedule(options.concurrency)
+        self._drawn: dict[int, A] = {}
+        self._last: int | None = None
+
+    def _numbers_to_draw(self, number: int) -> Iterator[int]:
+        """Yield the numbers of arguments that the schedule asks for, until the arguments are at their end."""
+        for each_number in self._schedule.numbers(number, self._last):
+            if each_number not in self._drawn and self._last is None:
+                yield each_number
+
+    def _has(self, number: int) -> bool:
+        return self._last is None or number <= self._last
+
+    def _pass_on(self, number: int, outcome: Outcome[A, T]) -> None:
+        """Forget the argument, raise the errors that end it all, and tell of the progress."""
+        del self._drawn[number]
+        if isinstance(outcome.error, self._options.stop_on):
+            raise outcome.error
+        if self._options.progress is not None:
+            self._options.progress(number + 1, self._total)
+
+    def _note(self, response: RawResponse[Any]) -> None:
+        self._schedule.note_headers(response.headers)
+
+
+class _Calls(_BaseCalls[A, T]):
     """The calls of one `each` with a blocking client."""
 
-    def __init__(
-        self,
-        operation: Callable[..., T],
-        client: Krebit,
-        arguments: Iterable[A],
-        concurrency: int,
-        stop_on: tuple[type[KrebitError], ...],
-        progress: Progress | None,
-    ) -> None:
+    def __init__(self, operation: Callable[..., T], client: Krebit, arguments: Iterable[A], options: _Options) -> None:
+        super().__init__(arguments, options)
         self._operation = operation
         self._left = threading.Event()
         self._client = client.with_options(wait_for_limits=False).with_hooks(
             on_response=self._note, keep_trying=lambda: not self._left.is_set()
         )
         self._arguments = iter(arguments)
-        self._total = _length(arguments)
-        self._concurrency = concurrency
-        self._schedule = Schedule(concurrency)
-        self._stop_on = stop_on
-        self._progress = progress
-        self._drawn: dict[int, A] = {}
-        self._last: int | None = None
 
     def outcomes(self) -> Generator[Outcome[A, T], None, None]:
-        calls = ThreadedCalls(self._schedule, self._concurrency, self._call)
+        calls = ThreadedCalls(self._schedule, self._call)
         with closing(calls):
             try:
                 number = 0
                 while self._draw(number):
                     outcome = calls.get(number, max(self._drawn))
-                    del self._drawn[number]
+                    self._pass_on(number, outcome)
                     number += 1
-                    _check(outcome, self._stop_on)
-                    if self._progress is not None:
-                        self._progress(number, self._total)
                     yield outcome
             finally:
                 self._left.set()
 
     def _draw(self, number: int) -> bool:
         """Draw the arguments that the schedule asks for. Return whether there is one with this number."""
-        for each_number in self._schedule.numbers(number, self._last):
-            if each_number not in self._drawn and self._last is None:
-                try:
-                    self._drawn[each_number] = next(self._arguments)
-                except StopIteration:
-                    self._last = each_number - 1
-        return self._last is None or number <= self._last
+        for each_number in self._numbers_to_draw(number):
+            try:
+                self._drawn[each_number] = next(self._arguments)
+            except StopIteration:
+                self._last = each_number - 1
+        return self._has(number)
 
     def _call(self, number: int) -> Outcome[A, T]:
         argument = self._drawn[number]
@@ -169,11 +189,8 @@ class _Calls(Generic[A, T]):
         except KrebitError as error:
             return Outcome(argument, error=error)
 
-    def _note(self, response: RawResponse[Any]) -> None:
-        self._schedule.note_headers(response.headers)
 
-
-class _AsyncCalls(Generic[A, T]):
+class _AsyncCalls(_BaseCalls[A, T]):
     """The calls of one `each` with an asynchronous client."""
 
     def __init__(
@@ -181,43 +198,31 @@ class _AsyncCalls(Generic[A, T]):
         operation: Callable[..., Awaitable[T]],
         client: AsyncKrebit,
         arguments: Iterable[A] | AsyncIterable[A],
-        concurrency: int,
-        stop_on: tuple[type[KrebitError], ...],
-        progress: Progress | None,
+        options: _Options,
     ) -> None:
+        super().__init__(arguments, options)
         self._operation = operation
         self._client = client.with_options(wait_for_limits=False).with_hooks(on_response=self._note)
         self._arguments = arguments
-        self._total = _length(arguments)
-        self._concurrency = concurrency
-        self._schedule = Schedule(concurrency)
-        self._stop_on = stop_on
-        self._progress = progress
-        self._drawn: dict[int, A] = {}
-        self._last: int | None = None
 
     async def outcomes(self) -> AsyncGenerator[Outcome[A, T], None]:
-        calls = TaskCalls(self._schedule, self._concurrency, self._call)
+        calls = TaskCalls(self._schedule, self._call)
         async with aclosing(_as_async(self._arguments)) as arguments, aclosing(calls):
             number = 0
             while await self._draw(number, arguments):
                 outcome = await calls.get(number, max(self._drawn))
-                del self._drawn[number]
+                self._pass_on(number, outcome)
                 number += 1
-                _check(outcome, self._stop_on)
-                if self._progress is not None:
-                    self._progress(number, self._total)
                 yield outcome
 
     async def _draw(self, number: int, arguments: AsyncIterator[A]) -> bool:
         """Draw the arguments that the schedule asks for. Return whether there is one with this number."""
-        for each_number in self._schedule.numbers(number, self._last):
-            if each_number not in self._drawn and self._last is None:
-                try:
-                    self._drawn[each_number] = await anext(arguments)
-                except StopAsyncIteration:
-                    self._last = each_number - 1
-        return self._last is None or number <= self._last
+        for each_number in self._numbers_to_draw(number):
+            try:
+                self._drawn[each_number] = await anext(arguments)
+            except StopAsyncIteration:
+                self._last = each_number - 1
+        return self._has(number)
 
     async def _call(self, number: int) -> Outcome[A, T]:
         argument = self._drawn[number]
@@ -229,9 +234,6 @@ class _AsyncCalls(Generic[A, T]):
         except KrebitError as error:
             return Outcome(argument, error=error)
 
-    def _note(self, response: RawResponse[Any]) -> None:
-        self._schedule.note_headers(response.headers)
-
 
 def _split(argument: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return the positional arguments and the keywords that one argument stands for."""
@@ -242,18 +244,18 @@ def _split(argument: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     return (argument,), {}
 
 
-def _check(outcome: Outcome[Any, Any], stop_on: tuple[type[KrebitError], ...]) -> None:
-    if isinstance(outcome.error, stop_on):
-        raise outcome.error
-
-
 def _length(arguments: object) -> int | None:
     length = operator.length_hint(arguments, -1)
     return length if length >= 0 else None
 
 
 async def _as_async(arguments: Iterable[A] | AsyncIterable[A]) -> AsyncGenerator[A, None]:
-    if isinstance(arguments, AsyncIterable):
+    if isinstance(arguments, AsyncGenerator):
+        # Leaving early closes it at once, with what it has opened.
+        async with aclosing(arguments):
+            async for argument in arguments:
+                yield argument
+    elif isinstance(arguments, AsyncIterable):
         async for argument in arguments:
             yield argument
     else:

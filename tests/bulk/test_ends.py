@@ -1,17 +1,19 @@
 """How `each` ends: left while the server stalls, by its arguments, by the caller's functions; and its memory."""
 
+import asyncio
 import os
 import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
 from bench.server import Server
-from krebit import ConnectionFailed, Krebit, MemoryTokenStore, each, paginate
+from krebit import AsyncKrebit, ConnectionFailed, Krebit, MemoryTokenStore, each, paginate
 from krebit_sandbox import Sandbox
 from tests.needs import absent
 
@@ -123,3 +125,24 @@ def test_memory_is_flat(colour: str) -> None:
         count, kilobytes = map(int, run(MANY, colour, server.domain, timeout=100).split())
     assert count == 12_000
     assert kilobytes <= 4 * 1024
+
+
+def test_leaving_early_closes_the_generator_that_was_given(sandbox: Sandbox) -> None:
+    """It may hold a file or a walk: both end before the loop does."""
+    closed: list[bool] = []
+
+    async def ids() -> AsyncGenerator[int, None]:
+        try:
+            for number in range(FIRST, FIRST + 100):
+                yield number
+        finally:
+            closed.append(True)
+
+    async def main() -> None:
+        async with AsyncKrebit.from_env(sandbox.environment, plain_http=True, store=MemoryTokenStore()) as api:
+            async with aclosing(each(api.get_client, ids(), concurrency=2)) as outcomes:
+                async for _ in outcomes:
+                    break
+            assert closed == [True]
+
+    asyncio.run(main())

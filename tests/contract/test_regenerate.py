@@ -124,6 +124,14 @@ BROKEN: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         lambda d: first_operation(d, "/api/1.0/me").update(tags=["Users"]),
         "needs exactly one tag, in lower case",
     ),
+    "tags without one": (
+        lambda d: first_operation(d, "/api/1.0/me").update(tags=None),
+        "needs exactly one tag, in lower case",
+    ),
+    "a tag that is null": (
+        lambda d: first_operation(d, "/api/1.0/me").update(tags=[None]),
+        "needs exactly one tag, in lower case",
+    ),
     "an operation that anybody may call": (
         lambda d: first_operation(d, "/api/1.0/me").pop("security"),
         "needs its own `security`",

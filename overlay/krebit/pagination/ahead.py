@@ -28,9 +28,9 @@ _LOGGED_WAIT = 1.0
 class ThreadedCalls(Generic[T]):
     """Makes calls in threads of its own; with a width of 1 in the caller's."""
 
-    def __init__(self, schedule: Schedule, width: int, call: Callable[[int], T]) -> None:
+    def __init__(self, schedule: Schedule, call: Callable[[int], T]) -> None:
         self._schedule = schedule
-        self._width = width
+        self._width = schedule.width
         self._call = call
         self._process = os.getpid()
         self._futures: dict[int, Future[T]] = {}
@@ -133,12 +133,12 @@ class ThreadedCalls(Generic[T]):
 class TaskCalls(Generic[T]):
     """Makes calls in tasks of the running loop."""
 
-    def __init__(self, schedule: Schedule, width: int, call: Callable[[int], Awaitable[T]]) -> None:
+    def __init__(self, schedule: Schedule, call: Callable[[int], Awaitable[T]]) -> None:
         import asyncio  # blocking programs do without it
 
         self._schedule = schedule
         self._call = call
-        self._places = asyncio.Semaphore(width)
+        self._places = asyncio.Semaphore(schedule.width)
         self._ended = asyncio.Event()
         self._tasks: dict[int, Task[T]] = {}
 

@@ -19,7 +19,7 @@ class Schedule:
 
     def __init__(self, width: int, *, first: int | None = None) -> None:
         self._first = first
-        self._most = width
+        self.width = width
         self._width = width
         self._remaining = width
         self._under_way = 0
@@ -38,7 +38,7 @@ class Schedule:
         """
         if self.is_alone(number):
             return range(number, number + 1)
-        end = number + self._most + self._most // 2
+        end = number + self.width + self.width // 2
         if last is not None:
             end = min(end, max(last, number) + 1)
         return range(number, end)
@@ -63,7 +63,7 @@ class Schedule:
     def note_success(self) -> None:
         """Note a success. After as many as may be under way there may be one more at once, up to the width."""
         self._successes += 1
-        if self._successes >= self._width < self._most:
+        if self._successes >= self._width < self.width:
             self._successes = 0
             self._width += 1
 
@@ -76,7 +76,7 @@ class Schedule:
         if remaining.isascii() and remaining.isdigit() and len(remaining) < 10:
             self._remaining = int(remaining)
         else:
-            self._remaining = self._most
+            self._remaining = self.width
 
     def note_limit(self, error: RateLimited, *, pauses: int, waits: int) -> float:
         """Note that a call met a rate limit: all pause, and fewer are made at once from here on.

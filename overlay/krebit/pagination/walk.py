@@ -49,18 +49,16 @@ def paginate(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     the last page, and ListDrift if asked to. Raises ConfigurationError for an operation that has no pages.
     """
     if isinstance(getattr(operation, "__self__", None), AsyncKrebit):
-        return AsyncWalk(operation, client_of(operation, AsyncKrebit), args, kwargs, WalkOptions())
-    return Walk(operation, client_of(operation, Krebit), args, kwargs, WalkOptions())
+        return AsyncWalk(operation, args, kwargs, WalkOptions())
+    client_of(operation, Krebit)  # refuses whatever is no operation
+    return Walk(operation, args, kwargs, WalkOptions())
 
 
 class _Walk(Generic[T]):
     """An operation with its arguments, to be called for one page after the other."""
 
-    def __init__(
-        self, operation: Any, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any], options: WalkOptions
-    ) -> None:
+    def __init__(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any], options: WalkOptions) -> None:
         self._operation = operation
-        self._client = client
         self._signature = inspect.signature(operation)
         self._args = args
         self._kwargs = kwargs
@@ -122,7 +120,7 @@ class _Walk(Generic[T]):
             "updated_since": None if updated_since is None else _parse_since(updated_since),
         }
         given = {name: value for name, value in changes.items() if value is not None}
-        return type(self)(self._operation, self._client, self._args, self._kwargs, replace(self._options, **given))
+        return type(self)(self._operation, self._args, self._kwargs, replace(self._options, **given))
 
     def _arguments(self, number: int) -> inspect.BoundArguments:
         """Return the operation's arguments for one page. The page may stand anywhere among them."""
@@ -167,9 +165,8 @@ class Walk(_Walk[T]):
         """
         sequence: PageSequence[T] = PageSequence(self._start, self._limit, self._options)
         left = threading.Event()
-        width = self._options.prefetch
-        schedule = Schedule(width, first=self._start)
-        pending = ThreadedCalls(schedule, width, lambda number: self._fetch(number, schedule, left))
+        schedule = Schedule(self._options.prefetch, first=self._start)
+        pending = ThreadedCalls(schedule, lambda number: self._fetch(number, schedule, left))
         with closing(pending):
             try:
                 while not sequence.ended:
@@ -196,7 +193,7 @@ class Walk(_Walk[T]):
 
 
 class AsyncWalk(_Walk[T]):
-    """As `Walk`, with `async for`.
+    """Iterate over it as over a `Walk`, with `async for`.
 
     Leaving it early cancels the requests in flight: in the next rounds of the event loop after a `break`, or at once
     with `async with contextlib.aclosing(aiter(walk)) as records`.
@@ -221,9 +218,8 @@ class AsyncWalk(_Walk[T]):
     async def pages(self) -> AsyncGenerator[Page[T], None]:
         """Do as `Walk.pages`."""
         sequence: PageSequence[T] = PageSequence(self._start, self._limit, self._options)
-        width = self._options.prefetch
-        schedule = Schedule(width, first=self._start)
-        pending = TaskCalls(schedule, width, lambda number: self._fetch(number, schedule))
+        schedule = Schedule(self._options.prefetch, first=self._start)
+        pending = TaskCalls(schedule, lambda number: self._fetch(number, schedule))
         async with aclosing(pending):
             while not sequence.ended:
                 try:
