@@ -66,7 +66,7 @@ def type_of(prop: PropertyProtocol, schema: oai.Schema, described: Described) ->
             element = type_of(prop.inner_property, described.elements(schema), described)
             kind = f"list_of({element.kind})"
             if isinstance(prop.inner_property, ModelProperty):
-                kind = element.kind.replace("record(", "records(")
+                kind = _named(prop.inner_property.class_info.name, "records").kind
             return Type([f"list[{element.annotation}]"], [kind])
         case ModelProperty():
             return _named(prop.class_info.name, "record")
@@ -92,8 +92,8 @@ def _enumeration(prop: EnumProperty, schema: oai.Schema, described: Described) -
     if not marked:
         return closed
     annotation, kind = ("int", "INTEGER") if prop.value_type is int else ("str", "TEXT")
-    loaded = closed.kinds[0].removeprefix("choice(").removesuffix(")")
-    return Type([*closed.annotations, annotation], [f"open_choice({loaded}, {kind})"])
+    choice = f"lambda: models.{prop.class_info.name}"
+    return Type([*closed.annotations, annotation], [f"open_choice({choice}, {kind})"])
 
 
 def _named(name: str, kind: str) -> Type:
