@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from krebit.webhooks import verify
 from krebit_sandbox import Sandbox
 
 PROGRAM = Path(__file__).resolve().parents[2] / "examples" / "quickstart.py"
@@ -93,12 +94,13 @@ def test_the_secret_of_a_webhook_goes_into_a_file_that_is_made_first(krebit_sand
     assert not file.exists()
     done = walk(*wish, environ=krebit_sandbox.environment, home=tmp_path)
     assert done.returncode == 0, done.stderr
-    (subscription,) = krebit_sandbox._tenant.subscriptions
-    assert file.read_text() == subscription.secret
+    secret = file.read_text()
     assert file.stat().st_mode & 0o777 == 0o600
-    assert subscription.secret not in done.stdout + done.stderr
+    assert secret not in done.stdout + done.stderr
     assert_one_line(walk(*wish, environ=krebit_sandbox.environment, home=tmp_path), str(file))
-    assert len(krebit_sandbox._tenant.subscriptions) == 1
+    krebit_sandbox.create_act(12345)
+    (delivery,) = krebit_sandbox.wait_for_deliveries()
+    assert verify(delivery.body, delivery.headers, secret).event == "act.created"
 
 
 def test_a_webhook_where_there_are_no_clients(krebit_sandbox: Sandbox, tmp_path: Path) -> None:
