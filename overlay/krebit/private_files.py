@@ -1,6 +1,7 @@
 """Files and folders that nobody but their owner may read or replace, as ssh demands of its keys.
 
-POSIX only: privacy rests on modes and owners.
+On POSIX privacy rests on modes and owners, which are checked. On Windows it rests on the rights of the folder that they
+lie in: the user's local application data keeps others out, and only the kind of file is checked.
 """
 
 import errno
@@ -8,14 +9,23 @@ import os
 import shlex
 import stat
 import sys
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
+from krebit.clock import monotonic
 from krebit.errors import StoreError, StoreUnsafe
+
+T = TypeVar("T")
 
 _GROUP = 0o070
 _OTHERS = 0o007
 _CHANGEABLE = 0o022
+# Seconds for which a reader may have a file open on Windows before replacing it fails, and between two tries.
+_IN_THE_WAY = 2.0
+_POLL = 0.01
 
 
 def check_private(path: Path, *, folder: bool = False, group_access: bool = False) -> bool:
@@ -39,6 +49,8 @@ def check_private_stat(path: Path, found: os.stat_result, *, folder: bool = Fals
     is_kind = stat.S_ISDIR(found.st_mode) if folder else stat.S_ISREG(found.st_mode)
     if not is_kind:
         raise StoreUnsafe(f"{path}: is not a {kind} of its own; {_way_out(path, found, folder=folder)}")
+    if sys.platform == "win32":
+        return
     if found.st_uid != os.geteuid():
         raise StoreUnsafe(
             f"{path}: belongs to another user (uid {found.st_uid}, not {os.geteuid()}); run as that user, or choose "
@@ -60,7 +72,7 @@ def check_private_stat(path: Path, found: os.stat_result, *, folder: bool = Fals
 def _way_out(path: Path, found: os.stat_result, *, folder: bool) -> str:
     if folder and stat.S_ISREG(found.st_mode):
         return "name a folder instead"  # the file was named by mistake, and is not ours to have removed
-    return f"remove it with: rm {shlex.quote(str(path))}"
+    return "remove it" if sys.platform == "win32" else f"remove it with: rm {shlex.quote(str(path))}"
 
 
 def check_unchangeable(path: Path) -> None:
@@ -88,12 +100,15 @@ def _make_one_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700)
     except FileExistsError:  # another process was quicker
         return
-    folder.chmod(0o700)  # the umask may have taken rights of ours away
+    if sys.platform != "win32":
+        folder.chmod(0o700)  # the umask may have taken rights of ours away
 
 
 def make_file(path: Path) -> int:
     """Make a file that is not there yet, 0600 whatever the umask. Return its descriptor, to write. Raises OSError."""
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    fd = _open_itself(str(path), os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    if sys.platform == "win32":
+        return fd
     try:
         os.fchmod(fd, 0o600)
     except OSError:
@@ -112,7 +127,7 @@ def open_or_make(path: Path, *, group_access: bool = False) -> int:
         raise file_error("make", path, error) from None
     check_private(path, group_access=group_access)
     try:
-        fd = _open_without_links(str(path), os.O_RDONLY | os.O_CLOEXEC)
+        fd = _open_itself(str(path), os.O_RDONLY)
     except OSError as error:
         raise file_error("read", path, error) from None
     try:
@@ -130,15 +145,39 @@ def read_private(path: Path, *, group_access: bool = False) -> bytes | None:
     try:
         # The file that is opened is checked too: another may have taken its place. A link leads nowhere, and a FIFO
         # blocks nobody.
-        with open(path, "rb", opener=_open_without_links) as file:
+        with _when_nobody_is_in_the_way(lambda: open(path, "rb", opener=_open_itself)) as file:
             check_private_stat(path, os.fstat(file.fileno()), group_access=group_access)
             return file.read()
     except OSError as error:
         raise file_error("read", path, error) from None
 
 
-def _open_without_links(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+def _open_itself(path: str, flags: int) -> int:
+    """Open the file that is at the path, not one that a link leads to, without waiting for a FIFO's other end."""
+    if sys.platform == "win32":
+        return os.open(path, flags | os.O_BINARY, 0o600)
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+
+
+def replace(source: Path, target: Path) -> None:
+    """Put a file in the place of another, in one step. Raises OSError."""
+    _when_nobody_is_in_the_way(lambda: source.replace(target))
+
+
+def _when_nobody_is_in_the_way(action: Callable[[], T]) -> T:
+    """Return the action's value. Windows refuses it while another process has the file open: try again for a while."""
+    until = monotonic() + _IN_THE_WAY
+    while True:
+        try:
+            return action()
+        except PermissionError:
+            if not _may_be_in_the_way() or monotonic() >= until:
+                raise
+        time.sleep(_POLL)
+
+
+def _may_be_in_the_way() -> bool:
+    return sys.platform == "win32"
 
 
 def file_error(action: str, path: Path, error: OSError) -> StoreError:
@@ -164,8 +203,10 @@ def sync(fd: int) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring a folder's list of files to the disk. Raises OSError."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    """Bring a folder's list of files to the disk, where the system lets a program do that. Raises OSError."""
+    if sys.platform == "win32":
+        return
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(fd)
     except OSError as error:

@@ -1,13 +1,12 @@
 """Keep logins in files: one for each tenant, application and profile, written whole, readable by their owner alone.
 
-POSIX only: privacy rests on modes and owners. On Windows the store refuses to be made.
+On POSIX privacy rests on modes and owners; on Windows on the rights of the user's local application data.
 """
 
 import functools
 import logging
 import os
 import re
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -25,6 +24,7 @@ from krebit.private_files import (
     make_folder,
     open_or_make,
     read_private,
+    replace,
     sync,
     sync_folder,
     write_all,
@@ -42,20 +42,18 @@ _POLL = 0.02
 class FileTokenStore:
     """Keeps each login in a file of its own (0600) in a folder (0700), by default the user's state folder.
 
+    On Windows that is the user's local application data, which Windows keeps others out of; the rights of a folder that
+    is named are not checked there.
+
     Safe for many processes of one user on one host. Refuses files that others could read or replace (StoreUnsafe) and
     names the command that repairs them. On a network file system it logs a warning: locks there cannot be trusted, not
-    even between the threads of one process. Raises ConfigurationError on Windows.
+    even between the threads of one process.
 
     `group_access` accepts a folder and files on which their group has rights: a volume of Kubernetes with an fsGroup
     gives them anew with each mount. Whoever is in that group can then read the tokens.
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None = None, *, group_access: bool = False) -> None:
-        if sys.platform == "win32":
-            raise ConfigurationError(
-                "FileTokenStore: needs POSIX file modes to keep tokens private; "
-                "on Windows pass store=MemoryTokenStore() or a store of your own"
-            )
         try:
             if folder is None:
                 folder = _default_folder()
@@ -145,6 +143,7 @@ class _FileLease:
         self._group_access = group_access
         self._temporary = path.with_name(f".{path.name}.tmp")
         self._fd = -1
+        self._has_temporary = False
 
     def load(self) -> Login | None:
         return _load(self._path, group_access=self._group_access)
@@ -154,13 +153,14 @@ class _FileLease:
             # Its next user would make a new file, lock that, and go on beside us.
             raise StoreError(f"{self._lock_path}: was removed while it was held; leave lock files alone")
         stored = check_private(self._path, group_access=self._group_access)
-        if self._fd >= 0:
+        if self._has_temporary:
             return
         try:
             # A killed process may have left it behind. The lock is ours, so nobody is writing it.
             self._temporary.unlink(missing_ok=True)
             room = _HEADROOM + (self._path.stat().st_size if stored else 0)
             self._fd = make_file(self._temporary)
+            self._has_temporary = True
             # Real bytes, not a hole: fallocate is refused by some file systems.
             write_all(self._fd, b"\0" * room)
             os.fsync(self._fd)
@@ -176,7 +176,9 @@ class _FileLease:
             write_all(self._fd, content)
             os.ftruncate(self._fd, len(content))
             sync(self._fd)
-            self._temporary.replace(self._path)
+            self._close_file()  # Windows renames no open file
+            replace(self._temporary, self._path)
+            self._has_temporary = False
             sync_folder(self._path.parent)
         except OSError as error:
             raise file_error("write", self._path, error) from None
@@ -185,12 +187,17 @@ class _FileLease:
 
     def close(self) -> None:
         """Remove the temporary file, unless it has become the stored one."""
-        if self._fd >= 0:
+        with suppress(OSError):
+            self._close_file()
+        if self._has_temporary:
             with suppress(OSError):
                 self._temporary.unlink()
-            with suppress(OSError):
-                os.close(self._fd)
-            self._fd = -1
+            self._has_temporary = False
+
+    def _close_file(self) -> None:
+        if self._fd >= 0:
+            fd, self._fd = self._fd, -1
+            os.close(fd)
 
 
 def _load(path: Path, *, group_access: bool) -> Login | None:

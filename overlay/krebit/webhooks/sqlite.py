@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from krebit.clock import monotonic
-from krebit.errors import ConfigurationError, StoreError, StoreUnsafe
-from krebit.private_files import check_private, file_error
+from krebit.errors import StoreError, StoreUnsafe
+from krebit.private_files import check_private, file_error, make_file
 from krebit.webhooks.inbox import CONFLICT, FailedDelivery, LeasedDelivery, StoreOutcome
 
 # A delivery has a body until it is handled, and a due time unless it has failed. A lease is a due time too.
@@ -42,14 +42,10 @@ class SqliteInbox:
 
     The file must be on a local disk. `busy`: seconds to wait for another process's write. The methods raise
     StoreUnsafe when others could read or replace the file, and sqlite3.Error or StoreError when it cannot be used.
-    Raises ConfigurationError on Windows.
+    On Windows the rights of the folder are not checked: choose one in the user's local application data.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, busy: float = 1.0) -> None:
-        if sys.platform == "win32":
-            raise ConfigurationError(
-                "SqliteInbox: needs POSIX file modes to keep deliveries private; on Windows use PostgresInbox"
-            )
         self._path = Path(path).absolute()
         self._busy = busy
         self._lock = threading.RLock()
@@ -209,7 +205,7 @@ class SqliteInbox:
             mode = folder.stat().st_mode
         except OSError as error:
             raise file_error("open", self._path, error) from None
-        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+        if sys.platform != "win32" and mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
             raise StoreUnsafe(f"{folder}: others can replace the inbox there; repair it with: chmod o-w {folder}")
 
     def _check_companions(self) -> None:
@@ -218,11 +214,8 @@ class SqliteInbox:
             check_private(self._path.with_name(self._path.name + suffix))
 
     def _make_file(self) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         try:
-            file = os.open(self._path, flags, 0o600)
-            os.fchmod(file, 0o600)  # whatever the umask is
-            os.close(file)
+            os.close(make_file(self._path))
         except FileExistsError:  # another process of ours is as far, or somebody else was faster
             check_private(self._path)
         except OSError as error:
