@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from contract import operations, resolve
+from contract import Operation, operations, resolve
 from openapi_python_client import schema as oai
 from openapi_python_client.schema.untrusted_string import UntrustedString
 
@@ -34,9 +34,19 @@ class Described:
             found[name.get_untrusted_value()] = self.schema(node)
         return found
 
+    def _operation(self, operation_id: str) -> Operation:
+        (operation,) = (known for known in operations(self.document) if known.id == operation_id)
+        return operation
+
+    def body(self, operation_id: str, media_type: str) -> oai.Schema:
+        """Return the schema of an operation's body of a media type, empty where there is none."""
+        body = resolve(self.document, self._operation(operation_id).body.get("requestBody", {}))
+        media = body.get("content", {}).get(media_type, {})
+        return oai.Schema.model_validate(resolve(self.document, media.get("schema", {})))
+
     def parameters(self, operation_id: str) -> dict[str, oai.Schema]:
         """Return the schemas of an operation's parameters by name."""
-        (operation,) = (known for known in operations(self.document) if known.id == operation_id)
+        operation = self._operation(operation_id)
         item = self.document["paths"][operation.path]
         found: dict[str, oai.Schema] = {}
         for node in [*item.get("parameters", []), *operation.body.get("parameters", [])]:

@@ -236,7 +236,7 @@ def operation_of(endpoint: Endpoint, described: Described) -> OperationView:
         is_secured=endpoint.requires_security,
         places=places,
         bodies=[_body(found, len(body)) for found in endpoint.bodies],
-        bodies_parameter=_body_parameter(endpoint.bodies, described),
+        bodies_parameter=_body_parameter(endpoint, described),
         body_description=raw(body[0].description) if body else "",
         body_fields=_flat_body(endpoint.bodies, names, described),
         answers=[_answer(first, last, content) for (first, last), content in typed],
@@ -307,10 +307,12 @@ def _body(body: Body, count: int) -> BodyView:
     return BodyView(str(body.body_type), repr(raw(body.content_type)), instance)
 
 
-def _body_parameter(bodies: Sequence[Body], described: Described) -> list[Name]:
+def _body_parameter(endpoint: Endpoint, described: Described) -> list[Name]:
+    bodies = endpoint.bodies
     if not bodies:
         return []
-    types = [type_of(body.prop, oai.Schema(), described) for body in bodies]
+    schemas = [described.body(endpoint.name, raw(body.content_type)) for body in bodies]
+    types = [type_of(body.prop, schema, described) for body, schema in zip(bodies, schemas, strict=True)]
     annotation = " | ".join(dict.fromkeys(found.annotation for found in types))
     if all(body.prop.required for body in bodies):
         return [Name("body", annotation)]

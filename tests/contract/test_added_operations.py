@@ -381,3 +381,30 @@ def test_a_field_of_a_body_may_have_any_name(scratch: Scratch) -> None:
     ]
     for checked in scratch.check_types("from krebit_api.api import Operations\n"):
         assert checked.returncode == 0, checked.stdout
+
+
+AMOUNTS = """
+import typing
+from decimal import Decimal
+import krebit_api.api as api
+
+class Client(api.Operations):
+    def _send(self, operation, request, result):
+        return request()["json"], result.read([1.5, "2.50"])
+
+hints = typing.get_type_hints(api.Operations.set_limits)
+print((str(hints["body"]), str(hints["return"])))
+print(repr(Client().set_limits(body=[Decimal("1.25"), Decimal("2")])))
+"""
+
+
+def test_a_list_of_amounts_is_typed_as_one(scratch: Scratch) -> None:
+    amounts = {"type": "array", "items": {"type": ["number", "string"], "format": "decimal"}}
+    body = {"required": True, "content": {"application/json": {"schema": amounts}}}
+    scratch.document["paths"]["/limits"] = {
+        "put": operation("set_limits", "limits", {"200": answer(amounts)}, requestBody=body)
+    }
+    scratch.generated()
+    hints, sent = scratch.python(AMOUNTS).splitlines()
+    assert ast.literal_eval(hints) == ("list[decimal.Decimal]", "list[decimal.Decimal]")
+    assert sent == "([1.25, 2], [Decimal('1.5'), Decimal('2.50')])"
