@@ -1,6 +1,7 @@
 """Rules for the whole suite: the client logs no secret, and a run says how many slow tests it leaves out."""
 
 import logging
+import os
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,6 +15,11 @@ SECRETS = re.compile(
 )
 
 SLOW = pytest.StashKey[int]()
+
+
+def pytest_configure() -> None:
+    """Take no notice of the settings file of whoever runs the tests."""
+    os.environ["KREBIT_CONFIG"] = os.devnull
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:

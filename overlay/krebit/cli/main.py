@@ -7,6 +7,7 @@ notes. The options of every command (`--profile`, `--debug` and so on) are added
 them. Its help has an example.
 """
 
+import os
 import sys
 from importlib import import_module
 
@@ -32,6 +33,9 @@ COMMANDS = {
     "doctor": "Check the settings, the connection and the API.",
     "completion": "Print the completion script of a shell.",
 }
+
+# The variable by which a shell asks for completions.
+_COMPLETION = "_KREBIT_COMPLETE"
 
 _HELP = """Krebit Finance at the command line.
 
@@ -78,10 +82,13 @@ def run(arguments: list[str]) -> int:
     """Run one command line. Return its exit code."""
     session = Session()
     try:
-        returned = group.main(arguments, prog_name="krebit", standalone_mode=False, obj=session)
+        if _COMPLETION in os.environ:
+            group.main(arguments, prog_name="krebit", complete_var=_COMPLETION)
+        # Not by `main`: click hides a closed pipe behind an exit code of its own.
+        with group.make_context("krebit", arguments, obj=session) as context:
+            group.invoke(context)
         if sys.stdout is not None:
             sys.stdout.flush()
     except BaseException as error:  # noqa: BLE001 - each becomes one line and an exit code
         return exit_code_of(error, session)
-    # click returns the code of an early exit, such as after --help.
-    return returned if isinstance(returned, int) else 0
+    return 0

@@ -5,7 +5,7 @@ import os
 import sys
 
 import click
-from click.exceptions import NoArgsIsHelpError
+from click.exceptions import Exit, NoArgsIsHelpError
 
 from krebit.cli.session import Session
 
@@ -14,14 +14,16 @@ DONE, FAILED, USAGE, LOGIN_REQUIRED, INTERRUPTED = 0, 1, 2, 4, 130
 
 def exit_code_of(error: BaseException, session: Session) -> int:
     """Show the error, and return the exit code. With `--debug` its traceback comes before."""
+    if isinstance(error, Exit):  # after --help, and by `context.exit`
+        return error.exit_code
+    if isinstance(error, OSError) and error.errno == errno.EPIPE:
+        _forget_output()
+        return DONE
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else FAILED
     if isinstance(error, KeyboardInterrupt | click.Abort):
         session.note("krebit: interrupted")
         return INTERRUPTED
-    if isinstance(error, OSError) and error.errno == errno.EPIPE:
-        _forget_output()
-        return DONE
     if isinstance(error, NoArgsIsHelpError):
         session.note(error.format_message())
         return USAGE

@@ -1,0 +1,131 @@
+"""Each failure is one line that says what to do, and an exit code. No traceback, no secret."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from krebit_sandbox import Sandbox
+from tests.cli.support import COMMAND, Screen, environment, run
+from tests.conftest import SECRETS
+
+WITHOUT_CLICK = """
+import sys
+sys.modules["click"] = None
+from krebit.cli import main
+sys.exit(main(["clients"]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (["clinets"], 2, "there is no command 'clinets'; did you mean clients?"),
+        (["act", "latset"], 2, "did you mean latest?"),
+        (["webhook", "zzz"], 2, "the commands are create, listen, verify"),
+        (["clients", "--lmit", "3"], 2, "--limit"),
+        (["clients", "--limit", "none"], 2, "'none' is not a valid integer"),
+        (["clients", "--all", "--page", "2"], 2, "leave --limit and --page out"),
+        (["clients", "--json", "--csv"], 2, "exclude each other"),
+        (["clients", "--fields", "id,compny_name"], 2, "no field compny_name; the fields are id, company_name"),
+        (["clients", "--updated-since", "yesterdy"], 2, "write 2024-05-01"),
+        (["client"], 2, "missing argument 'ID'"),
+        (["client", "999999"], 1, "404 Not Found"),
+        (["act", "latest", "x"], 2, "'x' is not the number of a client"),
+        (["api", "GET", "/nothing"], 1, "404 Not Found"),
+        (["api", "GET", "/clients", "-f", "limit"], 2, "is not KEY=VALUE"),
+        (["api", "POST", "/webhooks", "-f", "event=act.created"], 1, "target: The target field is required"),
+        (["export", "clients", "--to", "clients.txt"], 2, "end it in .csv, .jsonl or .xlsx"),
+        (["me", "--domain", "http://a.b/c"], 2, "domain: is not the tenant's host"),
+    ],
+)
+def test_one_line_and_an_exit_code(site: Sandbox, arguments: list[str], code: int, text: str) -> None:
+    done = run(*arguments)
+    assert done.code == code, done.err
+    assert done.out == ""
+    assert text in done.err
+    assert done.err.startswith("krebit: ")
+    assert done.err.count("\n") == 1
+
+
+def test_no_settings_at_all(site: Sandbox) -> None:
+    done = run("clients", env=dict.fromkeys(name for name in os.environ if name.startswith("KREBIT_")))
+    assert done.code == 2
+    assert done.err == (
+        "krebit: not set: KREBIT_DOMAIN, KREBIT_CLIENT_ID, KREBIT_CLIENT_SECRET; call: krebit login --save "
+        "(or set them in the environment)\n"
+    )
+
+
+def test_no_login(site: Sandbox) -> None:
+    done = run("clients", env={"KREBIT_REFRESH_TOKEN": None, "KREBIT_AUTH_CODE": None})
+    assert done.code == 4
+    assert done.err.endswith("; sign in with: krebit login\n")
+    assert "api.login()" not in done.err
+
+
+def test_no_server(site: Sandbox) -> None:
+    run("me")
+    site.stop()  # and its authority goes with it
+    done = run("me", env={"KREBIT_RETRIES": "0", "SSL_CERT_FILE": None})
+    assert done.code == 1
+    assert done.err.startswith("krebit: ")
+    assert done.err.count("\n") == 1
+
+
+def test_a_command_alone_shows_its_help_and_fails(site: Sandbox) -> None:
+    done = run()
+    assert done.code == 2
+    assert "Commands:" in done.err
+    assert run("export").code == 2
+
+
+def test_without_the_extra_it_says_what_to_install() -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT_CLICK], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "krebit: the command line needs more packages; install them with: pip install 'krebit[cli]'\n"
+
+
+def test_debug_shows_the_log_and_the_traceback_without_secrets(site: Sandbox) -> None:
+    done = run("--debug", "client", "999999")
+    assert done.code == 1
+    assert "Traceback" in done.err
+    assert "DEBUG krebit: " in done.err
+    assert done.err.splitlines()[-1].startswith("krebit: 404 Not Found")
+    assert not SECRETS.search(done.err), done.err
+    for name in ("KREBIT_CLIENT_SECRET", "KREBIT_REFRESH_TOKEN", "KREBIT_AUTH_CODE"):
+        assert os.environ[name] not in done.err
+
+
+def test_a_fault_of_ours_is_one_line_too(site: Sandbox) -> None:
+    """The store's folder is a file, which no error of ours names."""
+    done = run("api", "POST", "/webhooks", "--input", "/nowhere/body.json")
+    assert (done.code, done.err) == (1, "krebit: /nowhere/body.json: No such file or directory\n")
+
+
+def test_ctrl_c(site: Sandbox) -> None:
+    site.fault(kind="stall", path="/api/1.0/clients", times=None)
+    screen = Screen([*COMMAND, "--debug", "clients"])
+    screen.read_until("/oauth/token")
+    screen.press(b"\x03")
+    done = screen.finish()
+    assert done.code == 130
+    assert "krebit: interrupted" in done.out
+
+
+def test_a_signal_from_another_program(site: Sandbox, tmp_path: Path) -> None:
+    """A file that was being written is not there."""
+    site.fault(kind="stall", path="/api/1.0/clients", times=None)
+    command = [*COMMAND, "--debug", "export", "clients", "--to", str(tmp_path / "clients.csv")]
+    process = subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "/oauth/token" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    assert "krebit: interrupted" in process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert not list(tmp_path.glob("*clients*"))
