@@ -171,6 +171,20 @@ def test_nobody_is_signed_in(sandbox: Sandbox, tmp_path: Path) -> None:
     assert [request.method for request in sandbox.requests] == ["GET"]
 
 
+def test_the_store_of_the_environment(sandbox: Sandbox, tmp_path: Path) -> None:
+    signed_in(sandbox, FileTokenStore(tmp_path / "logins"))
+    there = {**sandbox.environment, "KREBIT_TOKEN_STORE": str(tmp_path / "logins")}
+    assert step(examine(there), "token").text.startswith("ends in")
+    elsewhere = {**sandbox.environment, "KREBIT_TOKEN_STORE": "redis://:canary-7@localhost:1/0"}
+    report = examine(elsewhere, offline=True)
+    assert step(report, "store").text == "not looked at: --offline, and it is reached over a connection"
+    report = examine(elsewhere)
+    assert step(report, "store").mark == "fail"
+    wrong = examine({**sandbox.environment, "KREBIT_TOKEN_STORE": "logins"}, offline=True)
+    assert (step(wrong, "store").mark, "KREBIT_TOKEN_STORE" in step(wrong, "store").text) == ("fail", True)
+    assert "canary-7" not in str(report.to_dict())
+
+
 def test_a_good_login_is_left_as_it_is(sandbox: Sandbox, tmp_path: Path) -> None:
     store = FileTokenStore(tmp_path / "logins")
     signed_in(sandbox, store)

@@ -63,7 +63,7 @@ def examine(
         reached = reach(host, described.first_path(), plain_http=is_plain, ca_file=ca_file)
         report.steps += reached.steps
         answer = reached.answer
-    login = find_login(found.checked, store)
+    login = find_login(found.checked, store, address=found.store_address, offline=offline)
     report.steps += login.steps
     report.needs_sign_in = login.steps[-1].repair == SIGN_IN
     if answer is not None:

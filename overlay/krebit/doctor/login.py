@@ -8,8 +8,11 @@ from typing import NamedTuple
 from krebit.config import Settings
 from krebit.doctor.report import Step
 from krebit.errors import ConfigurationError, KrebitError, StoreError
+from krebit.redaction import Secret
 from krebit.stores import Login, LoginKey, TokenStore
+from krebit.stores.address import STORE_VARIABLE, store_at
 from krebit.stores.file import FileTokenStore, network_file_system
+from krebit.stores.memory import MemoryTokenStore
 
 SIGN_IN = "sign in with: krebit login"
 
@@ -23,14 +26,22 @@ class FoundLogin(NamedTuple):
     is_usable: bool
 
 
-def find_login(settings: Settings | None, store: TokenStore | None) -> FoundLogin:
-    """Look for the login of these settings. `settings` is None where they are broken."""
+def find_login(
+    settings: Settings | None, store: TokenStore | None, *, address: Secret, offline: bool = False
+) -> FoundLogin:
+    """Look for the login of these settings. `settings` is None where they are broken.
+
+    `address` is the value of KREBIT_TOKEN_STORE, used where no store is given.
+    """
     try:
-        used = FileTokenStore() if store is None else store
+        used = store if store is not None else _store_at(address)
     except ConfigurationError as error:
         problem, _, repair = str(error).partition("; ")
         step = Step("store", "fail", problem, repair or "pass a store of your own")
         return FoundLogin(None, None, [step, _no_token("the store cannot be used")], is_usable=False)
+    if offline and not isinstance(used, FileTokenStore | MemoryTokenStore):
+        step = Step("store", "skip", "not looked at: --offline, and it is reached over a connection")
+        return FoundLogin(used, None, [step, _no_token("--offline")], is_usable=False)
     if settings is None:
         place = f"{used.folder}" if isinstance(used, FileTokenStore) else type(used).__name__
         step = Step("store", "skip", f"{place}; not looked at: the settings do not say whose login it is")
@@ -48,6 +59,10 @@ def find_login(settings: Settings | None, store: TokenStore | None) -> FoundLogi
     has_grant = bool(settings.refresh_token or settings.auth_code)
     token = token_step(login, has_grant=has_grant)
     return FoundLogin(used, login, [_store_step(used, key), token], is_usable=token.mark != "fail")
+
+
+def _store_at(address: Secret) -> TokenStore:
+    return store_at(address, STORE_VARIABLE) if address else FileTokenStore()
 
 
 def _no_token(reason: str) -> Step:

@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from krebit.config import Settings, UncheckedSettings, check_settings, from_environment
+from krebit.config import Settings, UncheckedSettings, check_settings, from_environment, variable
 from krebit.config_file import default_path, read_settings
 from krebit.doctor.report import Setting, Step
 from krebit.errors import ConfigurationError, StoreError
+from krebit.redaction import Secret
+from krebit.stores.address import STORE_VARIABLE
 
 _SECRET = ("client_secret", "refresh_token", "auth_code")
+_HIDDEN = "set, not shown"
 _OTHERS = ("KREBIT_TIMEOUT", "KREBIT_RETRIES", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
@@ -21,6 +24,7 @@ class FoundSettings(NamedTuple):
     checked: Settings | None
     shown: list[Setting]
     step: Step
+    store_address: Secret
 
 
 def find_settings(
@@ -48,7 +52,11 @@ def find_settings(
         except ConfigurationError as error:
             problems = error.problems
     shown = _shown(given, variables, path, arguments={"profile": profile, "domain": domain})
-    return FoundSettings(given, checked, shown, _step(problems, shown))
+    address = Secret(variable(variables, STORE_VARIABLE))
+    if address:
+        # The address of a server may hold a password.
+        shown.append(Setting(STORE_VARIABLE, _HIDDEN, f"{STORE_VARIABLE} in the environment"))
+    return FoundSettings(given, checked, shown, _step(problems, shown), address)
 
 
 def _step(problems: tuple[str, ...], shown: list[Setting]) -> Step:
@@ -71,7 +79,7 @@ def _shown(
         if not value:
             shown.append(Setting(name, "", "not set"))
             continue
-        text = "set, not shown" if name in _SECRET else _without_credentials(str(value))
+        text = _HIDDEN if name in _SECRET else _without_credentials(str(value))
         shown.append(Setting(name, text, _source(name, given, variables, arguments)))
     given_others = [name for name in _OTHERS if variables.get(name)]
     shown += [Setting(name, variables[name], f"{name} in the environment") for name in given_others]
