@@ -80,7 +80,15 @@ class Likeness:
     def _reshaped_error(self, answer: Answer) -> Answer:
         name = {401: "unauthenticated", 404: "not_found", 400: "refused", 422: "refused"}.get(answer.status)
         error = self._errors.get(name or "")
-        return answer if error is None or (error.status or 0) < 400 else error.reshaped(answer)
+        if error is None or error.status is None:
+            return answer
+        if error.status == 200:
+            # The tenant takes what the document forbids; its answer to that is not in the report.
+            return Answer(200, list(JSON_HEADERS), php_json({"data": []}))
+        shaped = error.reshaped(answer)
+        if 300 <= error.status < 400:
+            shaped.headers.append((b"location", b"/login"))
+        return shaped
 
 
 class _Operation:

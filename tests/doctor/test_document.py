@@ -105,6 +105,21 @@ def test_arguments_come_from_answers_by_the_names_of_the_path() -> None:
     assert arguments("get_comment") == [{"uuid": "u1", "number": "3"}]
 
 
+def test_an_operation_that_the_package_does_not_have_yet_is_called_too(sandbox: Sandbox) -> None:
+    own = "  /api/1.0/clients/{id}/acts/newest:\n    get:\n      operationId: get_newest_act\n"
+    text = document_text()
+    start = text.index("  /api/1.0/clients/{id}/acts/latest:")
+    stop = text.index("  /api/1.0/acts/{uuid}/data:")
+    copied = text[start:stop].replace("acts/latest", "acts/newest").replace("get_latest_act", "get_newest_act")
+    newer = text[:stop] + copied.replace("&act", "&newest").replace("*act", "*newest") + text[stop:]
+    assert own in newer
+    act = {"data": {"uuid": "u1", "amount": 5}}
+    sandbox.fault(kind="status", status=200, body=act, path="/api/1.0/clients/12345/acts/newest", times=None)
+    report = examined(sandbox, document=newer)
+    (result,) = [one for one in report.operations if one.operation == "get_newest_act"]
+    assert (result.status, result.verdict) == (200, "as described")
+
+
 def test_harmless_errors_are_found_in_the_document() -> None:
     operations = {one.id: one for one in grown().reading_operations()}
     assert largest_page(operations["list_clients"]) == {"limit": 100}

@@ -200,7 +200,10 @@ def test_an_expired_token_is_renewed_and_the_report_says_so(sandbox: Sandbox, tm
     signed_in(sandbox, store)
     sandbox.expire_access_tokens()
     report = examined(sandbox, store=store)
-    assert step(report, "token").text == "had ended and was renewed, as by any command; the new one is stored"
+    assert (
+        step(report, "token").text
+        == "had ended and was renewed, as by any command; ends in 60 min, and is renewed by itself"
+    )
     assert not report.has_failed
     with Krebit.from_env(sandbox.environment, store=store) as api:
         assert api.get_current_user().name
@@ -214,6 +217,50 @@ def test_a_login_that_the_server_has_ended(sandbox: Sandbox, tmp_path: Path) -> 
     for _ in range(2):  # the second time the store knows it already
         report = examined(sandbox, store=store, environ={"KREBIT_AUTH_CODE": ""})
         assert (step(report, "token").mark, report.needs_sign_in) == ("fail", True)
+
+
+def test_a_server_that_says_nothing_of_lifetimes_or_keeps_refresh_tokens(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.switch(expires_in=None, rotation=False)
+    store = FileTokenStore(tmp_path / "logins")
+    taken = step(examined(sandbox, store=store), "token").text
+    assert taken == "was taken from the environment, as by any command; stored; the server did not say when it ends"
+    sandbox.expire_access_tokens()
+    renewed = step(examined(sandbox, store=store), "token").text
+    assert renewed.startswith("had ended and was renewed")
+    assert renewed.endswith("the server kept the refresh token")
+
+
+def test_variables_that_are_no_numbers(sandbox: Sandbox) -> None:
+    settings = step(examined(sandbox, offline=True, environ={"KREBIT_TIMEOUT": "soon"}), "settings")
+    assert (settings.mark, settings.text.startswith("KREBIT_TIMEOUT")) == ("fail", True)
+
+
+def test_a_command_for_the_secret_runs_once(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = sandbox.environment
+    script = tmp_path / "secret.sh"
+    secret = environment["KREBIT_CLIENT_SECRET"]
+    script.write_text(f"#!/bin/sh\necho x >> {tmp_path}/runs\necho {secret}\n")
+    script.chmod(0o700)
+    file = tmp_path / "config.toml"
+    file.write_text(f'client_secret_command = "{script}"\n')
+    file.chmod(0o600)
+    for name, value in {**environment, "KREBIT_CONFIG": str(file), "KREBIT_CLIENT_SECRET": ""}.items():
+        monkeypatch.setenv(name, value)
+    report = examine(store=MemoryTokenStore())
+    assert not report.has_failed
+    assert (tmp_path / "runs").read_text() == "x\n"
+    (shown,) = [setting for setting in report.settings if setting.name == "client_secret"]
+    assert shown == ("client_secret", "set, not shown", f"{file}: client_secret_command")
+    assert secret not in str(report.to_dict())
+
+
+def test_a_connection_that_breaks_on_the_way(sandbox: Sandbox) -> None:
+    sandbox.fault(kind="reset", path="/api/1.0/clients/12345", times=None)
+    report = examined(sandbox)
+    assert step(report, "API").mark == "fail"
+    verdicts = {one.operation: one.verdict for one in report.operations}
+    assert (verdicts["list_clients"], verdicts["get_client"]) == ("as described", "not seen")
+    assert {one.reason for one in report.operations if one.verdict == "not seen"} == {"the examination ended before"}
 
 
 def test_a_server_that_is_down(sandbox: Sandbox) -> None:

@@ -32,18 +32,18 @@ class _Answer(NamedTuple):
 
 
 class ReadingCalls:
-    """Calls the operations of one document over one client."""
+    """Calls the operations of one document over one client; None calls nothing."""
 
-    def __init__(self, document: Document, api: Krebit) -> None:
+    def __init__(self, document: Document, api: Krebit | None) -> None:
         self._document = document
         self._api = api
         self._known = Known()
+        self._operations = document.reading_operations()
         self._results: dict[str, OperationResult] = {}
 
-    def call_all(self, progress: Callable[[str], object]) -> list[OperationResult]:
+    def call_all(self, progress: Callable[[str], object]) -> None:
         """Call each operation for which arguments can be found. Raises what ends the examination, such as no login."""
-        waiting = self._document.reading_operations()
-        order = [operation.id for operation in waiting]
+        waiting = list(self._operations)
         while waiting:
             ready = [operation for operation in waiting if next(self._known.arguments(operation), None) is not None]
             if not ready:
@@ -53,17 +53,18 @@ class ReadingCalls:
                 self._results[operation.id] = self._call(operation)
             waiting = [operation for operation in waiting if operation not in ready]
         for operation in waiting:
-            result = OperationResult(operation.id, "GET", operation.path)
             names = ", ".join(parameter.name for parameter in operation.path_parameters)
-            result.reason = f"no answer has a value for {names}"
-            self._results[operation.id] = result
+            self._results[operation.id] = _not_called(operation, f"no answer has a value for {names}")
         self._find_absent()
+
+    def results(self, otherwise: str) -> list[OperationResult]:
+        """Return a result for each operation, in the document's order. `otherwise` is why some were not called."""
         for result in self._results.values():
             if result.comparison is not None:
                 result.comparison.finish()
-                found = [*result.differences, *result.comparison.differences.values()]
-                result.differences = sorted(set(found), key=lambda one: (one.path, one.kind))
-        return [self._results[name] for name in order]
+                found = {*result.differences, *result.comparison.differences.values()}
+                result.differences = sorted(found, key=lambda one: (one.path, one.kind))
+        return [self._results.get(one.id) or _not_called(one, otherwise) for one in self._operations]
 
     def _call(self, operation: ReadOperation) -> OperationResult:
         result = OperationResult(operation.id, "GET", operation.path)
@@ -116,9 +117,15 @@ class ReadingCalls:
 
     def _answer(self, operation: ReadOperation, arguments: dict[str, Any], result: OperationResult) -> _Answer | None:
         """Return an answer, also one that breaks the call; None for one that is no JSON. Raises ApiError."""
-        method = getattr(self._api, operation.id)
+        assert self._api is not None
+        method = getattr(self._api, operation.id, None)
         try:
-            response = self._api.with_raw_response(method, **_keywords(method, arguments))
+            if method is None:
+                # A document that is newer than this package.
+                path, query = operation.path_and_query(arguments)
+                response = self._api.with_raw_response(self._api.request, "GET", path, params=query)
+            else:
+                response = self._api.with_raw_response(method, **_keywords(method, arguments))
         except UnexpectedResponse as error:
             result.status = error.status
             result.error = str(error)
@@ -152,7 +159,7 @@ class ReadingCalls:
 
     def _within(self, result: OperationResult) -> set[Pointer]:
         """Return the schemas that an operation's answer is made of."""
-        operation = next(one for one in self._document.reading_operations() if one.id == result.operation)
+        operation = next(one for one in self._operations if one.id == result.operation)
         found: set[Pointer] = set()
         if operation.answer is not None:
             _collect(self._document, operation.answer, found)
@@ -160,7 +167,7 @@ class ReadingCalls:
 
     def not_found(self) -> OperationResult | None:
         """Ask for a record that does not exist, and compare the error. None where no operation takes one."""
-        for operation in self._document.reading_operations():
+        for operation in self._operations:
             path = missing_record(operation)
             if path is not None:
                 return self._error(operation, 404, path, {})
@@ -168,7 +175,7 @@ class ReadingCalls:
 
     def refused(self) -> OperationResult | None:
         """Ask with a parameter that the document forbids, and compare the error. None where there is no such one."""
-        for operation in self._document.reading_operations():
+        for operation in self._operations:
             query = refused_query(operation)
             if query is not None:
                 return self._error(operation, 422, operation.path, query)
@@ -178,6 +185,7 @@ class ReadingCalls:
         self, operation: ReadOperation, expected: int, path: str, query: dict[str, Any]
     ) -> OperationResult | None:
         result = OperationResult(operation.id, "GET", operation.path)
+        assert self._api is not None
         try:
             self._api.request("GET", path, params=query)
         except ApiError as error:
@@ -192,6 +200,12 @@ class ReadingCalls:
             result.status = 200
             result.reason = "the server takes it"
         return result
+
+
+def _not_called(operation: ReadOperation, reason: str) -> OperationResult:
+    result = OperationResult(operation.id, "GET", operation.path)
+    result.reason = reason
+    return result
 
 
 def compare_error(

@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from krebit.errors import ConfigurationError
 
@@ -55,6 +56,14 @@ class ReadOperation(NamedTuple):
     def query_parameters(self) -> tuple[Parameter, ...]:
         """The parameters that stand in the query."""
         return tuple(parameter for parameter in self.parameters if parameter.place == "query")
+
+    def path_and_query(self, arguments: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """Return the path with its arguments in it, and the arguments of the query."""
+        path = self.path
+        query = dict(arguments)
+        for parameter in self.path_parameters:
+            path = path.replace("{" + parameter.name + "}", quote(str(query.pop(parameter.name)), safe=""))
+        return path, query
 
     @property
     def is_page(self) -> bool:

@@ -16,15 +16,15 @@ from krebit.config import domain_problem, host_of
 from krebit.doctor.calls import ReadingCalls, compare_error
 from krebit.doctor.connection import Answer, WatchedTransport, offline_steps, reach, unknown_tenant_steps
 from krebit.doctor.document import Document, document_text
-from krebit.doctor.login import SIGN_IN, FoundLogin, find_login
+from krebit.doctor.login import SIGN_IN, FoundLogin, after_calls, find_login, open_store, unusable_store
 from krebit.doctor.report import OperationResult, Report, Step
-from krebit.doctor.settings import FoundSettings, find_settings
+from krebit.doctor.settings import find_settings, settings_step
 from krebit.errors import ConfigurationError, KrebitError, LoginFailed, LoginRequired, StoreError
-from krebit.stores import TokenStore
+from krebit.redaction import Secret
+from krebit.stores import LoginKey, TokenStore
+from krebit.stores.memory import MemoryTokenStore
 
 _TIMEOUT = 20.0
-_RENEWED = "had ended and was renewed, as by any command; the new one is stored"
-_TAKEN = "the login of the environment was taken, as by any command; it is stored now"
 
 
 def examine(
@@ -45,97 +45,125 @@ def examine(
     is called with the name of what comes next. Raises ConfigurationError where the document cannot be read.
     """
     described = Document(document_text() if document is None else document)
-    found = find_settings(environ, profile=profile, domain=domain, plain_http=plain_http)
+    found = find_settings(environ, profile=profile, domain=domain)
     is_plain = plain_http or found.given.plain_http
     host = host_of(found.given.domain).lower()
     report = Report(_origin(host, described))
     report.settings = found.shown
-    report.steps.append(found.step)
-    answer = None
-    if offline:
-        report.steps += offline_steps()
-    elif domain_problem(host, plain_http=is_plain):
-        report.steps += unknown_tenant_steps()
-    else:
-        progress("connection")
-        # Of a mapping the authority counts too, as in `Krebit.from_env`.
-        ca_file = None if environ is None else environ.get("SSL_CERT_FILE")
-        reached = reach(host, described.first_path(), plain_http=is_plain, ca_file=ca_file)
-        report.steps += reached.steps
-        answer = reached.answer
-    login = find_login(found.checked, store, address=found.store_address, offline=offline)
-    report.steps += login.steps
-    report.needs_sign_in = login.steps[-1].repair == SIGN_IN
-    if answer is not None:
-        unauthenticated = _unauthenticated(described, answer)
-        if unauthenticated is not None:
-            report.errors["unauthenticated"] = unauthenticated
-    reason = _reason_not_to_call(offline=offline, found=found, answer=answer, login=login)
-    if reason is not None:
-        report.steps.append(Step("API", "skip", f"not called: {reason}"))
-        report.operations = _not_called(described, reason)
-        return report
+    used_store, store_error = _opened(store, found.store_address)
     watched: list[WatchedTransport] = []
 
     def watch(ours: httpx.BaseTransport) -> httpx.BaseTransport:
         watched.append(WatchedTransport(ours))
         return watched[-1]
 
-    def make_client() -> Krebit:
-        options: dict[str, Any] = {"transport": watch, "store": login.store, "timeout": _TIMEOUT}
-        return Krebit.from_env(environ, profile=profile, domain=domain, plain_http=plain_http, **options)
-
-    _call(report, described, make_client, progress)
-    if watched and watched[0].has_renewed:
-        text = _TAKEN if login.login is None else _RENEWED
-        _replace(report, "token", lambda _: Step("token", "pass", text))
+    # The only place where the secret is read: a command for it may ask the person for something.
+    problems: tuple[str, ...] = ()
+    api = None
+    options: dict[str, Any] = {"transport": watch, "store": used_store or MemoryTokenStore()}
+    try:
+        api = Krebit.from_env(environ, profile=profile, domain=domain, plain_http=plain_http, **options)
+    except ConfigurationError as error:
+        problems = error.problems
+    except StoreError as error:
+        problems = (str(error),)
+    report.steps.append(settings_step(problems, found.shown))
+    # Of a mapping the authority counts too, as in `Krebit.from_env`.
+    ca_file = None if environ is None else environ.get("SSL_CERT_FILE")
+    answer = _way(report, host, described, plain_http=is_plain, offline=offline, ca_file=ca_file, progress=progress)
+    checked = None if api is None else found.checked(plain_http=plain_http)
+    if store_error is not None or used_store is None:
+        login = unusable_store(store_error or ConfigurationError("there is no store"))
+    else:
+        login = find_login(checked, used_store, offline=offline)
+    report.steps += login.steps
+    report.needs_sign_in = login.steps[-1].repair == SIGN_IN
+    if answer is not None:
+        _add_unauthenticated(report, described, answer)
+    reason = _reason_not_to_call(offline=offline, api=api, answer=answer, login=login)
+    if reason is not None or api is None or checked is None or used_store is None:
+        if api is not None:
+            api.close()
+        report.steps.append(Step("API", "skip", f"not called: {reason}"))
+        report.operations = ReadingCalls(described, None).results(reason or "")
+        return report
+    with api:
+        _call(report, ReadingCalls(described, api.with_options(timeout=_TIMEOUT)), progress)
+    if watched[0].has_renewed and not report.needs_sign_in:
+        after = used_store.load(LoginKey(checked.domain, checked.client_id, checked.profile))
+        step = after_calls(login.login, after)
+        _replace(report, "token", step)
     return report
 
 
-def _reason_not_to_call(*, offline: bool, found: FoundSettings, answer: Answer | None, login: FoundLogin) -> str | None:
+def _opened(store: TokenStore | None, address: Secret) -> tuple[TokenStore | None, ConfigurationError | None]:
+    try:
+        return open_store(store, address), None
+    except ConfigurationError as error:
+        return None, error
+
+
+def _way(
+    report: Report,
+    host: str,
+    document: Document,
+    *,
+    plain_http: bool,
+    offline: bool,
+    ca_file: str | None,
+    progress: Callable[[str], object],
+) -> Answer | None:
+    """Add the steps of the way to the tenant. Return the answer to a request without a token, where one came."""
+    if offline:
+        report.steps += offline_steps()
+        return None
+    if domain_problem(host, plain_http=plain_http):
+        report.steps += unknown_tenant_steps()
+        return None
+    progress("connection")
+    reached = reach(host, document.first_path(), plain_http=plain_http, ca_file=ca_file)
+    report.steps += reached.steps
+    return reached.answer
+
+
+def _reason_not_to_call(*, offline: bool, api: Krebit | None, answer: Answer | None, login: FoundLogin) -> str | None:
     if offline:
         return "--offline"
-    if found.checked is None:
+    if api is None:
         return "the settings are broken"
     if answer is None:
         return "the tenant is not reached"
     return None if login.is_usable else "there is no login"
 
 
-def _call(
-    report: Report, document: Document, make_client: Callable[[], Krebit], progress: Callable[[str], object]
-) -> None:
+def _call(report: Report, calls: ReadingCalls, progress: Callable[[str], object]) -> None:
     """Call the operations, and add what came to the report."""
+    step: Step | None = None
     try:
-        with make_client() as api:
-            calls = ReadingCalls(document, api)
-            try:
-                report.operations = calls.call_all(progress)
-            finally:
-                report.operations = report.operations or _not_called(document, "the examination ended before")
-            progress("errors")
-            for name, ask in (("not_found", calls.not_found), ("refused", calls.refused)):
-                result = ask()
-                if result is not None:
-                    report.errors[name] = result
+        calls.call_all(progress)
+        progress("errors")
+        for name, ask in (("not_found", calls.not_found), ("refused", calls.refused)):
+            result = ask()
+            if result is not None:
+                report.errors[name] = result
     except (LoginRequired, LoginFailed) as error:
         problem = str(error).partition("; sign in with")[0]
-        _replace(report, "token", lambda _: Step("token", "fail", problem, SIGN_IN))
+        _replace(report, "token", Step("token", "fail", problem, SIGN_IN))
         report.needs_sign_in = True
-        report.steps.append(Step("API", "skip", "not called: there is no login"))
+        step = Step("API", "skip", "not called: there is no login")
     except StoreError as error:
         problem, _, repair = str(error).partition("; ")
-        _replace(report, "store", lambda _: Step("store", "fail", problem, repair or "look at what it names"))
-        report.steps.append(Step("API", "skip", "not called: the login cannot be kept"))
+        _replace(report, "store", Step("store", "fail", problem, repair or "look at what the message names"))
+        step = Step("API", "skip", "not called: the login cannot be kept")
     except ConfigurationError as error:
         problem, _, repair = str(error).partition("; ")
-        _replace(report, "settings", lambda _: Step("settings", "fail", problem, repair or "correct the settings"))
-        report.steps.append(Step("API", "skip", "not called: the settings are refused"))
+        _replace(report, "settings", Step("settings", "fail", problem, repair or "correct what the message names"))
+        step = Step("API", "skip", "not called: the settings are refused")
     except KrebitError as error:
         problem, _, repair = str(error).partition("; ")
-        report.steps.append(Step("API", "fail", problem, repair or "try again in some minutes"))
-    else:
-        report.steps.append(_api_step(report))
+        step = Step("API", "fail", problem, repair or "try again in some minutes")
+    report.operations = calls.results("the examination ended before")
+    report.steps.append(step or _api_step(report))
 
 
 def _api_step(report: Report) -> Step:
@@ -156,29 +184,19 @@ def _names(results: list[OperationResult]) -> str:
     return ", ".join(result.operation for result in results)
 
 
-def _replace(report: Report, name: str, change: Callable[[Step], Step]) -> None:
-    report.steps = [change(step) if step.name == name else step for step in report.steps]
+def _replace(report: Report, name: str, by: Step) -> None:
+    report.steps = [by if step.name == name else step for step in report.steps]
 
 
-def _not_called(document: Document, reason: str) -> list[OperationResult]:
-    results = []
-    for operation in document.reading_operations():
-        result = OperationResult(operation.id, "GET", operation.path)
-        result.reason = reason
-        results.append(result)
-    return results
-
-
-def _unauthenticated(document: Document, answer: Answer) -> OperationResult | None:
+def _add_unauthenticated(report: Report, document: Document, answer: Answer) -> None:
     """Compare the answer to the request without a token, which an operation of the document describes."""
     for operation in document.reading_operations():
         if operation.path == answer.path:
             result = OperationResult(operation.id, "GET", operation.path)
             result.status = answer.status
-            pointer = document.error_schema(operation, 401)
-            compare_error(result, document, pointer, 401, answer.body)
-            return result
-    return None
+            compare_error(result, document, document.error_schema(operation, 401), 401, answer.body)
+            report.errors["unauthenticated"] = result
+            return
 
 
 def _origin(host: str, document: Document) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from krebit.config import Settings
 from krebit.doctor.report import Step
-from krebit.errors import ConfigurationError, KrebitError, StoreError
+from krebit.errors import ConfigurationError, KrebitError
 from krebit.redaction import Secret
 from krebit.stores import Login, LoginKey, TokenStore
 from krebit.stores.address import STORE_VARIABLE, store_at
@@ -20,49 +20,46 @@ SIGN_IN = "sign in with: krebit login"
 class FoundLogin(NamedTuple):
     """The stored login, where there is one, and the steps of its store and its token."""
 
-    store: TokenStore | None
     login: Login | None
     steps: list[Step]
     is_usable: bool
 
 
-def find_login(
-    settings: Settings | None, store: TokenStore | None, *, address: Secret, offline: bool = False
-) -> FoundLogin:
-    """Look for the login of these settings. `settings` is None where they are broken.
+def open_store(store: TokenStore | None, address: Secret) -> TokenStore:
+    """Return the store that is given, else the one at the value of KREBIT_TOKEN_STORE, else the user's files.
 
-    `address` is the value of KREBIT_TOKEN_STORE, used where no store is given.
+    Raises ConfigurationError.
     """
-    try:
-        used = store if store is not None else _store_at(address)
-    except ConfigurationError as error:
-        problem, _, repair = str(error).partition("; ")
-        step = Step("store", "fail", problem, repair or "pass a store of your own")
-        return FoundLogin(None, None, [step, _no_token("the store cannot be used")], is_usable=False)
-    if offline and not isinstance(used, FileTokenStore | MemoryTokenStore):
+    if store is not None:
+        return store
+    return store_at(address, STORE_VARIABLE) if address else FileTokenStore()
+
+
+def unusable_store(error: ConfigurationError) -> FoundLogin:
+    """Return the steps where the store cannot be made."""
+    return _failed(error, "the store cannot be used", "name another store in KREBIT_TOKEN_STORE")
+
+
+def find_login(settings: Settings | None, store: TokenStore, *, offline: bool) -> FoundLogin:
+    """Look for the login of these settings. `settings` is None where they are broken."""
+    if offline and not isinstance(store, FileTokenStore | MemoryTokenStore):
         step = Step("store", "skip", "not looked at: --offline, and it is reached over a connection")
-        return FoundLogin(used, None, [step, _no_token("--offline")], is_usable=False)
+        return FoundLogin(None, [step, _no_token("--offline")], is_usable=False)
     if settings is None:
-        place = f"{used.folder}" if isinstance(used, FileTokenStore) else type(used).__name__
-        step = Step("store", "skip", f"{place}; not looked at: the settings do not say whose login it is")
-        return FoundLogin(used, None, [step, _no_token("the settings do not say whose it is")], is_usable=False)
+        step = Step("store", "skip", "not looked at: the settings do not say whose login it is")
+        return FoundLogin(None, [step, _no_token("the settings do not say whose it is")], is_usable=False)
     key = LoginKey(settings.domain, settings.client_id, settings.profile)
     try:
-        login = used.load(key)
-    except StoreError as error:
-        problem, _, repair = str(error).partition("; ")
-        step = Step("store", "fail", problem, repair or "look at what the message names, and try again")
-        return FoundLogin(used, None, [step, _no_token("the store cannot be read")], is_usable=False)
+        login = store.load(key)
     except KrebitError as error:
-        step = Step("store", "fail", str(error), "look at what the message names, and try again")
-        return FoundLogin(used, None, [step, _no_token("the store cannot be read")], is_usable=False)
-    has_grant = bool(settings.refresh_token or settings.auth_code)
-    token = token_step(login, has_grant=has_grant)
-    return FoundLogin(used, login, [_store_step(used, key), token], is_usable=token.mark != "fail")
+        return _failed(error, "the store cannot be read", "look at what the message names, and try again")
+    token = token_step(login, has_grant=bool(settings.refresh_token or settings.auth_code))
+    return FoundLogin(login, [_store_step(store, key), token], is_usable=token.mark != "fail")
 
 
-def _store_at(address: Secret) -> TokenStore:
-    return store_at(address, STORE_VARIABLE) if address else FileTokenStore()
+def _failed(error: KrebitError, reason: str, otherwise: str) -> FoundLogin:
+    problem, _, repair = str(error).partition("; ")
+    return FoundLogin(None, [Step("store", "fail", problem, repair or otherwise), _no_token(reason)], is_usable=False)
 
 
 def _no_token(reason: str) -> Step:
@@ -106,6 +103,19 @@ def token_step(login: Login | None, *, has_grant: bool) -> Step:
     if login.refresh_token is None:
         return Step("token", "fail", f"ended {duration(-seconds)} ago, and there is none to renew it with", SIGN_IN)
     return Step("token", "pass", f"ended {duration(-seconds)} ago; the next command renews it")
+
+
+def after_calls(before: Login | None, after: Login | None) -> Step:
+    """Return the step of a token that was renewed while the operations were called, or taken from the environment."""
+    how = (
+        "had ended and was renewed, as by any command"
+        if before
+        else "was taken from the environment, as by any command"
+    )
+    step = token_step(after, has_grant=False)
+    kept = before is not None and after is not None and before.refresh_token == after.refresh_token
+    rotation = "; the server kept the refresh token" if kept else ""
+    return Step("token", step.mark, f"{how}; {step.text}{rotation}", step.repair)
 
 
 def duration(seconds: float) -> str:

@@ -18,48 +18,44 @@ _OTHERS = ("KREBIT_TIMEOUT", "KREBIT_RETRIES", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 class FoundSettings(NamedTuple):
-    """The settings: as they are `given`, `checked` where they are good, and as they are shown."""
+    """The settings as they are given, unchecked and without a secret that a file or a command has; and as shown."""
 
     given: UncheckedSettings
-    checked: Settings | None
     shown: list[Setting]
-    step: Step
     store_address: Secret
 
+    def checked(self, *, plain_http: bool) -> Settings:
+        """Return the settings, checked. A secret that a file or a command has counts as set. Raises ConfigurationError.
 
-def find_settings(
-    environ: Mapping[str, str] | None, *, profile: str | None, domain: str | None, plain_http: bool
-) -> FoundSettings:
-    """Return the settings of the environment and of the settings file. Broken ones are told of in the step.
+        For settings that a client was made of: only the client looks at that secret.
+        """
+        secret = self.given.client_secret or Secret("elsewhere" if "client_secret" in self.given.sources else None)
+        return check_settings(
+            self.given._replace(client_secret=secret), plain_http=plain_http or self.given.plain_http, prefix="KREBIT_"
+        )
 
-    Of a mapping no settings file is read, as by `Krebit.from_env`.
+
+def find_settings(environ: Mapping[str, str] | None, *, profile: str | None, domain: str | None) -> FoundSettings:
+    """Return the settings of the environment and of the settings file, or of the environment where that is broken.
+
+    Of a mapping no settings file is read, as by `Krebit.from_env`. No command for a secret is run.
     """
     variables = os.environ if environ is None else environ
     path = default_path(variables) if environ is None else None
-    problems: tuple[str, ...] = ()
-    checked = None
     try:
-        given = read_settings(variables, profile, domain=domain, path=path)
-    except ConfigurationError as error:
-        problems = error.problems
+        given = read_settings(variables, profile, domain=domain, path=path, with_secret=False)
+    except (ConfigurationError, StoreError):  # making a client says what is wrong
         given = from_environment(variables, profile)
-    except StoreError as error:
-        problems = (str(error),)
-        given = from_environment(variables, profile)
-    else:
-        try:
-            checked = check_settings(given, plain_http=plain_http or given.plain_http, prefix="KREBIT_")
-        except ConfigurationError as error:
-            problems = error.problems
     shown = _shown(given, variables, path, arguments={"profile": profile, "domain": domain})
     address = Secret(variable(variables, STORE_VARIABLE))
     if address:
         # The address of a server may hold a password.
         shown.append(Setting(STORE_VARIABLE, _HIDDEN, f"{STORE_VARIABLE} in the environment"))
-    return FoundSettings(given, checked, shown, _step(problems, shown), address)
+    return FoundSettings(given, shown, address)
 
 
-def _step(problems: tuple[str, ...], shown: list[Setting]) -> Step:
+def settings_step(problems: tuple[str, ...], shown: list[Setting]) -> Step:
+    """Return the step of the settings, with the problems that making a client brought."""
     if not problems:
         given = sum(setting.source not in ("not set", "default") for setting in shown)
         return Step("settings", "pass", f"complete; {given} values are given")
@@ -76,7 +72,7 @@ def _shown(
     shown = []
     for name in ("domain", "client_id", "client_secret", "redirect_uri", "profile", "refresh_token", "auth_code"):
         value = getattr(given, name)
-        if not value:
+        if not value and name not in given.sources:
             shown.append(Setting(name, "", "not set"))
             continue
         text = _HIDDEN if name in _SECRET else _without_credentials(str(value))
@@ -96,8 +92,8 @@ def _source(
         return "argument"
     if name in given.sources:
         return given.sources[name]
-    variable = f"KREBIT_{name.upper()}"
-    return f"{variable} in the environment" if variables.get(variable) else "default"
+    named = f"KREBIT_{name.upper()}"
+    return f"{named} in the environment" if variables.get(named) else "default"
 
 
 def _without_credentials(text: str) -> str:
