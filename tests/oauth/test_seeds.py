@@ -37,6 +37,26 @@ def test_the_quickstarts_environment_is_enough(site: Site, name: str) -> None:
     assert site.state() == "live"
 
 
+def test_without_rotation_the_token_of_the_environment_lives_on(site: Site) -> None:
+    site.sandbox.switch(rotation=False)
+    for _ in range(2):
+        with from_env(site, "KREBIT_REFRESH_TOKEN") as api:
+            api.get_current_user()
+        site.sandbox.expire_access_tokens()
+    stored = site.stored().refresh_token
+    assert stored is not None
+    assert stored.reveal() == site.sandbox.environment["KREBIT_REFRESH_TOKEN"]
+
+
+def test_a_code_that_brings_no_refresh_token_leaves_none_of_another_login(site: Site) -> None:
+    site.login(expired=False)
+    answer = {"access_token": site.sandbox.issue_tokens().access_token, "token_type": "Bearer"}
+    site.sandbox.fault(kind="status", status=200, body=answer, path="/api/oauth/token", times=1)
+    with from_env(site, "KREBIT_AUTH_CODE") as api:
+        api.get_current_user()
+    assert site.stored().refresh_token is None
+
+
 def test_a_code_is_exchanged_without_a_verifier(site: Site) -> None:
     with from_env(site, "KREBIT_AUTH_CODE") as api:
         api.get_current_user()

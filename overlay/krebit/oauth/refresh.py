@@ -115,6 +115,9 @@ class Refresh:
         if self._source != "store":
             # The other configured grants are no newer than this one: used later, they would replace the login.
             login = login.with_seen(*(grant.value for grant in self._configured))
+            # Where no new refresh token comes, the one that was sent lives on; the stored one is another grant's.
+            sent = self._grant.value if self._grant.kind == "refresh_token" else None
+            login = login._replace(refresh_token=sent)
         login = login.with_pair(pair, self._now())
         return Save(login, Adopt(login), granted=True)
 
