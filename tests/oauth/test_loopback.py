@@ -6,6 +6,7 @@ import http.client
 import math
 import signal
 import socket
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -108,6 +109,26 @@ def test_with_asyncio(site: Site, port: int) -> None:
             await api.get_current_user()
 
     asyncio.run(main())
+
+
+def test_many_idle_connections_do_not_crowd_out_the_way_back(site: Site, port: int) -> None:
+    """A web page can open them. A queue that is full drops what comes, and each is tried again after seconds."""
+    idle = list[socket.socket]()
+
+    def visit(url: str) -> None:
+        end = time.monotonic() + 20
+        for _ in range(300):
+            idle.append(socket.create_connection(("127.0.0.1", port), timeout=max(0.1, end - time.monotonic())))
+        assert follow(url).status_code == 200
+
+    person = Person(visit)
+    try:
+        sign_in(site, f"http://127.0.0.1:{port}/callback", person)
+    finally:
+        for each in idle:
+            each.close()
+    assert person.visit is not None
+    person.visit.finish()
 
 
 def test_stray_requests_and_idle_connections(site: Site, port: int) -> None:

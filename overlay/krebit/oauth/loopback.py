@@ -143,6 +143,8 @@ class _Server(socketserver.ThreadingTCPServer):
     # A thread each: a browser opens connections ahead and sends nothing on them.
     daemon_threads = True
     block_on_close = False
+    # A page or a program that opens many connections must not crowd out the way back, as it would of a queue of 5.
+    request_queue_size = 128
     allow_reuse_address = sys.platform != "win32"
     callbacks: CallbackServer
 
