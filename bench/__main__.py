@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
 from pathlib import Path
 
-from bench import calls, deliveries, startup, tokens, walks
+from bench import calls, deliveries, many, startup, tokens, walks
 from bench.timing import Row
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
@@ -37,6 +37,7 @@ def measured(rounds: int) -> Iterator[Row]:
         startup.measure(rounds=rounds),
         calls.measure(rounds=rounds),
         walks.measure(rounds=rounds),
+        many.measure(rounds=rounds),
         tokens.measure(),
         deliveries.measure(rounds=rounds),
     )

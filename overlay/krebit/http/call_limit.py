@@ -57,6 +57,9 @@ class AsyncCallLimit:
         import asyncio
 
         semaphore = self._semaphores.get()
+        if longest is None:
+            await semaphore.acquire()
+            return lambda: _release_semaphore(semaphore)
         limit = asyncio.timeout(longest)
         try:
             async with limit:

@@ -172,13 +172,15 @@ class AsyncStream(httpcore.AsyncNetworkStream):
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream
+        # Kept: the pool asks each of its idle connections at every call, and anyio takes long to find it.
+        self._tls = stream.get_extra_info("ssl_object")
         self.has_surplus = False
         # Without a layer in between: these are on the way of every call.
         self.read = stream.read  # type: ignore[method-assign]
         self.write = stream.write  # type: ignore[method-assign]
 
     def get_extra_info(self, info: str) -> Any:
-        if info == "is_readable" and (self.has_surplus or _has_decrypted(self._stream.get_extra_info("ssl_object"))):
+        if info == "is_readable" and (self.has_surplus or _has_decrypted(self._tls)):
             return True
         return self._stream.get_extra_info(info)
 

@@ -138,15 +138,17 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
     async def sweep(self, ended: object = None) -> None:
         """Take out of the pool each connection that no request owns, and the request that has `ended`."""
         pool = self._pool
-        pool._requests = [request for request in pool._requests if request is not ended]
-        owned = {id(request.connection) for request in pool._requests}
+        waiting = [request for request in pool._requests if request is not ended]
+        owned = {id(request.connection) for request in waiting}
         orphans = [
             connection
             for connection in pool._connections
             if not (id(connection) in owned or connection.is_idle() or connection.is_closed())
         ]
-        if orphans:
-            pool._connections = [connection for connection in pool._connections if connection not in orphans]
+        if not orphans and len(waiting) == len(pool._requests):
+            return
+        pool._requests = waiting
+        pool._connections = [connection for connection in pool._connections if connection not in orphans]
         await pool._close_connections([*orphans, *pool._assign_requests_to_connections()])
 
 

@@ -101,7 +101,7 @@ class RequestBuilder:
         if params:
             url = url.copy_merge_params(params)
         # The case of a name does not matter here, as it would between dictionaries.
-        own = httpx.Headers(rest.pop("headers", None) or {})
+        own = httpx.Headers(rest.pop("headers", None))
         headers = httpx.Headers(
             {
                 "Accept": own.pop("Accept", "application/json"),
@@ -109,8 +109,9 @@ class RequestBuilder:
                 "User-Agent": self._user_agent,
             }
         )
-        headers.update(options.headers)
-        headers.update(own)
+        for given in (options.headers, own):
+            if given:
+                headers.update(given)
         headers.pop("Authorization", None)
         if content is not None:
             rest["content"] = encode_json(content)
