@@ -13,12 +13,12 @@ from typing import NamedTuple
 from contract import TAKEN_PARAMETERS
 from described import Described, is_secret, raw
 from openapi_python_client import schema as oai
-from openapi_python_client.parser.bodies import Body
+from openapi_python_client.parser.bodies import Body, BodyType
 from openapi_python_client.parser.openapi import Endpoint
 from openapi_python_client.parser.properties import ModelProperty
 from openapi_python_client.parser.properties.protocol import PropertyProtocol
 from results import Content, ResultView, contents_of, result_of, statuses, successes_of
-from types_of import ANY, default_of, instance_of, is_flat, optional, type_of
+from types_of import ANY, Type, default_of, instance_of, is_flat, optional, type_of
 
 
 class Name(NamedTuple):
@@ -89,7 +89,7 @@ class AnswerView(NamedTuple):
 class BodyView(NamedTuple):
     keyword: str
     content_type: str
-    instance: str
+    condition: str
 
 
 @dataclass
@@ -235,7 +235,7 @@ def operation_of(endpoint: Endpoint, described: Described) -> OperationView:
         returns="\n".join(raw(found.prop.description) for found in successes if found.prop.description),
         is_secured=endpoint.requires_security,
         places=places,
-        bodies=[_body(found, len(body)) for found in endpoint.bodies],
+        bodies=_bodies(endpoint.bodies),
         bodies_parameter=_body_parameter(endpoint, described),
         body_description=raw(body[0].description) if body else "",
         body_fields=_flat_body(endpoint.bodies, names, described),
@@ -302,21 +302,36 @@ def _answer(first: int, last: int, content: Content) -> AnswerView:
     return AnswerView(first, last, content.source, content.type.kind, repr(content.media_type))
 
 
+def _bodies(bodies: Sequence[Body]) -> list[BodyView]:
+    """Return the bodies, those that take anything last."""
+    views = [_body(body, len(bodies)) for body in bodies]
+    return sorted(views, key=lambda view: view.keyword == BodyType.CONTENT)
+
+
 def _body(body: Body, count: int) -> BodyView:
-    instance = instance_of(body.prop) if count > 1 else ""
-    return BodyView(str(body.body_type), repr(raw(body.content_type)), instance)
+    condition = ""
+    if body.body_type == BodyType.CONTENT:
+        condition = "is_payload(body)"
+    elif count > 1:
+        condition = f"isinstance(body, {instance_of(body.prop)})"
+    return BodyView(str(body.body_type), repr(raw(body.content_type)), condition)
 
 
 def _body_parameter(endpoint: Endpoint, described: Described) -> list[Name]:
     bodies = endpoint.bodies
     if not bodies:
         return []
-    schemas = [described.body(endpoint.name, raw(body.content_type)) for body in bodies]
-    types = [type_of(body.prop, schema, described) for body, schema in zip(bodies, schemas, strict=True)]
+    types = [_type_of_body(body, endpoint.name, described) for body in bodies]
     annotation = " | ".join(dict.fromkeys(found.annotation for found in types))
     if all(body.prop.required for body in bodies):
         return [Name("body", annotation)]
     return [Name("body", f"{annotation} | Unset", " = UNSET")]
+
+
+def _type_of_body(body: Body, operation_id: str, described: Described) -> Type:
+    if body.body_type == BodyType.CONTENT:
+        return Type(["File", "Payload"], ["ANYTHING"])
+    return type_of(body.prop, described.body(operation_id, raw(body.content_type)), described)
 
 
 def _flat_body(bodies: Sequence[Body], taken: set[str], described: Described) -> FlatBody | None:

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+import os
+from collections.abc import AsyncIterable, Iterable, Mapping, MutableMapping
 from http import HTTPStatus
-from typing import IO, Any, BinaryIO, Generic, NamedTuple, TypeVar
+from pathlib import Path
+from typing import IO, Any, Generic, NamedTuple, TypeVar, cast
 
 from .errors import Mismatch, NotWritable
 from .scalars import UNSET, Unset, money, parse_time
@@ -21,16 +23,32 @@ FileTypes = (
 RequestFiles = list[tuple[str, FileTypes]]
 
 
-class File(NamedTuple):
-    """A file to be sent."""
+# The content of a body that is sent as it is. Text is sent as UTF-8; iterators and pipes can be read once. The endpoint
+# functions take those of them that httpx takes; `krebit` takes all.
+Payload = bytes | str | os.PathLike[str] | IO[bytes] | Iterable[bytes] | AsyncIterable[bytes]
 
-    payload: BinaryIO
+
+class File(NamedTuple):
+    """A file to be sent: its content, its name for the server (by default that of the path), and its media type."""
+
+    payload: Payload
     file_name: str | None = None
     mime_type: str | None = None
 
     def to_tuple(self) -> FileTypes:
         """Return the form that httpx takes."""
-        return self.file_name, self.payload, self.mime_type
+        name = self.file_name
+        if name is None:
+            source = self.payload if isinstance(self.payload, os.PathLike) else getattr(self.payload, "name", None)
+            name = Path(source).name if isinstance(source, str | os.PathLike) else "upload"
+        return name, cast("FileContent", self.payload), self.mime_type
+
+
+def is_payload(value: object) -> bool:
+    """Say whether a body is sent as it is. A record and a JSON object are not."""
+    if isinstance(value, File | bytes | str | os.PathLike | Iterable | AsyncIterable):
+        return not isinstance(value, Mapping)
+    return hasattr(value, "read")
 
 
 T = TypeVar("T")
@@ -66,9 +84,11 @@ __all__ = (
     "FileTypes",
     "Mismatch",
     "NotWritable",
+    "Payload",
     "RequestFiles",
     "Response",
     "Unset",
+    "is_payload",
     "money",
     "parse_time",
     "plain",

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         TransportError,
         Unauthorized,
         UnexpectedResponse,
+        UploadFailed,
         ValidationFailed,
         WebhookError,
     )
@@ -80,6 +81,7 @@ _HOMES = {
         "TransportError",
         "Unauthorized",
         "UnexpectedResponse",
+        "UploadFailed",
         "ValidationFailed",
         "WebhookError",
     ),
@@ -129,6 +131,7 @@ __all__ = [
     "TransportError",
     "Unauthorized",
     "UnexpectedResponse",
+    "UploadFailed",
     "ValidationFailed",
     "Walk",
     "WebhookError",

@@ -12,11 +12,13 @@ from krebit.drivers import AsyncDriver, BlockingDriver
 from krebit.errors import ConfigurationError
 from krebit.http.call import Driver, run_blocking
 from krebit.http.request import RequestArguments
+from krebit.http.upload import UploadedFiles
 from krebit.oauth.console import Terminal
 from krebit.oauth.session import TokenSession
 from krebit.oauth.sign_in import LoginAttempt
 from krebit.raw_response import RawResponse
 from krebit_api.api import AsyncOperations, Operation, Operations, Result
+from krebit_api.types import Payload
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -58,15 +60,23 @@ class Krebit(BaseClient, Operations):
         *,
         params: Mapping[str, Any] | None = None,
         json: Any = None,
+        data: Mapping[str, Any] | None = None,
+        files: UploadedFiles | None = None,
+        content: Payload | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
         """Call a path that the document does not know, relative to `/api/1.0`, with the same login, retries and errors.
 
         Returns the answer's JSON as it is (fractions as `Decimal`), or None for an empty one. Where `headers` ask for
         another type (`{"Accept": "text/csv"}`), text is a str, and anything else bytes. Raises as every operation does.
+
+        The body is one of `json`, `data` (a form), `files` (a form with files; its other fields are in `data`) and
+        `content` (bytes, a path, a binary file or an iterable of bytes, sent as it is).
         """
-        unlisted = self._unlisted_operation(method, path, headers, params=params, json=json)
-        del params, json, headers  # a traceback that shows local variables must not show the body
+        unlisted = self._unlisted_operation(
+            method, path, headers, params=params, json=json, data=data, files=files, content=content
+        )
+        del params, json, data, files, content, headers  # a traceback that shows local variables must not show the body
         return self._send(*unlisted)
 
     def with_raw_response(self, operation: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> RawResponse[T]:
@@ -174,11 +184,16 @@ class AsyncKrebit(BaseClient, AsyncOperations):
         *,
         params: Mapping[str, Any] | None = None,
         json: Any = None,
+        data: Mapping[str, Any] | None = None,
+        files: UploadedFiles | None = None,
+        content: Payload | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
         """Do as `Krebit.request`."""
-        unlisted = self._unlisted_operation(method, path, headers, params=params, json=json)
-        del params, json, headers
+        unlisted = self._unlisted_operation(
+            method, path, headers, params=params, json=json, data=data, files=files, content=content
+        )
+        del params, json, data, files, content, headers
         return await self._send(*unlisted)
 
     async def with_raw_response(

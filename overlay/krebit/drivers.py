@@ -17,6 +17,8 @@ from krebit.resources import ClientResources
 class BlockingDriver(Driver):
     """Waits and sends in the thread of the caller."""
 
+    is_asynchronous = False
+
     def __init__(self, resources: ClientResources, session: TokenSession) -> None:
         self._resources = resources
         self._session = session
@@ -36,6 +38,8 @@ class BlockingDriver(Driver):
 
 class AsyncDriver(Driver):
     """Waits and sends on the running event loop."""
+
+    is_asynchronous = True
 
     def __init__(self, resources: ClientResources, session: TokenSession) -> None:
         self._resources = resources

@@ -10,7 +10,8 @@ KrebitError
 │   └── StoreBusy             another process held the store's lock for too long
 ├── TransportError
 │   ├── ConnectionFailed      no connection, or it broke before the answer was whole
-│   └── DeadlineExceeded      no answer within the call's deadline
+│   ├── DeadlineExceeded      no answer within the call's deadline
+│   └── UploadFailed          the body could not be read to its end, or cannot be sent a second time
 ├── ApiError                  the server answered with an error status
 │   ├── BadRequest            400
 │   ├── Unauthorized          401, also after a refresh
@@ -60,6 +61,7 @@ __all__ = [
     "TransportError",
     "Unauthorized",
     "UnexpectedResponse",
+    "UploadFailed",
     "ValidationFailed",
     "WebhookError",
 ]
@@ -136,6 +138,13 @@ class ConnectionFailed(TransportError):
 
 class DeadlineExceeded(TransportError):
     """The call did not end within its timeout (seconds, for all attempts together)."""
+
+
+class UploadFailed(TransportError):
+    """A body was not sent whole, or has to be sent again and can be read only once.
+
+    `__cause__` is the exception of the stream, or the error for which the body would have been sent again.
+    """
 
 
 class ApiError(KrebitError):

@@ -18,7 +18,7 @@ from .kinds import Kind
 from .records import Record, write
 from .results import Source, best_by_media_type, decode_text
 from .scalars import UNSET
-from .types import Response
+from .types import File, Response
 
 
 class Answer(NamedTuple):
@@ -71,8 +71,31 @@ def body_as(keyword: Literal["json", "data", "files", "content"], content_type: 
     if keyword == "files":
         # httpx writes the type, since it holds the boundary.
         return {"files": body.to_multipart()}
-    sent = body.payload if keyword == "content" else write(body, "body")
+    if keyword == "content":
+        return _as_it_is(content_type, body)
+    sent = write(body, "body", amounts_as_text=keyword == "data")
+    if keyword == "data":
+        _refuse_objects(sent)
     return {keyword: sent, "headers": {"Content-Type": content_type}}
+
+
+def _as_it_is(content_type: str, body: Any) -> dict[str, Any]:
+    if isinstance(body, File):
+        content_type = body.mime_type or content_type
+        body = body.payload
+    if isinstance(body, str):
+        body = body.encode()
+        if content_type.startswith("text/") and "charset" not in content_type.lower():
+            content_type += "; charset=utf-8"
+    return {"content": body, "headers": {"Content-Type": content_type}}
+
+
+def _refuse_objects(form: Mapping[str, Any]) -> None:
+    """Raise ValueError for a field that a form cannot hold: it would be sent as Python writes it."""
+    for name, value in form.items():
+        values = value if isinstance(value, list) else [value]
+        if any(isinstance(one, dict | list) for one in values):
+            raise ValueError(f"{name}: an object, or a list in a list, cannot stand in a form")
 
 
 def _text(value: object, name: str) -> str:

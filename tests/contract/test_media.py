@@ -86,6 +86,10 @@ def test_answers_are_read_as_the_document_says(grown: Scratch) -> None:
     run_cases(grown, "answers_cases.py")
 
 
+def test_bodies_are_sent_whole_or_not_at_all(grown: Scratch) -> None:
+    run_cases(grown, "uploads_cases.py")
+
+
 PROGRAM = """
 from collections.abc import Iterator
 from io import BytesIO
@@ -93,7 +97,12 @@ from pathlib import Path
 from typing import assert_type
 
 from krebit import AsyncKrebit, Krebit, RawResponse
-from krebit_api.models import Act, Pending
+from krebit_api.models import Act, Attachment, Pending
+from krebit_api.types import File
+
+
+def pieces() -> Iterator[bytes]:
+    yield b""
 
 
 def use(api: Krebit) -> None:
@@ -108,6 +117,17 @@ def use(api: Krebit) -> None:
     assert_type(api.start(), Act | Pending | str | None)
     assert_type(api.get_numbers(), list[int])
     assert_type(api.with_raw_response(api.get_text), RawResponse[str])
+    api.send_bytes(body=b"")
+    api.send_bytes(body=Path("a"))
+    api.send_bytes(body=BytesIO())
+    api.send_bytes(body=pieces())
+    api.send_text(body="text")
+    api.send_either(body=Pending(status="x"))
+    api.send_either(body=[b"x"])
+    api.attach(body=Attachment(file=File(Path("a.pdf")), others=[File(pieces(), "b.bin")]))
+    api.request("POST", "/files", files={"one": Path("a"), "two": ("b", b"x", "text/plain")}, data={"note": "x"})
+    with open("a", "rb") as file:
+        api.send_bytes(body=file)
 
 
 async def use_async(api: AsyncKrebit) -> None:

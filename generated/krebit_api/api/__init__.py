@@ -13,7 +13,7 @@ from typing import Any, TypeVar, overload
 from .. import models
 from ..operations import Operation, body_of, optional_body_of
 from ..results import NOTHING, RAW, Model, Result, many, one, page_of
-from ..types import UNSET, File, Unset
+from ..types import UNSET, File, Payload, Unset
 
 T = TypeVar("T")
 
@@ -30,6 +30,7 @@ __all__ = (
     "page_of",
     "optional_body_of",
     "File",
+    "Payload",
 )
 
 

@@ -12,13 +12,14 @@ from typing import Any, NamedTuple, TypeVar, cast
 import httpx
 
 from krebit.clock import monotonic
-from krebit.errors import KrebitError
+from krebit.errors import ConfigurationError, KrebitError, UploadFailed
 from krebit.http.deadline import Deadline
-from krebit.http.request import CallOptions, RequestArguments, RequestBuilder, authorize
+from krebit.http.request import CallOptions, OneBody, RequestArguments, RequestBuilder, authorize
 from krebit.http.response import error_of, refuses_token, request_id
 from krebit.http.retry import RetryBudget, is_announced_limit, silence_before_retry, wait_before_retry
 from krebit.http.send import Failure, Reply
-from krebit.redaction import Secret
+from krebit.http.upload import SPENT, UploadStream
+from krebit.redaction import Secret, mask
 from krebit_api.api import Operation
 
 T = TypeVar("T")
@@ -37,6 +38,8 @@ class AccessToken(NamedTuple):
 
 class Driver(ABC):
     """Does the parts of a call that take time: blocking, or on an event loop."""
+
+    is_asynchronous: bool
 
     @abstractmethod
     async def acquire_slot(self, operation: str, longest: float | None) -> Callable[[], object]:
@@ -91,7 +94,9 @@ async def make_call(driver: Driver, call: Call) -> Reply:
     The timeout runs from the call's place on: how long the line is before it is not the server's fault. Wrong arguments
     are found before: they cost neither a place nor a token.
     """
+    call = call._replace(arguments=OneBody(call.arguments))
     request = call.request()
+    _upload_of(request, driver)
     release_slot = await driver.acquire_slot(call.operation.id, call.options.queue_timeout)
     try:
         return await _make_attempts(driver, call, request, Deadline(call.options.timeout))
@@ -114,7 +119,8 @@ async def _make_attempts(driver: Driver, call: Call, request: httpx.Request, dea
             attempt_timeout=call.options.attempt_timeout,
         )
         authorize(request, token.value)
-        outcome = await driver.send(request, deadline, longest_silence)
+        upload = _upload_of(request, driver)
+        outcome = _checked(operation, upload, await driver.send(request, deadline, longest_silence))
         if _log.isEnabledFor(logging.DEBUG):
             _log_attempt(operation, outcome, attempt, started)
         if isinstance(outcome, Reply):
@@ -125,6 +131,7 @@ async def _make_attempts(driver: Driver, call: Call, request: httpx.Request, dea
                 token = await driver.token(token.value, deadline)
                 # A token that another process refreshed may have ended too: then it is our turn to refresh.
                 may_replay = not token.refreshed
+                _require_repeatable(operation, upload, outcome, deadline)
                 request = call.request()
                 continue
         wait = wait_before_retry(
@@ -138,6 +145,7 @@ async def _make_attempts(driver: Driver, call: Call, request: httpx.Request, dea
         )
         if wait is None or not call.keep_trying():
             raise _error(operation, outcome, deadline)
+        _require_repeatable(operation, upload, outcome, deadline)
         if wait > _LOGGED_WAIT:
             _log_wait(operation, outcome, wait)
         await driver.sleep(wait)
@@ -147,6 +155,50 @@ async def _make_attempts(driver: Driver, call: Call, request: httpx.Request, dea
         attempt += 1
         if not is_announced_limit(outcome):
             counted += 1
+
+
+def _upload_of(request: httpx.Request, driver: Driver) -> UploadStream | None:
+    """Return the body of a request that is read while it is sent.
+
+    Raises ConfigurationError for an asynchronous stream in a blocking call.
+    """
+    stream = request.stream
+    if not isinstance(stream, UploadStream):
+        return None
+    if stream.is_asynchronous and not driver.is_asynchronous:
+        raise ConfigurationError("body: an asynchronous stream needs AsyncKrebit; give bytes, a file or an iterable")
+    return stream
+
+
+def _checked(operation: Operation, upload: UploadStream | None, outcome: Reply | Failure) -> Reply | Failure:
+    """Return the outcome; a failure says whether its body is spent.
+
+    Raises UploadFailed where the body could not be read.
+    """
+    if upload is None or isinstance(outcome, Reply):
+        return outcome
+    if upload.failure is not None:
+        raise _unreadable(operation, upload.failure)
+    return outcome._replace(text=f"{outcome.text}; {SPENT}") if upload.is_spent else outcome
+
+
+def _require_repeatable(
+    operation: Operation, upload: UploadStream | None, outcome: Reply | Failure, deadline: Deadline
+) -> None:
+    """Raise UploadFailed for a body that would be sent again and cannot."""
+    if upload is not None and upload.is_spent:
+        cause = _error(operation, outcome, deadline)
+        raise UploadFailed(f"{operation.id}: {SPENT} ({cause})", operation=operation.id) from cause
+
+
+def _unreadable(operation: Operation, failure: Exception) -> UploadFailed:
+    problem = mask(str(failure)) or "no reason given"
+    error = UploadFailed(
+        f"{operation.id}: the body cannot be read ({type(failure).__name__}: {problem}); the request was broken off",
+        operation=operation.id,
+    )
+    error.__cause__ = failure
+    return error
 
 
 def _error(operation: Operation, outcome: Reply | Failure, deadline: Deadline) -> KrebitError:

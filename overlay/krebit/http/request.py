@@ -10,6 +10,7 @@ import httpx
 
 from krebit.config import is_number, seconds_problems
 from krebit.errors import ConfigurationError
+from krebit.http.upload import UploadStream, with_upload
 from krebit.redaction import Secret, mask
 from krebit_api.api import Operation
 from krebit_api.scalars import amount_text
@@ -85,14 +86,14 @@ class RequestBuilder:
         """
         try:
             return self._build(arguments(), options)
-        except (httpx.InvalidURL, AttributeError, TypeError, ValueError, RecursionError) as error:
+        except (httpx.InvalidURL, AttributeError, OSError, TypeError, ValueError, RecursionError) as error:
             # The exception itself holds the caller's data.
-            known = type(error) in (AttributeError, TypeError, ValueError)
+            known = type(error) in (AttributeError, TypeError, ValueError) or isinstance(error, OSError)
             problem = str(error) if known else type(error).__name__
         raise ConfigurationError(f"{operation.id}: cannot be written as a request ({mask(problem)})")
 
     def _build(self, arguments: Mapping[str, Any], options: CallOptions) -> httpx.Request:
-        rest = dict(arguments)
+        rest = with_upload(arguments)
         method, path = rest.pop("method"), rest.pop("url")
         params, content = rest.pop("params", None), rest.pop("json", None)
         if _DOTS.match(path):
@@ -116,7 +117,26 @@ class RequestBuilder:
         if content is not None:
             rest["content"] = encode_json(content)
             headers.setdefault("Content-Type", "application/json")
-        return httpx.Request(method.upper(), url, headers=headers, **rest)
+        upload = rest.get("content")
+        if not isinstance(upload, UploadStream):
+            return httpx.Request(method.upper(), url, headers=headers, **rest)
+        # httpx sets none of these itself for a stream of another's.
+        headers.update({"Host": url.netloc.decode(), **upload.headers})
+        return httpx.Request(method.upper(), url, headers=headers, stream=upload)
+
+
+class OneBody:
+    """The arguments of a call, made once: all its attempts send the same body."""
+
+    def __init__(self, arguments: RequestArguments) -> None:
+        self._arguments = arguments
+        self._made: dict[str, Any] | None = None
+
+    def __call__(self) -> dict[str, Any]:
+        """Return the arguments. Raises what making them raises."""
+        if self._made is None:
+            self._made = with_upload(self._arguments())
+        return self._made
 
 
 def authorize(request: httpx.Request, token: Secret) -> None:
