@@ -94,6 +94,8 @@ def load(path: Path) -> SettingsFile | None:
         raise ConfigurationError(
             f"{path}: cannot be read ({reason}); mend that, or name another file in KREBIT_CONFIG"
         ) from None
+    if not content:  # /dev/null stands for no file
+        return None
     if os.name == "posix":
         # It names a command to run, and where credentials go.
         private_files.check_unchangeable(path.resolve())

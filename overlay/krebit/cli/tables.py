@@ -60,12 +60,12 @@ def print_fields(row: Row, columns: Sequence[Column], session: Session, stream: 
     console = console_for(session, stream)
     known = {column.name for column in columns} | {column.currency for column in columns}
     others = [] if session.fields else [Column(name) for name in row if name not in known]
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for column in [*columns, *others]:
-        table.add_row(Text(column.heading), Text(_cell(row, column)))
-    _print(table, console, stream)
+    shown = [*columns, *others]
+    width = max(cell_len(column.heading) for column in shown)
+    for column in shown:
+        heading = column.heading + " " * (width - cell_len(column.heading))
+        # A long value, such as a path, stays in one piece: the terminal wraps it.
+        console.print(Text.assemble((heading, "bold"), "  ", _cell(row, column)), soft_wrap=True)
 
 
 def _print(table: Table, console: Console, stream: TextIO) -> None:

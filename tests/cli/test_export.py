@@ -1,0 +1,129 @@
+"""Files of all records: whole or not at all, exact, harmless in a spreadsheet."""
+
+import csv
+import json
+import os
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from krebit_sandbox import Sandbox
+from tests.cli.support import run
+
+FORMULA = "=cmd|'/c calc'!A1"
+
+
+def list_of(site: Sandbox, *clients: dict[str, object]) -> None:
+    """Let the list be these clients."""
+    site.fault(kind="status", status=200, path="/api/1.0/clients", body={"data": list(clients)}, times=None)
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "xlsx"])
+def test_every_client_once(site: Sandbox, tmp_path: Path, kind: str) -> None:
+    site.switch(clients=230)
+    path = tmp_path / f"clients.{kind}"
+    done = run("export", "clients", "--to", path)
+    assert (done.code, done.out, done.err) == (0, "", f"230 clients in {path}\n")
+    assert len({row["id"] for row in rows_of(path)}) == 230
+    assert [file.name for file in tmp_path.iterdir() if "clients" in file.name] == [path.name]
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    if path.suffix == ".jsonl":
+        return [json.loads(line, parse_float=Decimal) for line in path.read_text("utf-8").splitlines()]
+    if path.suffix == ".csv":
+        with path.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    header, *rows = openpyxl.load_workbook(path).worksheets[0].iter_rows(values_only=True)
+    return [dict(zip(map(str, header), row, strict=True)) for row in rows]
+
+
+def test_amounts_and_times_in_a_spreadsheet(site: Sandbox, tmp_path: Path) -> None:
+    time = "2024-05-01T10:00:00+02:00"
+    many = "12345678901234567.89"
+    list_of(
+        site,
+        {"id": 1, "credit_limit": "1234.50", "updated_at": time, "org_number": "5560004567"},
+        {"id": 2, "credit_limit": many},
+    )
+    path = tmp_path / "a.xlsx"
+    assert run("export", "clients", "--to", path).code == 0
+    first, second = rows_of(path)
+    assert first["credit_limit"] == 1234.5
+    assert first["updated_at (UTC)"] == datetime(2024, 5, 1, 8)  # noqa: DTZ001 - a sheet has no zones
+    assert first["org_number"] == "5560004567"
+    assert second["credit_limit"] == many  # a number would lose digits
+
+
+def test_what_looks_like_a_formula(site: Sandbox, tmp_path: Path) -> None:
+    list_of(site, {"id": 1, "company_name": FORMULA, "contact_phone": "+46 70 1"})
+    path = tmp_path / "a.xlsx"
+    assert run("export", "clients", "--to", path).code == 0
+    cell = next(cell for row in openpyxl.load_workbook(path).worksheets[0] for cell in row if cell.value == FORMULA)
+    assert cell.data_type == "s"
+    done = run("export", "clients", "--to", tmp_path / "a.csv")
+    assert rows_of(tmp_path / "a.csv")[0]["company_name"] == FORMULA  # programs read it too
+    assert "1 cells begin as a formula does" in done.err
+
+
+def test_fields_that_the_document_does_not_know(site: Sandbox, tmp_path: Path) -> None:
+    list_of(site, {"id": 1, "segment": "a"}, {"id": 2, "segment": "b", "note": "c"})
+    done = run("export", "clients", "--to", tmp_path / "a.csv")
+    assert [row["segment"] for row in rows_of(tmp_path / "a.csv")] == ["a", "b"]
+    assert "left out, since the first record has not: note; .jsonl has all" in done.err
+    run("export", "clients", "--to", tmp_path / "a.jsonl")
+    assert rows_of(tmp_path / "a.jsonl")[1]["note"] == "c"
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "xlsx"])
+def test_no_client_at_all(site: Sandbox, tmp_path: Path, kind: str) -> None:
+    site.switch(clients=0)
+    path = tmp_path / f"a.{kind}"
+    assert run("export", "clients", "--to", path).code == 0
+    assert rows_of(path) == []
+    if kind == "csv":
+        assert path.read_text().startswith("id,company_name,org_number")
+
+
+def test_a_failure_on_the_way_leaves_what_was_there(site: Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("before")
+    path.chmod(0o640)
+    site.switch(clients=500)
+    site.fault(kind="status", status=403, path="/api/1.0/clients", skip=3, times=None)
+    done = run("export", "clients", "--to", path)
+    assert done.code == 1
+    assert path.read_text() == "before"
+    assert [file.name for file in tmp_path.iterdir() if file.name.startswith(".a")] == []
+    site.clear_faults()
+    assert run("export", "clients", "--to", path).code == 0
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_places_where_nothing_can_be_written(site: Sandbox, tmp_path: Path) -> None:
+    assert "cannot be written (No such file or directory)" in run("export", "clients", "--to", "/nowhere/a.csv").err
+    done = run("export", "clients", "--format", "csv", "--to", os.devnull)
+    assert "is no regular file" in done.err
+    assert run("export", "clients", "--to", tmp_path).code == 2
+
+
+def test_acts_and_their_values(site: Sandbox, tmp_path: Path) -> None:
+    assert run("export", "acts", "--to", tmp_path / "acts.csv").code == 0
+    acts = rows_of(tmp_path / "acts.csv")
+    assert 0 < len(acts) < site.switches.clients  # some have none
+    assert run("export", "data", "--to", tmp_path / "data.jsonl").code == 0
+    values = rows_of(tmp_path / "data.jsonl")
+    assert {row["act_uuid"] for row in values} == {row["uuid"] for row in acts}
+    assert all(isinstance(row["client_id"], int) for row in values)
+    site.fault(kind="status", status=403, path="/api/1.0/clients/*/acts/latest")
+    assert run("export", "acts", "--to", tmp_path / "no.csv").code == 1
+    assert not (tmp_path / "no.csv").exists()
+
+
+def test_masked(site: Sandbox, tmp_path: Path) -> None:
+    run("export", "clients", "--mask", "--to", tmp_path / "a.csv")
+    assert {row["org_number"] for row in rows_of(tmp_path / "a.csv")} == {"***"}

@@ -1,0 +1,192 @@
+"""Signing in at a terminal: with a real browser, by pasting, and what is kept."""
+
+import os
+import re
+import ssl
+import stat
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from shutil import which
+
+import httpx
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
+
+from krebit_sandbox import Sandbox
+from tests.cli.support import COMMAND, Screen, run
+from tests.needs import needs
+from tests.oauth.test_loopback import port
+
+__all__ = ["port"]  # a fixture
+VARIABLES = [f"KREBIT_{name}" for name in ("DOMAIN", "CLIENT_ID", "CLIENT_SECRET", "REDIRECT_URI", "API", "STATE")]
+GRANTS = ["KREBIT_REFRESH_TOKEN", "KREBIT_AUTH_CODE"]
+
+
+@pytest.fixture
+def nothing(site: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """A sandbox, and no variable of it."""
+    for name in (*VARIABLES, *GRANTS):
+        monkeypatch.delenv(name, raising=False)
+    return site
+
+
+def allow(url: str, ca_file: str | None) -> str:
+    """Allow on the consent page, as a browser would; return the address that it is sent to."""
+    verify = ssl.create_default_context(cafile=ca_file) if ca_file else True
+    with httpx.Client(verify=verify) as browser:
+        page = browser.get(url)
+        fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
+        action = re.search(r'<form[^>]* action="([^"]*)"', page.text)
+        target = page.url.join(action.group(1) if action else "")
+        return browser.post(target, data=fields | {"decision": "allow"}).headers["location"]
+
+
+def address(text: str) -> str:
+    (found,) = re.findall(r"https?://\S+/oauth/authorize\?\S+", text)
+    return str(found)
+
+
+def answer_questions(screen: Screen, site: Sandbox, uri: str) -> None:
+    screen.read_until("yourco.krebit.se: ")
+    screen.type(site.environment["KREBIT_DOMAIN"])
+    assert "/developer/my-apps" in screen.read_until("Client ID: ")
+    screen.type(site.application.client_id)
+    screen.read_until("(it is not shown): ")
+    screen.type(site.application.client_secret)
+    screen.read_until("[http://127.0.0.1:8765/callback]: ")
+    screen.type(uri)
+
+
+def test_the_way_from_nothing_to_the_first_client(nothing: Sandbox, home: Path) -> None:
+    """Everything is asked for, and kept; later commands find it. The secret stands on no screen."""
+    uri = nothing.application.redirect_uris[-1]
+    screen = Screen([*COMMAND, "login", "--paste"])
+    answer_questions(screen, nothing, uri)
+    seen = screen.read_until("Paste it here: ")
+    screen.type(allow(address(seen), nothing.environment["SSL_CERT_FILE"]))
+    seen += screen.read_until("[Y/n]: ")
+    screen.type("")
+    done = screen.finish()
+    assert done.code == 0, done.out
+    assert "You are signed in at https://localhost" in seen
+    assert "Next: krebit clients" in seen
+    assert nothing.application.client_secret not in seen + done.out
+    file = home / "config.toml"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert tomllib.loads(file.read_text()) == {
+        "domain": nothing.environment["KREBIT_DOMAIN"],
+        "client_id": nothing.application.client_id,
+        "redirect_uri": uri,
+        "client_secret_file": "client-secret",
+    }
+    secret = home / "client-secret"
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    assert secret.read_text() == f"{nothing.application.client_secret}\n"
+    assert len(run("clients", "--limit", "1").out.splitlines()) == 1
+    assert run("logout").err == "Signed out.\n"
+    assert run("me").code == 4
+
+
+def test_comments_of_the_file_stay_and_a_profile_has_its_table(site: Sandbox, home: Path) -> None:
+    file = home / "config.toml"
+    file.write_text("# mine\nplain_http = false # for now\n\n[profiles.bo]\nredirect_uri = 'http://127.0.0.1:3/'\n")
+    command = [*COMMAND, "login", "--paste", "--save", "--profile", "anna"]
+    screen = Screen(command)
+    seen = screen.read_until("Paste it here: ")
+    screen.type(allow(address(seen), site.environment["SSL_CERT_FILE"]))
+    assert screen.finish().code == 0
+    text = file.read_text()
+    assert text.startswith("# mine\nplain_http = false # for now\n")
+    kept = tomllib.loads(text)["profiles"]
+    assert kept["bo"] == {"redirect_uri": "http://127.0.0.1:3/"}
+    assert kept["anna"]["client_id"] == site.application.client_id
+    assert (home / kept["anna"]["client_secret_file"]).read_text().strip() == site.application.client_secret
+    assert site.application.client_secret not in text
+
+
+def test_the_place_of_the_secret_is_kept_not_the_secret(site: Sandbox, home: Path) -> None:
+    (home / "mine").write_text(site.application.client_secret)
+    (home / "mine").chmod(0o600)
+    command = [*COMMAND, "login", "--paste", "--save", "--client-secret-file", str(home / "mine")]
+    screen = Screen(command, {"KREBIT_CLIENT_SECRET": None})
+    seen = screen.read_until("Paste it here: ")
+    screen.type(allow(address(seen), site.environment["SSL_CERT_FILE"]))
+    assert screen.finish().code == 0
+    assert tomllib.loads((home / "config.toml").read_text())["client_secret_file"] == str(home / "mine")
+    assert not (home / "client-secret").exists()
+
+
+def test_a_fault_of_the_settings_file_is_said_before_anybody_signs_in(site: Sandbox, home: Path) -> None:
+    (home / "config.toml").write_text("domian = 'a'")
+    done = run("login", "--save")
+    assert done.code == 2
+    assert "did you mean domain?" in done.err
+
+
+def test_nobody_to_ask(site: Sandbox) -> None:
+    done = run("login", "--paste", given="")
+    assert done.code == 1
+    assert "nothing was pasted" in done.err
+    missing = run("login", env={"KREBIT_CLIENT_ID": None})
+    assert missing.code == 2
+    assert "KREBIT_CLIENT_ID" in missing.err
+
+
+def test_ctrl_c_at_a_question(nothing: Sandbox) -> None:
+    screen = Screen([*COMMAND, "login"])
+    screen.read_until("yourco.krebit.se: ")
+    screen.press(b"\x03")
+    done = screen.finish()
+    assert done.code == 130
+    assert "krebit: interrupted" in done.out
+
+
+@pytest.fixture
+def chromium() -> Iterator[webdriver.Chrome]:
+    needs("chromium", "chromedriver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = which("chromium") or ""
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
+        options.add_argument(argument)
+    driver = webdriver.Chrome(options, webdriver.ChromeService(which("chromedriver")))
+    yield driver
+    driver.quit()
+
+
+@pytest.mark.slow
+def test_a_real_browser_signs_in(
+    chromium: webdriver.Chrome,
+    krebit_sandbox_factory: Callable[..., Sandbox],
+    port: int,
+    tmp_path: Path,
+) -> None:
+    """Without TLS: whether the browser trusts an authority is not what is tested."""
+    site = krebit_sandbox_factory(tls=False)
+    uri = f"http://127.0.0.1:{port}/callback"
+    application = site.register("Terminal", [uri])
+    env = {
+        "HOME": str(tmp_path),
+        "XDG_STATE_HOME": str(tmp_path),
+        "KREBIT_CONFIG": str(tmp_path / "config.toml"),
+        "KREBIT_DOMAIN": site.environment["KREBIT_DOMAIN"],
+        "KREBIT_CLIENT_ID": application.client_id,
+        "KREBIT_CLIENT_SECRET": application.client_secret,
+        "KREBIT_REDIRECT_URI": uri,
+        "NO_PROXY": "localhost,127.0.0.1",
+    }
+    screen = Screen([*COMMAND, "login", "--no-browser", "--plain-http", "--save"], env)
+    seen = screen.read_until("code_challenge_method=S256")
+    chromium.get(address(seen))
+    chromium.find_element(By.CSS_SELECTOR, "button[value=allow]").click()
+    WebDriverWait(chromium, 30).until(lambda driver: driver.current_url.startswith(uri))
+    assert "You are signed in" in chromium.find_element(By.TAG_NAME, "main").text
+    done = screen.finish()
+    assert done.code == 0, done.out
+    gone: dict[str, str | None] = dict.fromkeys(name for name in os.environ if name.startswith("KREBIT_"))
+    places = {name: env[name] for name in ("HOME", "XDG_STATE_HOME", "KREBIT_CONFIG")}
+    me = run("me", "--fields", "name", env={**gone, **places})
+    assert me.code == 0, me.err
+    assert me.out.strip()
