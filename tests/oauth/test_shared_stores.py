@@ -259,3 +259,52 @@ def test_no_password_is_shown(kind: str, caplog: pytest.LogCaptureFixture) -> No
             getattr(krebit, kind)(address)
         shown += [str(refused.value), frames_of_ours(refused.value)]
     assert "hunter2" not in "".join(shown) + caplog.text
+
+
+@pytest.mark.slow
+def test_a_login_that_could_not_be_saved_is_found_by_a_later_client(
+    place: Site, server: StoreServer, log: pytest.LogCaptureFixture
+) -> None:
+    """A closed client leaves it to the next one of this process, which has a store object of its own."""
+    place.login()
+    place.hold()
+    with place.client() as api:
+        call = Background(api.get_current_user)
+        place.sandbox.wait_for_held()
+        server.kill()
+        place.sandbox.release()
+        call.finish()
+    server.start()
+    with place.client(store=server.store()) as api:
+        api.get_current_user()
+    assert "could not be stored" in log.text
+    assert place.state() == "live"
+    assert len(place.token_requests()) == 1
+
+
+SAME = {
+    "PostgresTokenStore": (
+        "postgresql://krebit:one@db.example/krebit",
+        "host=db.example dbname=krebit user=krebit password=two connect_timeout=1",
+    ),
+    "RedisTokenStore": ("redis://krebit:one@redis.example", "rediss://redis.example:6379/0?socket_timeout=1"),
+}
+OTHERS = {
+    "PostgresTokenStore": [
+        "postgresql://krebit:one@other.example/krebit",
+        "postgresql://krebit:one@db.example:5433/krebit",
+        "postgresql://krebit:one@db.example/other",
+        "postgresql://other:one@db.example/krebit",
+        "postgresql://krebit:one@db.example/krebit?options=-csearch_path%3Dother",
+    ],
+    "RedisTokenStore": ["redis://other.example", "redis://redis.example:6380", "redis://redis.example/1"],
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_stores_of_one_place_are_equal_and_no_others(kind: str) -> None:
+    first, second = (getattr(krebit, kind)(address) for address in SAME[kind])
+    assert first == second
+    assert hash(first) == hash(second)
+    for address in OTHERS[kind]:
+        assert getattr(krebit, kind)(address) != first

@@ -43,6 +43,8 @@ _MAKE_TABLE: LiteralString = f"BEGIN; SELECT pg_advisory_xact_lock(1802659170); 
 # Seconds between two looks at a lock that somebody else holds. A server would grant a lock to a waiter whose host is
 # gone, so nobody waits in its queue.
 _POLL = 0.05
+# The parameters that say which table is meant. None of them is secret.
+_PLACE = ("service", "host", "hostaddr", "port", "dbname", "user", "options")
 # Room for the next record, as bytes that do not compress.
 _HEADROOM = 16_384
 
@@ -75,8 +77,15 @@ class PostgresTokenStore:
     def __init__(self, conninfo: str) -> None:
         self._conninfo = Secret(conninfo)
         del conninfo  # a traceback that shows local variables must not show it
-        self._where, self._password = _parts(self._conninfo)
+        self._where, self._place, self._password = _parts(self._conninfo)
         self._pooler_keeps_sessions = False
+
+    def __eq__(self, other: object) -> bool:
+        """Two stores of one table are the same store. User and options count, since they choose the schema."""
+        return isinstance(other, PostgresTokenStore) and other._place == self._place
+
+    def __hash__(self) -> int:
+        return hash(self._place)
 
     def __repr__(self) -> str:
         return f"PostgresTokenStore({self._where!r})"
@@ -241,8 +250,8 @@ class _PostgresLease:
             )
 
 
-def _parts(conninfo: Secret) -> tuple[str, Secret]:
-    """Return the place that `conninfo` names, without a secret, and the password. Raises ConfigurationError."""
+def _parts(conninfo: Secret) -> tuple[str, tuple[object, ...], Secret]:
+    """Return the server for messages, the table's place, and the password. Raises ConfigurationError."""
     try:
         parts = conninfo_to_dict(conninfo.reveal())
     except psycopg.Error:  # its text may show a part of the password
@@ -252,14 +261,11 @@ def _parts(conninfo: Secret) -> tuple[str, Secret]:
             "PostgresTokenStore: the connection string is not one that libpq reads, such as "
             "postgresql://krebit@db.example/krebit; a password with special characters needs percent-encoding in a URL"
         )
-    place = parts.get("host") or parts.get("hostaddr") or parts.get("service") or "the default host"
+    host = parts.get("host") or parts.get("hostaddr") or parts.get("service") or "the default host"
     port = f":{parts['port']}" if parts.get("port") else ""
     database = f"/{parts['dbname']}" if parts.get("dbname") else ""
-    return f"{place}{port}{database}", Secret(_text(parts.get("password")))
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+    password = Secret(str(parts.get("password") or ""))
+    return f"{host}{port}{database}", tuple(parts.get(name) for name in _PLACE), password
 
 
 def _problem(where: str, action: str, error: psycopg.Error) -> str:

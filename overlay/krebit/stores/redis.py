@@ -84,6 +84,13 @@ class RedisTokenStore:
         self._milliseconds = int(lease * 1000)
         self._has_looked = False
 
+    def __eq__(self, other: object) -> bool:
+        """Two stores of one database are the same store."""
+        return isinstance(other, RedisTokenStore) and other._where == self._where
+
+    def __hash__(self) -> int:
+        return hash(self._where)
+
     def __repr__(self) -> str:
         return f"RedisTokenStore({self._where!r})"
 
