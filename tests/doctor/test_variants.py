@@ -139,6 +139,19 @@ def test_a_difference_that_breaks_is_told_from_one_that_is_handled(
     assert "canary-7" not in str(report.to_dict())
 
 
+def test_each_difference_is_judged_not_only_the_first(sandbox: Sandbox) -> None:
+    body = {"data": {"credit_limit": "canary-7", "company_name": {}, "updated_at": 5, "currency": 7}}
+    sandbox.fault(kind="status", status=200, body=body, path="/api/1.0/clients/1*", times=None)
+    (result,) = [one for one in examined(sandbox).operations if one.operation == "get_client"]
+    verdicts = {(one.path, one.kind): result.verdict_of(one) for one in result.differences}
+    assert verdicts["data.id", "missing"] == "breaks"
+    assert verdicts["data.credit_limit", "format"] == "breaks"
+    assert verdicts["data.credit_limit", "type"] == "handled"  # a text is one of the document's types
+    assert verdicts["data.company_name", "type"] == "handled"
+    assert verdicts["data.updated_at", "type"] == "handled"
+    assert verdicts["data.currency", "type"] == "handled"
+
+
 def test_a_page_of_html_breaks(sandbox: Sandbox) -> None:
     headers = {"Content-Type": "text/html"}
     sandbox.fault(

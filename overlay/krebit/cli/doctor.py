@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from krebit.cli.problems import DONE, FAILED, LOGIN_REQUIRED
+from krebit.cli.problems import FAILED, LOGIN_REQUIRED
 from krebit.cli.session import Session, is_terminal
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(
     session: Session, *, offline: bool, as_json: bool, report_file: Path | None, patch_file: Path | None
-) -> int:
+) -> None:
     """Check settings, connection, login and the API, and say what to do.
 
     Changes nothing but an access token that has ended, which is renewed as by any command. The report holds shapes
@@ -60,8 +60,9 @@ def command(
     if patch_file is not None:
         _write_patch(patch_file, report, session)
     if report.needs_sign_in:
-        return LOGIN_REQUIRED
-    return FAILED if report.has_failed else DONE
+        sys.exit(LOGIN_REQUIRED)
+    if report.has_failed:
+        sys.exit(FAILED)
 
 
 def _print(report: "Report", session: Session) -> None:

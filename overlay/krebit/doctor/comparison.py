@@ -56,6 +56,8 @@ class Comparison:
         # Which keys the objects of a schema had, and at which path they stood.
         self.keys: dict[Pointer, set[str]] = {}
         self.paths: dict[Pointer, str] = {}
+        # Where a value that cannot be read fails the call: keys that must be there, and amounts.
+        self.strict: set[str] = set()
 
     def add(self, pointer: Pointer, content: Any, *, is_page: bool = False) -> None:
         """Compare one answer."""
@@ -103,6 +105,8 @@ class Comparison:
                 self._walk_alternatives((*pointer, keyword), value, path)
                 return
         field = self.fields.setdefault(path, Field(pointer))
+        if schema.get("format") == "decimal":
+            self.strict.add(path)
         types = types_of(schema)
         if not types:
             field.is_any = True
@@ -120,12 +124,16 @@ class Comparison:
             self._walk(pointer, value["data"], _join(path, "data"))
             return
         self._compare_type(types, found, path, pointer)
+        self._walk_inside(pointer, value, path, field)
+
+    def _walk_inside(self, pointer: Pointer, value: Any, path: str, field: Field) -> None:
+        schema = self._document.at(pointer)
         if isinstance(value, str):
             self._compare_text(schema, value, path, field)
         elif isinstance(value, list) and "items" in schema:
             for element in value:
                 self._walk((*pointer, "items"), element, f"{path}[]")
-        elif isinstance(value, dict) and "object" in types:
+        elif isinstance(value, dict) and "object" in types_of(schema):
             self._walk_object(pointer, schema, value, path)
 
     def _compare_type(self, types: list[str], found: str, path: str, pointer: Pointer) -> None:
@@ -151,6 +159,7 @@ class Comparison:
         self.keys.setdefault(pointer, set()).update(value)
         self.paths.setdefault(pointer, path)
         for name in schema.get("required", []):
+            self.strict.add(_join(path, name))
             if name not in value:
                 self._differ(_join(path, name), "missing", "a key that is always there", "no such key", pointer)
         # A schema without properties, and one that names its keys as open, describes every key.

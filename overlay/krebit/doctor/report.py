@@ -64,8 +64,14 @@ class OperationResult:
         return "handled" if self.differences else "as described"
 
     def verdict_of(self, difference: Difference) -> Verdict:
-        """Say whether a difference is handled, or breaks the call."""
-        return "breaks" if difference.path in self.broken else "handled"
+        """Say whether a difference is handled, or breaks the call.
+
+        An error names the first field alone. Of the others those break the call that may not be left out.
+        """
+        if difference.kind == "extra" or difference.expected.endswith(" first"):
+            return "handled"
+        strict = self.comparison.strict if self.comparison is not None and self.error is not None else set()
+        return "breaks" if difference.path in self.broken | strict else "handled"
 
     def shapes(self) -> dict[str, Any]:
         """Return what came as shapes alone."""

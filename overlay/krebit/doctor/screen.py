@@ -8,7 +8,7 @@ from rich.text import Text
 
 from krebit.doctor.comparison import Difference
 from krebit.doctor.page_forms import WORDS as PAGE_WORDS
-from krebit.doctor.report import OperationResult, Report
+from krebit.doctor.report import OperationResult, Report, Setting
 from krebit.doctor.shapes import WORDS as FORM_WORDS
 
 _STEP_SIGNS = {"pass": "✓", "warn": "!", "fail": "✗", "skip": "-"}
@@ -41,24 +41,25 @@ class _Screen:
 
     def steps(self, report: Report) -> None:
         """Write each step with its repair, and each setting with its source."""
-        rows = Table.grid(padding=(0, 1))
+        rows = _rows()
         for step in report.steps:
             rows.add_row(self._sign(_STEP_SIGNS[step.mark]), self._text(step.name, "bold"), self._text(step.text))
             if step.repair is not None:
                 rows.add_row("", "", self._text(f"→ {step.repair}", "yellow"))
             if step.name == "settings":
                 for setting in report.settings:
-                    shown = f"{setting.name}: {setting.shown or setting.source}"
-                    source = f"  ({setting.source})" if setting.shown else ""
-                    rows.add_row("", "", self._text(shown + source, "dim"))
+                    rows.add_row("", "", self._text(_setting_in_words(setting), "dim"))
         self._console.print(rows)
 
     def answers(self, report: Report) -> None:
         """Write what came from each operation, against the document."""
         self._console.print()
         self._console.print(self._text("Answers, against the document", "bold"))
-        rows = Table.grid(padding=(0, 1))
-        for result in report.operations:
+        rows = _rows()
+        reasons = {result.reason for result in report.operations}
+        if len(reasons) == 1 and None not in reasons:
+            self._add_result(rows, f"{len(report.operations)} operations", report.operations[0])
+        for result in report.operations if len(reasons) > 1 or None in reasons else ():
             self._add_result(rows, result.operation, result)
         for name, result in report.errors.items():
             self._add_result(rows, _ERROR_NAMES.get(name, name), result)
@@ -92,6 +93,15 @@ class _Screen:
         return Text(text.translate(_PLAIN) if self._is_plain else text, style)
 
 
+def _rows() -> Table:
+    """Return an empty table: a sign, a name, a text of which nothing is cut."""
+    rows = Table.grid(padding=(0, 1))
+    rows.add_column()
+    rows.add_column(no_wrap=True)
+    rows.add_column(overflow="fold")
+    return rows
+
+
 def _counted(count: int) -> str:
     return "the one difference" if count == 1 else f"the {count} differences"
 
@@ -99,14 +109,17 @@ def _counted(count: int) -> str:
 def _came(result: OperationResult) -> str:
     """Return in some words what came."""
     if result.error is not None:
-        return result.error
+        return result.error.removeprefix(f"{result.operation}: ")
     if result.reason is not None:
         return result.reason
     comparison = result.comparison
     parts = [] if result.status == 200 else [f"status {result.status}"]
     if comparison is not None:
-        parts += [_FORMS[comparison.form]] if comparison.form and (result.status or 0) < 400 else []
-        parts += [PAGE_WORDS[comparison.page_form]] if comparison.page_form else []
+        # A form that differs is named below.
+        named = {difference.kind for difference in result.differences if difference.path == ""}
+        is_record = comparison.form is not None and (result.status or 0) < 400
+        parts += [_FORMS[comparison.form or ""]] if is_record and "form" not in named else []
+        parts += [PAGE_WORDS[comparison.page_form]] if comparison.page_form and "page" not in named else []
         parts += _forms(result)
     parts += ["rate limit headers"] if result.headers else []
     return " · ".join(parts)
@@ -121,6 +134,13 @@ def _forms(result: OperationResult) -> list[str]:
         if "decimal" in field.forms:
             found.add("amounts as text")
     return sorted(found)
+
+
+def _setting_in_words(setting: Setting) -> str:
+    source = setting.source.removesuffix(" in the environment")
+    if not setting.shown:
+        return f"{setting.name}: {source}"
+    return f"{setting.name}: {setting.shown}" + ("" if source == setting.name else f"  ({source})")
 
 
 def _grouped(result: OperationResult) -> list[tuple[str, str]]:

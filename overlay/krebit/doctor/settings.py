@@ -60,7 +60,8 @@ def settings_step(problems: tuple[str, ...], shown: list[Setting]) -> Step:
         given = sum(setting.source not in ("not set", "default") for setting in shown)
         return Step("settings", "pass", f"complete; {given} values are given")
     problem, _, repair = problems[0].partition("; ")
-    more = f" (and {len(problems) - 1} more: {'; '.join(problems[1:])})" if len(problems) > 1 else ""
+    others = [text.partition("; ")[0] for text in problems[1:]]
+    more = f" (and {len(others)} more: {'; '.join(others)})" if others else ""
     if "is not set" in problem:
         repair = "set it in the environment, or call: krebit login --save"
     return Step("settings", "fail", f"{problem}{more}", repair or "correct it where it is set")
@@ -80,8 +81,7 @@ def _shown(
     given_others = [name for name in _OTHERS if variables.get(name)]
     shown += [Setting(name, variables[name], f"{name} in the environment") for name in given_others]
     if path is not None:
-        source = "settings file" if path.exists() else "settings file, which is not there"
-        shown.append(Setting("settings file", str(path), source))
+        shown.append(Setting("settings file", str(path), "read" if path.exists() else "not there"))
     return shown
 
 
