@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help quickstart sandbox test test-slow check style types layers document check-generated lines regenerate lock soak bench bench-peers build clean
+.PHONY: help quickstart sandbox test test-slow check style types layers document check-generated lines regenerate lock pictures soak bench bench-peers build clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -84,6 +84,9 @@ regenerate: $(VENV)/.dev ## write generated/ anew from openapi.yaml
 
 lock: $(VENV)/.dev ## resolve the requirements anew, with hashes
 	$(BIN)/python tools/lock.py
+
+pictures: $(VENV)/.dev ## the pictures of the command line, in docs/pictures
+	$(BIN)/python tools/pictures.py
 
 soak: $(VENV)/.dev ## many processes on one login for ten minutes (SOAK="--seconds 30" for less)
 	$(BIN)/python tools/soak.py $(SOAK)

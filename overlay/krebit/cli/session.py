@@ -1,18 +1,15 @@
 """The settings of one run of the command line: its options, its client, and where its notes go."""
 
-import logging
 import os
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from krebit.config import UncheckedSettings
-from krebit.config_file import default_path, read_settings
-
 if TYPE_CHECKING:
     from typing import TypeVar
 
     from krebit import Krebit
+    from krebit.config import UncheckedSettings
 
     K = TypeVar("K", bound=Krebit)
 
@@ -36,8 +33,10 @@ class Session:
     form: Form = "auto"
     fields: tuple[str, ...] = ()
 
-    def settings(self, *, with_secret: bool = True) -> UncheckedSettings:
+    def settings(self, *, with_secret: bool = True) -> "UncheckedSettings":
         """Return the settings, unchecked, and where each comes from. Raises ConfigurationError."""
+        from krebit.config_file import default_path, read_settings  # the help of a command does without it
+
         return read_settings(
             os.environ, self.profile, domain=self.domain, path=default_path(os.environ), with_secret=with_secret
         )
@@ -54,6 +53,8 @@ class Session:
 
     def start_logging(self) -> None:
         """Show the client's log on stderr."""
+        import logging
+
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
         logger = logging.getLogger("krebit")
