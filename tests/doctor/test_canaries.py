@@ -10,7 +10,7 @@ from krebit import Krebit, MemoryTokenStore
 from krebit.doctor import make_patch
 from krebit.doctor.document import document_text
 from krebit_sandbox import Sandbox
-from tests.doctor.support import examined
+from tests.doctor.support import examined, found
 
 
 def values(content: Any) -> Iterator[str]:
@@ -58,7 +58,7 @@ def test_no_value_comes_out(sandbox: Sandbox, switches: dict[str, Any]) -> None:
     assert [one for one in known if one in own] == []
 
 
-KEYS = ["556000-4615", "karin.berg@example.com", "Karin Berg", "+46 70 174 06 05", "5560004615", "a" * 60]
+KEYS = ["556000-4615", "karin.berg@example.com", "Karin Berg", "+46 70 174 06 05", "5560004615", "a" * 60, "Karin"]
 
 
 def test_a_key_that_may_be_a_persons_is_hidden(sandbox: Sandbox) -> None:
@@ -71,6 +71,16 @@ def test_a_key_that_may_be_a_persons_is_hidden(sandbox: Sandbox) -> None:
     text += make_patch(report, document_text())
     assert [key for key in KEYS if key in text] == []
     assert "<key>" in text
+
+
+def test_the_keys_of_a_map_are_hidden(sandbox: Sandbox) -> None:
+    names = [f"canary{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
+    sandbox.fault(
+        kind="status", status=200, body={"data": {"id": 1, **dict.fromkeys(names, 1)}}, path="/api/1.0/me", times=None
+    )
+    report = examined(sandbox)
+    assert "canary" not in json.dumps(report.to_dict())
+    assert ("get_current_user", "data.<key>", "extra", "integer") in found(report)
 
 
 def test_errors_show_no_text_of_the_server(sandbox: Sandbox) -> None:

@@ -290,6 +290,28 @@ def shared() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+HOMELESS = """
+    import os
+    from krebit.doctor import examine
+    from krebit.doctor.document import document_text
+    document = document_text()
+    examine({}, offline=True, document=document)
+    os.environ.clear()
+    os.setgid(54321); os.setuid(54321)
+    for step in examine(offline=True, document=document).steps:
+        print(step.name, step.mark, step.text, step.repair, sep="|")
+"""
+
+
+def test_a_user_without_a_home() -> None:
+    if os.geteuid() != 0:
+        absent("needs to run as root, to become another user")
+    command = [sys.executable, "-c", textwrap.dedent(HOMELESS)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "store|fail|FileTokenStore: there is no home folder|set HOME, or name a folder" in done.stdout
+
+
 PROGRAM = """
     import os, sys
     from krebit import FileTokenStore

@@ -9,13 +9,15 @@ from typing import Any, Literal, NamedTuple
 
 from krebit.doctor import page_forms
 from krebit.doctor.document import Document, Pointer
-from krebit.doctor.shapes import fits, has_format, json_type, shown_key, text_form
+from krebit.doctor.shapes import HIDDEN_KEY, fits, has_format, json_type, shown_key, text_form
 
 Kind = Literal[
     "absent", "always-null", "extra", "form", "format", "header", "limit", "missing", "null", "page", "status", "type"
 ]
 # So many values that are all null are no coincidence.
 MANY = 20
+# An object with more keys that the document does not have is a map, whose keys are data.
+_MOST_KEYS = 20
 ANY = "any"
 
 
@@ -82,8 +84,7 @@ class Comparison:
             self._walk((*pointer, "properties", "data"), records, "data")
         if isinstance(content, dict):
             known = {*names, *page_forms.KEYS}
-            for key in content.keys() - known:
-                self._extra(key, content[key], "", pointer)
+            self._extras({key: inner for key, inner in content.items() if key not in known}, "", pointer)
 
     def finish(self) -> None:
         """Add the differences that only all answers together show."""
@@ -164,11 +165,11 @@ class Comparison:
                 self._differ(_join(path, name), "missing", "a key that is always there", "no such key", pointer)
         # A schema without properties, and one that names its keys as open, describes every key.
         is_open = not properties or (schema.get("additionalProperties") is True and self.page_form is None)
-        for key, inner in value.items():
-            if key in properties:
-                self._walk(properties[key], inner, _join(path, key))
-            elif not is_open:
-                self._extra(key, inner, path, pointer)
+        for key, where in properties.items():
+            if key in value:
+                self._walk(where, value[key], _join(path, key))
+        if not is_open:
+            self._extras({key: inner for key, inner in value.items() if key not in properties}, path, pointer)
 
     def _properties(self, pointer: Pointer) -> Iterator[tuple[str, Pointer]]:
         """Yield the properties of an object, those of its parts (`allOf`) too."""
@@ -178,8 +179,13 @@ class Comparison:
         for name in schema.get("properties", {}):
             yield name, (*pointer, "properties", name)
 
+    def _extras(self, unknown: dict[str, Any], path: str, pointer: Pointer) -> None:
+        is_map = len(unknown) > _MOST_KEYS
+        for key, value in unknown.items():
+            self._extra(HIDDEN_KEY if is_map else shown_key(key), value, path, pointer)
+
     def _extra(self, key: str, value: Any, path: str, pointer: Pointer) -> None:
-        place = _join(path, shown_key(key))
+        place = _join(path, key)
         field = self.fields.setdefault(place, Field(()))
         found = json_type(value)
         if value is None:

@@ -9,8 +9,8 @@ _MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ])[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)
 _TIME = re.compile(rf"{_MOMENT}(Z|[+-][0-9]{{2}}:[0-9]{{2}})?", re.IGNORECASE)
 _DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
-# A name that a programmer gave. Other keys may be somebody's data, such as an organisation number.
-_NAME = re.compile("[A-Za-z_][A-Za-z_-]{0,39}[0-9]{0,2}")
+# A name that a programmer gave. Other keys may be somebody's data: an organisation number, or a name.
+_NAME = re.compile("[a-z_][A-Za-z_-]{0,39}[0-9]{0,2}")
 HIDDEN_KEY = "<key>"
 
 # The forms of RFC 3339, which is what `format: date-time` means.
