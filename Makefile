@@ -88,7 +88,7 @@ lock: $(VENV)/.dev ## resolve the requirements anew, with hashes
 pictures: $(VENV)/.dev ## the pictures of the command line, in docs/pictures
 	$(BIN)/python tools/pictures.py
 
-soak: $(VENV)/.dev ## many processes on one login for ten minutes (SOAK="--seconds 30" for less)
+soak: $(VENV)/.dev ## many processes on one login for ten minutes (SOAK="--seconds 30 --store postgres" for less, and elsewhere)
 	$(BIN)/python tools/soak.py $(SOAK)
 
 bench: $(VENV)/.dev ## speed, as ratios to a reference in the same run

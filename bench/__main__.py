@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
 from pathlib import Path
 
-from bench import calls, command_line, deliveries, many, startup, tokens, walks
+from bench import calls, command_line, deliveries, many, startup, stores, tokens, walks
 from bench.timing import Row
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
@@ -39,6 +39,7 @@ def measured(rounds: int) -> Iterator[Row]:
         walks.measure(rounds=rounds),
         many.measure(rounds=rounds),
         tokens.measure(),
+        stores.measure(rounds=rounds),
         deliveries.measure(rounds=rounds),
         command_line.measure(rounds=rounds),
     )

@@ -1,7 +1,7 @@
 """Logins under load: many processes, threads and tasks mixed, on one store, against a server that ends the session when
 a refresh token is used twice, with tokens that live two seconds, tasks that are cancelled and disks that fill up.
 
-    python tools/soak.py [--seconds 600] [--processes 24] [--no-proofs]
+    python tools/soak.py [--seconds 600] [--processes 24] [--store files|postgres|redis] [--no-proofs]
 
 Prints what happened; 0 when no token was refused and no session lost, else 1. Then the proofs that the tests shorten
 are run whole, some minutes more: a thousand kills at every step of a refresh, two thousand interruptions, a thousand
@@ -27,7 +27,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from krebit import AsyncKrebit, FileTokenStore, Krebit, TokenStore
+import krebit
+from krebit import AsyncKrebit, Krebit, TokenStore
 from krebit.errors import KrebitError, LoginRequired, StoreError, Unauthorized
 from krebit.stores import Lease, Login, LoginKey
 from krebit_sandbox import Sandbox, Switches
@@ -109,6 +110,31 @@ class _FullDiskLease:
         self._lease.save(login)
 
 
+def _store(kind: str, place: str) -> TokenStore:
+    store: TokenStore = getattr(krebit, kind)(place)
+    return store
+
+
+@contextmanager
+def _store_server(kind: str, folder: Path) -> Iterator[tuple[str, str]]:
+    """Start the server of a kind of store. Return the store's class and place."""
+    if kind == "files":
+        yield "FileTokenStore", str(folder / "logins")
+        return
+    # The servers of the tests, which run as another user than root.
+    sys.path.insert(0, str(ROOT))
+    if kind == "postgres":
+        from tests.postgres import postgres_server
+
+        with postgres_server() as postgres:
+            yield "PostgresTokenStore", postgres.new_database()
+    else:
+        from tests.redis import running_redis
+
+        with running_redis() as redis:
+            yield "RedisTokenStore", redis.url
+
+
 class Worker:
     """One process."""
 
@@ -136,7 +162,7 @@ class Worker:
 
     def store(self) -> TokenStore:
         """Return the store that all processes share."""
-        return _FullDiskStore(FileTokenStore(self.told["folder"]), Path(self.told["full"]))
+        return _FullDiskStore(_store(*self.told["store"]), Path(self.told["full"]))
 
     def threads(self) -> None:
         """Three threads on one client."""
@@ -195,7 +221,7 @@ def _fill_now_and_then(disk: Path, marker: Path, mounted: bool, ended: threading
         marker.unlink(missing_ok=True)
 
 
-def soak(seconds: float, processes: int, folder: Path) -> int:
+def soak(seconds: float, processes: int, folder: Path, kind: str) -> int:
     """Let them loose and add up. The processes are forked before there is a thread."""
     wait, go = os.pipe()
     told, results = folder / "told.json", folder / "results"
@@ -213,11 +239,14 @@ def soak(seconds: float, processes: int, folder: Path) -> int:
     disk = folder / "disk"
     disk.mkdir(mode=0o700)
     mount = ["mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", str(disk)]
-    mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    mounted = kind == "files" and subprocess.run(mount, capture_output=True, check=False).returncode == 0
     ended = threading.Event()
     try:
-        with Sandbox(tls=False, switches=Switches(token_lifetime=LIFETIME, reuse_revokes_family=True)) as sandbox:
-            application, store = sandbox.application, FileTokenStore(disk / "logins")
+        with (
+            _store_server(kind, disk) as place,
+            Sandbox(tls=False, switches=Switches(token_lifetime=LIFETIME, reuse_revokes_family=True)) as sandbox,
+        ):
+            application, store = sandbox.application, _store(*place)
             settings: dict[str, Any] = {
                 "domain": sandbox.domain,
                 "client_id": application.client_id,
@@ -227,9 +256,7 @@ def soak(seconds: float, processes: int, folder: Path) -> int:
             with Krebit(**settings, store=store, refresh_token=sandbox.issue_tokens().refresh_token) as api:
                 api.get_current_user()
             marker = folder / "full"
-            told.write_text(
-                json.dumps({"settings": settings, "folder": str(store.folder), "seconds": seconds, "full": str(marker)})
-            )
+            told.write_text(json.dumps({"settings": settings, "store": place, "seconds": seconds, "full": str(marker)}))
             filler = threading.Thread(target=_fill_now_and_then, args=(disk, marker, mounted, ended))
             filler.start()
             os.close(go)
@@ -264,10 +291,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Logins under load; see the file's first lines.")
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--processes", type=int, default=24)
+    parser.add_argument("--store", choices=["files", "postgres", "redis"], default="files", help="where the login is")
     parser.add_argument("--no-proofs", action="store_true", help="soak only")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="krebit-soak-") as folder:
-        failed = soak(given.seconds, given.processes, Path(folder))
+        failed = soak(given.seconds, given.processes, Path(folder), given.store)
     sys.stdout.flush()
     return failed if given.no_proofs else failed | prove()
 

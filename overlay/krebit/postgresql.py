@@ -1,5 +1,6 @@
 """Connections to PostgreSQL that let go of a server that is gone. They need the extra `postgres`."""
 
+import math
 import socket
 import threading
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from krebit.clock import monotonic
 from krebit.redaction import Secret
 
 # Without these a server that is gone without a word holds a thread for minutes.
@@ -19,6 +21,8 @@ _PATIENCE: dict[str, Any] = {
     "keepalives_count": "3",
     "tcp_user_timeout": "5000",
 }
+# Seconds between two looks at a statement under way.
+_LOOK = 0.5
 
 
 def connect(conninfo: Secret, application_name: str) -> psycopg.Connection[Any]:
@@ -28,25 +32,38 @@ def connect(conninfo: Secret, application_name: str) -> psycopg.Connection[Any]:
     return psycopg.connect(make_conninfo("", **ours | conninfo_to_dict(conninfo.reveal())), autocommit=True)
 
 
-@contextmanager
-def at_most(seconds: float, connection: psycopg.Connection[Any]) -> Iterator[None]:
-    """Break the connection when the `with` block takes longer: psycopg.OperationalError comes out of it then.
+class Watch:
+    """Breaks a connection whose server does not answer. One for each connection, ended with `close`.
 
     Keepalives do not see a server that is stopped: its kernel answers them, and a Unix socket has none.
     """
-    # A descriptor of our own: the library behind may close its own meanwhile, and another file get its number.
-    line = socket.fromfd(connection.fileno(), socket.AF_INET, socket.SOCK_STREAM)
-    timer = threading.Timer(seconds, _shut_down, (line,))
-    timer.daemon = True
-    with suppress(RuntimeError):  # no thread can start at the end of the interpreter
-        timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        line.close()
 
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        # A descriptor of our own: the library behind may close its own meanwhile, and another file get its number.
+        self._line = socket.fromfd(connection.fileno(), socket.AF_INET, socket.SOCK_STREAM)
+        self._until = math.inf
+        self._has_ended = threading.Event()
+        try:
+            threading.Thread(target=self._run, name="krebit-postgresql", daemon=True).start()
+        except RuntimeError:  # no thread can start at the end of the interpreter
+            self._line.close()
 
-def _shut_down(line: socket.socket) -> None:
-    with suppress(OSError):
-        line.shutdown(socket.SHUT_RDWR)
+    @contextmanager
+    def at_most(self, seconds: float) -> Iterator[None]:
+        """Break the connection when the `with` block takes longer: psycopg.OperationalError comes out of it then."""
+        self._until = monotonic() + seconds
+        try:
+            yield
+        finally:
+            self._until = math.inf
+
+    def close(self) -> None:
+        """End the watch."""
+        self._has_ended.set()
+
+    def _run(self) -> None:
+        with self._line:
+            while not self._has_ended.wait(_LOOK):
+                if monotonic() > self._until:
+                    with suppress(OSError):
+                        self._line.shutdown(socket.SHUT_RDWR)

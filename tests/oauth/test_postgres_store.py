@@ -115,7 +115,7 @@ def test_no_connection_is_left_behind(conninfo: str) -> None:
     store = PostgresTokenStore(conninfo)
     save(store)
     store.load(KEY)
-    time.sleep(0.2)
+    time.sleep(2)
     with psycopg.connect(conninfo, autocommit=True) as connection:
         found = connection.execute("SELECT FROM pg_stat_activity WHERE application_name = 'krebit-logins'").fetchall()
         assert found == []

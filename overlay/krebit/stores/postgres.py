@@ -1,6 +1,7 @@
 """Keep logins in a PostgreSQL database, for several hosts. It needs the extra `postgres`."""
 
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -15,7 +16,7 @@ try:
     import psycopg
     from psycopg.conninfo import conninfo_to_dict
 
-    from krebit.postgresql import at_most, connect
+    from krebit.postgresql import Watch, connect
 except ImportError as error:
     raise ImportError(f"PostgresTokenStore needs psycopg 3; call: pip install 'krebit[postgres]' ({error})") from None
 
@@ -45,6 +46,10 @@ _MAKE_TABLE: LiteralString = f"BEGIN; SELECT pg_advisory_xact_lock(1802659170); 
 _POLL = 0.05
 # The parameters that say which table is meant. None of them is secret.
 _PLACE = ("service", "host", "hostaddr", "port", "dbname", "user", "options")
+# Seconds for which the session of a read is kept.
+_SPARE = 1.0
+# Sessions that a forked child found in its memory: they are its parent's, and must not even be closed there.
+_inherited: list["_Session"] = []
 # Room for the next record, as bytes that do not compress.
 _HEADROOM = 16_384
 
@@ -65,7 +70,7 @@ class PostgresTokenStore:
 
     `conninfo` is a libpq connection string or URL; its own timeouts go before the built-in ones. It connects directly
     or through a pooler in session mode; a pooler in transaction mode is refused with ConfigurationError. There is one
-    connection for each read and each refresh, and none in between.
+    connection for each read and each refresh, and none a second later.
 
     Safe for the processes of any number of hosts. One that is stopped keeps its lock while its connection lives; one
     whose host is gone loses it within a minute. Tokens are in plain text: a table that every role may read or change is
@@ -79,6 +84,7 @@ class PostgresTokenStore:
         del conninfo  # a traceback that shows local variables must not show it
         self._where, self._place, self._password = _parts(self._conninfo)
         self._pooler_keeps_sessions = False
+        self._spares: list[_Session] = []
 
     def __eq__(self, other: object) -> bool:
         """Two stores of one table are the same store. User and options count, since they choose the schema."""
@@ -92,8 +98,20 @@ class PostgresTokenStore:
 
     def load(self, key: LoginKey) -> Login | None:
         """Return the login stored for `key`, or None. Raises StoreUnsafe or StoreError."""
-        with closing(self._connect()) as session:
-            return session.load(key)
+        spare = self._take_spare()
+        if spare is not None:
+            with suppress(StoreError):  # it may have broken since: a new one tells
+                return self._load(spare, key)
+        return self._load(self._connect(), key)
+
+    def _load(self, session: "_Session", key: LoginKey) -> Login | None:
+        try:
+            login = session.load(key)
+        except BaseException:
+            session.close()
+            raise
+        self._spare(session)
+        return login
 
     @contextmanager
     def lease(self, key: LoginKey, *, patience: float) -> Iterator["_PostgresLease"]:
@@ -102,14 +120,55 @@ class PostgresTokenStore:
         Raises StoreBusy after `patience` seconds, StoreUnsafe or StoreError.
         """
         number = int.from_bytes(key.digest()[:8], "big", signed=True)
-        with closing(self._connect()) as session:
-            session.run("use the database", _SETTINGS)
+        with closing(self._connect_to_lease()) as session:
             session.make_table()
             session.lock(number, patience)
             try:
                 yield _PostgresLease(session, key, number)
             finally:
                 session.unlock(number)
+
+    def _spare(self, session: "_Session") -> None:
+        """Keep a session for a refresh that follows a read at once: connecting takes longer than all the rest."""
+        self._spares.append(session)
+        timer = threading.Timer(_SPARE, self._close_spare, (session,))
+        timer.daemon = True
+        try:
+            timer.start()
+        except RuntimeError:  # no thread can start at the end of the interpreter
+            self._close_spare(session)
+
+    def _close_spare(self, session: "_Session") -> None:
+        with suppress(ValueError):  # taken meanwhile
+            self._spares.remove(session)
+            session.close()
+
+    def _take_spare(self) -> "_Session | None":
+        while self._spares:
+            with suppress(IndexError):  # closed meanwhile
+                session = self._spares.pop()
+                if session.process == os.getpid():
+                    return session
+                _inherited.append(session)
+        return None
+
+    def _connect_to_lease(self) -> "_Session":
+        """Return a session with our settings: a spare one if it works still, else a new one."""
+        session = self._take_spare()
+        if session is not None:
+            try:
+                session.set_up()
+            except StoreError:
+                session.close()
+            else:
+                return session
+        session = self._connect()
+        try:
+            session.set_up()
+        except BaseException:
+            session.close()
+            raise
+        return session
 
     def _connect(self) -> "_Session":
         session = _Session(self._conninfo, self._where)
@@ -146,6 +205,8 @@ class _Session:
         except psycopg.Error as error:
             problem = _problem(where, "connect", error)
         else:
+            self._watch = Watch(self._connection)
+            self.process = os.getpid()
             return
         raise StoreError(problem)
 
@@ -159,17 +220,22 @@ class _Session:
 
     def execute(self, sql: LiteralString, *values: object) -> list[Any]:
         """Do as `run`, but raise psycopg.Error."""
-        with at_most(_STATEMENT, self._connection):
+        with self._watch.at_most(_STATEMENT):
             cursor = self._connection.execute(sql, [as_bytes(value) for value in values] or None)
             return cursor.fetchall() if cursor.description is not None else []
 
     def close(self) -> None:
+        self._watch.close()
         self._connection.close()
 
     def backend(self) -> int:
         """Return the process of the server that runs this statement."""
         number: int = self.run("use the database", "SELECT pg_backend_pid()")[0][0]
         return number
+
+    def set_up(self) -> None:
+        """Set what a lease needs."""
+        self.run("use the database", _SETTINGS)
 
     def is_pooled(self) -> bool:
         """Return whether something else than the server answered when the connection was made."""
