@@ -1,4 +1,4 @@
-"""The part that `Krebit` and `AsyncKrebit` share: settings, views, sign-ins, and the course of a call."""
+"""The part that `Krebit` and `AsyncKrebit` share: settings, views, sign-ins, and one call from start to end."""
 
 import os
 import threading
@@ -6,10 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, Self, TypeVar, Unpack
 
-import httpx
-
 from krebit.config import (
-    API_PREFIX,
     DEFAULT_PROFILE,
     Settings,
     UncheckedSettings,
@@ -23,14 +20,14 @@ from krebit.config_file import default_path, read_settings
 from krebit.errors import ConfigurationError
 from krebit.http.call import AccessToken, Call, Driver, make_call
 from krebit.http.request import CallOptions, RequestArguments
-from krebit.http.response import parse_success, result_of_accept
+from krebit.http.response import parse_success
 from krebit.oauth.background import BackgroundWork
 from krebit.oauth.console import Terminal
 from krebit.oauth.session import TokenSession
 from krebit.oauth.sign_in import LoginAttempt, SignIns
 from krebit.raw_response import RawResponse
-from krebit.redaction import Secret, mask_path
-from krebit.resources import ClientOptions, ClientResources
+from krebit.redaction import Secret
+from krebit.resources import ClientOptions, ClientResources, hide_proxy
 from krebit.stores.address import STORE_VARIABLE, store_at
 from krebit_api.api import Operation, Result
 
@@ -69,7 +66,7 @@ class BaseClient:
         `refresh_token` and `auth_code` start a login that was granted elsewhere; each is used once. `profile` tells the
         logins of several people apart. `plain_http` is for a sandbox on this machine. Raises ConfigurationError.
         """
-        _hide_proxy(options)
+        hide_proxy(options)
         problems = text_problems(
             domain=domain,
             client_id=client_id,
@@ -94,7 +91,7 @@ class BaseClient:
         del client_secret, refresh_token, auth_code  # a traceback that shows local variables must not show these
         if unknown := options.keys() - ClientOptions.__annotations__.keys():
             raise TypeError(
-                f"there is no option {', '.join(sorted(unknown))}; krebit.ClientOptions lists those that there are"
+                f"{type(self).__name__}() has no option {', '.join(sorted(unknown))}; see krebit.ClientOptions"
             )
         settings = check_settings(given, plain_http=plain_http)
         self._options = CallOptions(
@@ -122,8 +119,8 @@ class BaseClient:
     ) -> Self:
         """Make a client from the quickstart's environment variables, of the process or given as a mapping.
 
-        What the process's environment does not have comes from the settings file, which `krebit login --save` writes;
-        `KREBIT_CONFIG` names another one. With a mapping no file is read.
+        A value that the process's environment lacks comes from the settings file, which `krebit login --save` writes;
+        `KREBIT_CONFIG` names another file. No file is read for a mapping.
 
         `KREBIT_DOMAIN`, `KREBIT_CLIENT_ID` and `KREBIT_CLIENT_SECRET` are needed. `KREBIT_REDIRECT_URI`,
         `KREBIT_REFRESH_TOKEN`, `KREBIT_AUTH_CODE`, `KREBIT_PROFILE`, `KREBIT_TIMEOUT`, `KREBIT_RETRIES` and
@@ -132,9 +129,9 @@ class BaseClient:
         `KREBIT_STATE` is not read: each sign-in makes a state of its own (RFC 6749, 10.12).
 
         The token and the code of the environment belong to the profile that `KREBIT_PROFILE` names, or to `default`.
-        Of a mapping, `SSL_CERT_FILE` counts too. Raises ConfigurationError that names each missing or malformed one.
+        A mapping may hold `SSL_CERT_FILE` too. Raises ConfigurationError that names each missing or malformed variable.
         """
-        _hide_proxy(options)
+        hide_proxy(options)
         if environ is not None and environ.get("SSL_CERT_FILE"):
             options.setdefault("ca_file", environ["SSL_CERT_FILE"])
         variables = os.environ if environ is None else environ
@@ -219,10 +216,10 @@ class BaseClient:
         on_response: Callable[[RawResponse[Any]], object] | None = None,
         keep_trying: Callable[[], bool] | None = None,
     ) -> Self:
-        """Return a view of this client that tells of its calls.
+        """Return a view of this client that calls your functions during its calls. Hooks of this client stay.
 
-        `on_response` is called with each success, before the operation returns. `keep_trying` is asked before another
-        attempt after one that failed: while it returns False there is none. Hooks of this client stay.
+        `on_response` gets each success before the operation returns. `keep_trying` is called after an attempt that
+        failed: there is no further attempt when it returns False.
         """
         response_hooks, retry_hooks = self._response_hooks, self._retry_hooks
         if on_response is not None:
@@ -264,14 +261,7 @@ class BaseClient:
             del callback  # it holds the code
             exchange.result()
 
-        sign_in_at_terminal(
-            attempt,
-            finish,
-            timeout=timeout,
-            paste=paste,
-            terminal=terminal,
-            stop=stop,
-        )
+        sign_in_at_terminal(attempt, finish, timeout=timeout, paste=paste, terminal=terminal, stop=stop)
 
     def _finish(
         self,
@@ -293,17 +283,8 @@ class BaseClient:
         resources = self._resources.require_open()
         try:
             with resources.counted_call():
-                reply = await make_call(
-                    self._driver,
-                    Call(
-                        operation,
-                        resources.builder,
-                        arguments,
-                        self._options,
-                        resources.budget,
-                        self._keep_trying,
-                    ),
-                )
+                call = Call(operation, resources.builder, arguments, self._options, resources.budget, self._keep_trying)
+                reply = await make_call(self._driver, call)
         finally:
             if resources.closed and resources.is_idle:
                 await self._release()
@@ -318,35 +299,6 @@ class BaseClient:
 
     def _keep_trying(self) -> bool:
         return all(hook() for hook in self._retry_hooks)
-
-    def _unlisted_operation(
-        self, method: str, path: str, headers: Mapping[str, str] | None, **arguments: Any
-    ) -> tuple[Operation, RequestArguments, Result[Any]]:
-        """Return an operation for a path that the document does not know. Raises ConfigurationError."""
-        if not all(isinstance(part, str) for part in (method, path)):
-            raise ConfigurationError("method and path: must be texts")
-        # Checked as those of a view are.
-        own = CallOptions(headers=headers).headers
-        accept = httpx.Headers({**self._options.headers, **own}).get("accept")
-        base = API_PREFIX + "/"
-        relative = path.removeprefix(self._settings.origin + base).removeprefix(base)
-        if "://" in relative.partition("?")[0] or relative.startswith("//"):
-            raise ConfigurationError(f"path: is not on this tenant; write it relative to {API_PREFIX}, such as /acts")
-        if not method.isascii() or not method.isalpha():
-            raise ConfigurationError("method: must be one such as GET or POST")
-        method = method.upper()
-        url = f"{API_PREFIX}/{relative.lstrip('/')}"
-        shown = mask_path(url.partition("?")[0])
-        operation = Operation(f"{method} {shown}", method, shown)
-        return operation, lambda: {"method": method, "url": url, "headers": own, **arguments}, result_of_accept(accept)
-
-
-def _hide_proxy(options: ClientOptions) -> None:
-    """Wrap the proxy's URL, which may hold a password: a traceback may show the options. Raises ConfigurationError."""
-    proxy: object = options.get("proxy")
-    if not isinstance(proxy, str | Secret | None):
-        raise ConfigurationError("proxy: must be a URL as a text")
-    options["proxy"] = Secret(proxy)  # type: ignore[typeddict-item]
 
 
 def _label(settings: Settings) -> str:

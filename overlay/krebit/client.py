@@ -17,6 +17,7 @@ from krebit.oauth.console import Terminal
 from krebit.oauth.session import TokenSession
 from krebit.oauth.sign_in import LoginAttempt
 from krebit.raw_response import RawResponse
+from krebit.unlisted import unlisted_operation
 from krebit_api.api import AsyncOperations, Operation, Operations, Result
 from krebit_api.types import Payload
 
@@ -73,8 +74,17 @@ class Krebit(BaseClient, Operations):
         The body is one of `json`, `data` (a form), `files` (a form with files; its other fields are in `data`) and
         `content` (bytes, a path, a binary file or an iterable of bytes, sent as it is).
         """
-        unlisted = self._unlisted_operation(
-            method, path, headers, params=params, json=json, data=data, files=files, content=content
+        unlisted = unlisted_operation(
+            self._settings.origin,
+            self._options,
+            method,
+            path,
+            headers,
+            params=params,
+            json=json,
+            data=data,
+            files=files,
+            content=content,
         )
         del params, json, data, files, content, headers  # a traceback that shows local variables must not show the body
         return self._send(*unlisted)
@@ -190,8 +200,17 @@ class AsyncKrebit(BaseClient, AsyncOperations):
         headers: Mapping[str, str] | None = None,
     ) -> Any:
         """Do as `Krebit.request`."""
-        unlisted = self._unlisted_operation(
-            method, path, headers, params=params, json=json, data=data, files=files, content=content
+        unlisted = unlisted_operation(
+            self._settings.origin,
+            self._options,
+            method,
+            path,
+            headers,
+            params=params,
+            json=json,
+            data=data,
+            files=files,
+            content=content,
         )
         del params, json, data, files, content, headers
         return await self._send(*unlisted)

@@ -26,17 +26,16 @@ KrebitError
 │   └── ListDrift             a list changed while it was walked, and on_drift="raise"
 └── WebhookError              a delivery that is not authentic, or whose payload is not what it should be
 
-No message, attribute or pickle of these holds a token, a client secret or a code of ours, wherever the server repeats
-it, nor personal data that its form shows. A server's own body is in `body` alone, which no text shows and no pickle
-holds.
+No message, attribute or pickle of these holds a secret of this process, even where the server repeats one, or personal
+data that its form shows. The one exception is `body`, the server's answer: no text and no pickle has it.
 """
 
-import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from krebit.redaction import mask, mask_header, mask_path, secrets_in
+from krebit.masked_answer import mask_answer
+from krebit.redaction import mask
 
 __all__ = [
     "ApiError",
@@ -69,16 +68,10 @@ __all__ = [
 
 # 419 is Laravel's own; other unregistered numbers (499, 520) have no phrase.
 _PHRASES = {**{known.value: known.phrase for known in HTTPStatus}, 419: "Page Expired"}
-# How much of an answer's field errors is kept. The rest is in the body.
-_FIELDS = 100
-_REASONS = 10
-_READ = 8192
-# Characters of a header's name.
-_NAME = 200
 
 
 class KrebitError(Exception):
-    """Base of all errors of this library."""
+    """The base of all errors of this library."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Keyword-only arguments break the default pickling of exceptions, and process pools pickle them.
@@ -171,57 +164,35 @@ class ApiError(KrebitError):
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
     ) -> None:
-        given = _kept_reasons(errors or {})
-        received = dict(headers or {})
-        # Looked up once: an answer has many texts, and a process may hold many secrets.
-        own = secrets_in("\n".join(_all_texts(message[:_READ], request_id, path, given, received)))
+        masked = mask_answer(message, errors or {}, request_id, path, headers or {})
         self.status = status
-        self.message = mask(message, own=own)
-        self.errors: dict[str, list[str]] = {}
-        for field, reasons in given.items():
-            texts = [mask(reason, own=own) for reason in reasons]
-            self.errors.setdefault(mask(field, 80, own=own), []).extend(texts)
-        self.request_id = None if request_id is None else mask_header("request-id", request_id, own=own)
+        self.message = masked.message
+        self.errors = masked.errors
+        self.request_id = masked.request_id
         self.retry_after = retry_after
         self.method = method
-        self.path = mask_path(path, own=own)
+        self.path = masked.path
         self.operation = operation
-        self.headers = {
-            mask(name, _NAME, own=own, keep_runs=True): mask_header(name, value, own=own)
-            for name, value in received.items()
-        }
+        self.headers = masked.headers
         self.body = body
         super().__init__(self._text())
 
     def _text(self) -> str:
         fields = [f"{field}: {' '.join(reasons)[:200]}" for field, reasons in list(self.errors.items())[:10]]
-        # A message that is a field error once more, as Laravel's is, is not repeated.
-        said = "" if any(field.endswith(f": {self.message}") for field in fields) else self.message
-        title = ": ".join(filter(None, [f"{self.status} {_PHRASES.get(self.status, '')}".rstrip(), said]))
-        wait = [f"try again in {self.retry_after:g} s"] if self.retry_after is not None else []
+        parts = [self._title(fields), *fields]
+        if self.retry_after is not None:
+            parts.append(f"try again in {self.retry_after:g} s")
         call = f"{self.method} {self.path}".strip()
-        where = ", ".join(filter(None, (call, self.request_id and f"request {self.request_id}")))
-        return "; ".join([title, *fields, *wait]) + (f" ({where})" if where else "")
+        request = f"request {self.request_id}" if self.request_id else ""
+        where = ", ".join(filter(None, [call, request]))
+        text = "; ".join(parts)
+        return f"{text} ({where})" if where else text
 
-
-def _kept_reasons(errors: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """Return the part of the field errors that is kept and masked."""
-    return {
-        field[:_READ]: [reason[:_READ] for reason in reasons[:_REASONS]]
-        for field, reasons in itertools.islice(errors.items(), _FIELDS)
-    }
-
-
-def _all_texts(
-    message: str, request_id: str | None, path: str, errors: Mapping[str, list[str]], headers: Mapping[str, str]
-) -> Iterator[str]:
-    yield from (message, request_id or "", path)
-    for field, reasons in errors.items():
-        yield field
-        yield from reasons
-    for name, value in headers.items():
-        yield name
-        yield value
+    def _title(self, fields: list[str]) -> str:
+        """Return the status and the server's message. Laravel's message repeats a field error: then it is left out."""
+        status = f"{self.status} {_PHRASES.get(self.status, '')}".rstrip()
+        is_repeated = any(field.endswith(f": {self.message}") for field in fields)
+        return status if is_repeated or not self.message else f"{status}: {self.message}"
 
 
 class BadRequest(ApiError):
@@ -245,7 +216,7 @@ class ValidationFailed(ApiError):
 
 
 class RateLimited(ApiError):
-    """429: `retry_after` says in how many seconds to try again, if the server told."""
+    """429: `retry_after` holds the seconds to wait, or None if the server did not say."""
 
 
 class ServerError(ApiError):
@@ -287,10 +258,9 @@ class UnexpectedResponse(KrebitError):
     ) -> None:
         self.operation = operation
         # The keys of an answer may be anybody's data.
-        own = secrets_in(f"{(field or '')[:_READ]}\n{got[:_READ]}")
-        self.field = None if field is None else mask(field, own=own)
+        self.field = None if field is None else mask(field)
         self.expected = expected
-        self.got = mask(got, own=own)
+        self.got = mask(got)
         self.status = status
         self.body = body
         where = f"{self.field}: " if self.field else ""
@@ -298,11 +268,11 @@ class UnexpectedResponse(KrebitError):
 
 
 class PageError(KrebitError):
-    """Something about a paginated list."""
+    """A paginated list could not be walked as asked."""
 
 
 class PageBeyondEnd(PageError):
-    """The walk was started at a page behind the last one. `page` asked for, `last_page` if the server told."""
+    """The walk began behind the last page: at `page`. `last_page` is None if the server did not say."""
 
     def __init__(self, page: int, last_page: int | None) -> None:
         self.page = page

@@ -146,6 +146,14 @@ class ClientResources:
         self.transport.close()
 
 
+def hide_proxy(options: ClientOptions) -> None:
+    """Wrap the proxy's URL, which may hold a password: a traceback may show the options. Raises ConfigurationError."""
+    proxy: object = options.get("proxy")
+    if not isinstance(proxy, str | Secret | None):
+        raise ConfigurationError("proxy: must be a URL as a text")
+    options["proxy"] = Secret(proxy)  # type: ignore[typeddict-item]
+
+
 def _check_refreshes(options: ClientOptions) -> None:
     problems = seconds_problems(refresh_timeout=options.get("refresh_timeout", 30.0))
     patience = options.get("lock_patience")
