@@ -200,8 +200,7 @@ def main() -> int:
         with (
             filelock.FileLock(f"{path}.lock", timeout=0),
             closing(sqlite3.connect(path, timeout=30)) as database,
-            # Long enough for a rate limit on the very first page; all others are waited for in any case.
-            Krebit.from_env(plain_http=plain_http, timeout=150) as api,
+            Krebit.from_env(plain_http=plain_http) as api,
             bars() as bar,
         ):
             database.executescript(SCHEMA)

@@ -112,11 +112,13 @@ def test_a_wait_that_nobody_can_mean_fails_at_once(list_server: MakeServer, worl
         walked(server, world, limit=1, prefetch=4, client=NO_RETRIES)
 
 
-def test_a_limit_on_the_first_page_is_the_callers(list_server: MakeServer, world: World) -> None:
-    server = list_server(Limited({1: 1}, Retry_After="0"))
-    with pytest.raises(RateLimited):
-        walked(server, world, limit=1, client=NO_RETRIES)
-    assert server.asked == [1]
+@pytest.mark.parametrize("prefetch", [1, 4])
+def test_a_limit_on_the_first_page_is_waited_for(list_server: MakeServer, world: World, prefetch: int) -> None:
+    """Longer than the timeout of a call, as a limit for each minute is."""
+    server = list_server(Limited({1: 1}, Retry_After="2"))
+    found = walked(server, world, limit=1, prefetch=prefetch, client={"timeout": 1.0, "retries": 0})
+    assert ids(found) == list(range(1, 13))
+    assert server.asked[:2] == [1, 1]
 
 
 def test_a_walk_through_a_tenant_that_limits(sandbox: Sandbox, world: World) -> None:

@@ -90,8 +90,6 @@ class ThreadedCalls(Generic[T]):
 
     def _made(self, number: int) -> T:
         """Make the call when the schedule allows it, again after each rate limit that can be waited for."""
-        if self._schedule.is_alone(number):
-            return self._call(number)
         waits = 0
         while True:
             pauses = self._begin()
@@ -163,8 +161,6 @@ class TaskCalls(Generic[T]):
 
     async def _made(self, number: int) -> T:
         """Make the call when the schedule allows it, again after each rate limit that can be waited for."""
-        if self._schedule.is_alone(number):
-            return await self._call(number)
         waits = 0
         while True:
             pauses = await self._begin()

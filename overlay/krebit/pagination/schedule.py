@@ -14,7 +14,6 @@ class Schedule:
     """Says when a call may begin: `width` calls at once, fewer after a rate limit, none during a pause.
 
     `first` is the number of a call that is made alone, because nobody knows how many there are before it has come back.
-    Its rate limit is the caller's to handle.
     """
 
     def __init__(self, width: int, *, first: int | None = None) -> None:
@@ -27,16 +26,12 @@ class Schedule:
         self._pauses = 0
         self._until = 0.0
 
-    def is_alone(self, number: int) -> bool:
-        """Return whether this call is made alone."""
-        return number == self._first
-
     def numbers(self, number: int, last: int | None) -> range:
         """Return the calls to have asked for while `number` is awaited; none behind `last`, where that is known.
 
         Half as many as may be under way wait to be read besides, so that one slow call does not hold up the others.
         """
-        if self.is_alone(number):
+        if number == self._first:
             return range(number, number + 1)
         end = number + self.width + self.width // 2
         if last is not None:

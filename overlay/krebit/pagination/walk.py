@@ -184,7 +184,7 @@ class Walk(_Walk[T]):
 
     def _fetch(self, number: int, schedule: Schedule, left: threading.Event) -> _FetchedPage:
         responses: list[RawResponse[Any]] = []
-        client = client_of(self._operation, Krebit).with_options(wait_for_limits=schedule.is_alone(number))
+        client = client_of(self._operation, Krebit).with_options(wait_for_limits=False)
         view = client.with_hooks(on_response=responses.append, keep_trying=lambda: not left.is_set())
         arguments = self._arguments(number)
         result = on_view(self._operation, view)(*arguments.args, **arguments.kwargs)
@@ -234,7 +234,7 @@ class AsyncWalk(_Walk[T]):
 
     async def _fetch(self, number: int, schedule: Schedule) -> _FetchedPage:
         responses: list[RawResponse[Any]] = []
-        client = client_of(self._operation, AsyncKrebit).with_options(wait_for_limits=schedule.is_alone(number))
+        client = client_of(self._operation, AsyncKrebit).with_options(wait_for_limits=False)
         view = client.with_hooks(on_response=responses.append)
         arguments = self._arguments(number)
         result = await on_view(self._operation, view)(*arguments.args, **arguments.kwargs)
