@@ -21,7 +21,7 @@ from krebit.doctor.report import OperationResult, Report, Step
 from krebit.doctor.settings import find_settings, settings_step
 from krebit.errors import ConfigurationError, KrebitError, LoginFailed, LoginRequired, StoreError
 from krebit.redaction import Secret
-from krebit.stores import LoginKey, TokenStore
+from krebit.stores import TokenStore
 from krebit.stores.memory import MemoryTokenStore
 
 _TIMEOUT = 20.0
@@ -90,9 +90,9 @@ def examine(
     with api:
         _call(report, ReadingCalls(described, api.with_options(timeout=_TIMEOUT)), progress)
     if watched[0].has_renewed and not report.needs_sign_in:
-        after = used_store.load(LoginKey(checked.domain, checked.client_id, checked.profile))
-        step = after_calls(login.login, after)
-        _replace(report, "token", step)
+        after = find_login(checked, used_store, offline=False)
+        if after.login is not None:
+            _replace(report, "token", after_calls(login.login, after.login))
     return report
 
 
