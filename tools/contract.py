@@ -36,6 +36,7 @@ TAKEN_OPERATIONS = {
     "with_options",
     "with_profile",
     "with_raw_response",
+    "with_sink",
 }
 # A parameter of one of these names would hide what the generated functions call by it.
 TAKEN_PARAMETERS = {

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from krebit.bulk import Outcome, each
     from krebit.client import AsyncKrebit, Krebit
+    from krebit.downloads import DownloadedFile, download
     from krebit.errors import (
         ApiError,
         BadRequest,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         ConfigurationError,
         ConnectionFailed,
         DeadlineExceeded,
+        DownloadFailed,
         Forbidden,
         KrebitError,
         ListDrift,
@@ -58,6 +60,7 @@ _HOMES = {
     "krebit.client": ("AsyncKrebit", "Krebit"),
     "krebit.raw_response": ("RawResponse",),
     "krebit.resources": ("ClientOptions",),
+    "krebit.downloads": ("DownloadedFile", "download"),
     "krebit.errors": (
         "ApiError",
         "BadRequest",
@@ -65,6 +68,7 @@ _HOMES = {
         "ConfigurationError",
         "ConnectionFailed",
         "DeadlineExceeded",
+        "DownloadFailed",
         "Forbidden",
         "KrebitError",
         "ListDrift",
@@ -106,6 +110,8 @@ __all__ = [
     "ConfigurationError",
     "ConnectionFailed",
     "DeadlineExceeded",
+    "DownloadFailed",
+    "DownloadedFile",
     "FileTokenStore",
     "Forbidden",
     "Krebit",
@@ -136,6 +142,7 @@ __all__ = [
     "Walk",
     "WebhookError",
     "__version__",
+    "download",
     "each",
     "money",
     "paginate",

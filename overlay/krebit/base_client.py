@@ -4,7 +4,7 @@ import os
 import threading
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, Self, TypeVar, Unpack
+from typing import Any, NoReturn, Self, TypeVar, Unpack, cast
 
 from krebit.config import (
     DEFAULT_PROFILE,
@@ -19,6 +19,7 @@ from krebit.config import (
 from krebit.config_file import default_path, read_settings
 from krebit.errors import ConfigurationError
 from krebit.http.call import AccessToken, Call, Driver, make_call
+from krebit.http.download import FileSink
 from krebit.http.request import CallOptions, RequestArguments
 from krebit.http.response import parse_success
 from krebit.oauth.background import BackgroundWork
@@ -46,6 +47,7 @@ class BaseClient:
     # A traceback may show a client whose making failed.
     _label = "not made"
     _response_hooks: tuple[Callable[[RawResponse[Any]], object], ...] = ()
+    _sink: FileSink | None = None
     _retry_hooks: tuple[Callable[[], bool], ...] = ()
 
     def __init__(
@@ -279,15 +281,24 @@ class BaseClient:
     async def _release(self) -> None:
         """Close the connections."""
 
+    def with_sink(self, sink: FileSink) -> Self:
+        """Return a view of this client that saves the success of its one call. Use `krebit.download`, which does it."""
+        return self._view(_sink=sink)
+
     async def _call(self, operation: Operation, arguments: RequestArguments, result: Result[T]) -> T:
         resources = self._resources.require_open()
+        if self._sink is not None:
+            self._sink.result = result
         try:
             with resources.counted_call():
                 call = Call(operation, resources.builder, arguments, self._options, resources.budget, self._keep_trying)
-                reply = await make_call(self._driver, call)
+                reply = await make_call(self._driver, call._replace(sink=self._sink))
         finally:
             if resources.closed and resources.is_idle:
                 await self._release()
+        if self._sink is not None:
+            self._sink.accept(operation, reply)
+            return cast("T", None)
         value, content = parse_success(operation, reply, result, resources.field_warnings)
         if not self._response_hooks:
             return value

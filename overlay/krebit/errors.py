@@ -20,6 +20,7 @@ KrebitError
 │   ├── ValidationFailed      422, or 400 with field errors
 │   ├── RateLimited           429
 │   └── ServerError           500 and above
+├── DownloadFailed            the file that an answer is saved to cannot be written; nothing of it was kept
 ├── UnexpectedResponse        a success that is not what the document says, or a redirect
 ├── PageError
 │   ├── PageBeyondEnd         a walk was started behind the last page
@@ -44,6 +45,7 @@ __all__ = [
     "ConfigurationError",
     "ConnectionFailed",
     "DeadlineExceeded",
+    "DownloadFailed",
     "Forbidden",
     "KrebitError",
     "ListDrift",
@@ -238,6 +240,10 @@ def api_error_class(status: int, *, has_field_errors: bool = False) -> type[ApiE
     if status == 400 and has_field_errors:
         return ValidationFailed
     return _BY_STATUS.get(status) or (ServerError if status >= 500 else ApiError)
+
+
+class DownloadFailed(KrebitError):
+    """The file of a download cannot be written. Nothing of it was kept; `__cause__` is the OSError behind it."""
 
 
 class UnexpectedResponse(KrebitError):

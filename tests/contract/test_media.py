@@ -90,13 +90,17 @@ def test_bodies_are_sent_whole_or_not_at_all(grown: Scratch) -> None:
     run_cases(grown, "uploads_cases.py")
 
 
+def test_downloads_are_whole_or_not_at_all(grown: Scratch) -> None:
+    run_cases(grown, "downloads_cases.py")
+
+
 PROGRAM = """
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import assert_type
 
-from krebit import AsyncKrebit, Krebit, RawResponse
+from krebit import AsyncKrebit, DownloadedFile, Krebit, RawResponse, download
 from krebit_api.models import Act, Attachment, Pending
 from krebit_api.types import File
 
@@ -117,6 +121,7 @@ def use(api: Krebit) -> None:
     assert_type(api.start(), Act | Pending | str | None)
     assert_type(api.get_numbers(), list[int])
     assert_type(api.with_raw_response(api.get_text), RawResponse[str])
+    assert_type(download(api.export_clients).to(Path("a"), progress=print), DownloadedFile)
     api.send_bytes(body=b"")
     api.send_bytes(body=Path("a"))
     api.send_bytes(body=BytesIO())
@@ -133,6 +138,7 @@ def use(api: Krebit) -> None:
 async def use_async(api: AsyncKrebit) -> None:
     assert_type(await api.get_report(), bytes | Pending)
     assert_type(await api.with_raw_response(api.get_bytes), RawResponse[bytes])
+    assert_type(await download(api.get_bytes).to("a"), DownloadedFile)
 """
 
 

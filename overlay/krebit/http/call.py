@@ -17,7 +17,7 @@ from krebit.http.deadline import Deadline
 from krebit.http.request import CallOptions, OneBody, RequestArguments, RequestBuilder, authorize
 from krebit.http.response import error_of, refuses_token, request_id
 from krebit.http.retry import RetryBudget, is_announced_limit, silence_before_retry, wait_before_retry
-from krebit.http.send import Failure, Reply
+from krebit.http.send import SINK, Failure, Reply, Sink
 from krebit.http.upload import SPENT, UploadStream
 from krebit.redaction import Secret, mask
 from krebit_api.api import Operation
@@ -82,10 +82,16 @@ class Call(NamedTuple):
     options: CallOptions
     budget: RetryBudget
     keep_trying: Callable[[], bool]
+    sink: Sink | None = None
 
     def request(self) -> httpx.Request:
         """Return a new request, without a token. Raises ConfigurationError for arguments that cannot be written."""
-        return self.builder.build(self.operation, self.arguments, self.options)
+        request = self.builder.build(self.operation, self.arguments, self.options)
+        if self.sink is not None:
+            request.extensions[SINK] = self.sink
+            # Its length is what the server announces, and its end can be checked.
+            request.headers["Accept-Encoding"] = "identity"
+        return request
 
 
 async def make_call(driver: Driver, call: Call) -> Reply:

@@ -87,14 +87,20 @@ def _content(operation: str, reply: Reply, source: Source, content_type: str) ->
     return decode_text(reply.body, content_type) if source == "text" else reply.body
 
 
-def refuse_foreign_page(operation: str, reply: Reply, result: Result[Any]) -> None:
-    """Raise UnexpectedResponse for an HTML page that the document does not describe, such as a proxy's with status 200.
+def foreign_page(headers: httpx.Headers, result: Result[Any]) -> bool:
+    """Return whether an answer is an HTML page that the document does not describe, such as a proxy's with status 200.
 
     One that is sent as an attachment is what was asked for.
     """
     documented = {bare(one.media_type) for one in result.documented}
-    is_page = bare(reply.headers.get("content-type", "")) in ("text/html", "application/xhtml+xml")
-    if is_page and not documented & _PAGES and "content-disposition" not in reply.headers:
+    is_page = bare(headers.get("content-type", "")) in ("text/html", "application/xhtml+xml")
+    return is_page and not documented & _PAGES and "content-disposition" not in headers
+
+
+def refuse_foreign_page(operation: str, reply: Reply, result: Result[Any]) -> None:
+    """Raise UnexpectedResponse for an HTML page that the document does not describe."""
+    if foreign_page(reply.headers, result):
+        documented = {bare(one.media_type) for one in result.documented}
         raise UnexpectedResponse(
             operation=operation,
             expected=" or ".join(sorted(filter(None, documented))),

@@ -3,9 +3,10 @@
 import re
 import sys
 from contextlib import aclosing, closing
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 import anyio
+import anyio.to_thread
 import httpx
 
 from krebit.errors import ConnectionFailed, DeadlineExceeded, TransportError
@@ -80,6 +81,33 @@ class Failure(NamedTuple):
         return ConnectionFailed(f"{operation}: {description}", sent=self.sent, operation=operation)
 
 
+# The extension of a request whose success is not kept in memory.
+SINK = "krebit.sink"
+_CUT_OFF = Failure("timeout", "cut off at the deadline", sent=True)
+_TOO_SHORT = Failure("broken", "less came than was announced", sent=True)
+
+
+class Sink(Protocol):
+    """Takes the body of a success instead of the memory."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether `flush` is due."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether as much has come as was announced."""
+
+    def begin(self, response: httpx.Response) -> bool:
+        """Return whether this answer is taken, and begin anew with it."""
+
+    def add(self, chunk: bytes) -> None:
+        """Take some bytes."""
+
+    def flush(self) -> None:
+        """Write what has been taken."""
+
+
 def send(
     transport: httpx.BaseTransport, request: httpx.Request, deadline: Deadline, longest_silence: float | None = None
 ) -> Reply | Failure:
@@ -105,7 +133,17 @@ def send(
 
 def _exchange(transport: httpx.BaseTransport, request: httpx.Request, deadline: Deadline) -> Reply | Failure:
     body = bytearray()
+    sink: Sink | None = request.extensions.get(SINK)
     with closing(_plainly_encoded(transport.handle_request(request))) as response:
+        if sink is not None and sink.begin(response):
+            for chunk in response.iter_bytes():
+                sink.add(chunk)
+                if deadline.passed():
+                    return _CUT_OFF
+                if sink.is_full:
+                    sink.flush()
+            sink.flush()
+            return Reply(response.status_code, response.headers, b"") if sink.is_whole else _TOO_SHORT
         for chunk in response.iter_bytes():
             body += chunk
             if failure := _too_much(body, deadline):
@@ -138,7 +176,16 @@ async def _exchange_async(
     transport: httpx.AsyncBaseTransport, request: httpx.Request, deadline: Deadline
 ) -> Reply | Failure:
     body = bytearray()
+    sink: Sink | None = request.extensions.get(SINK)
     async with aclosing(_plainly_encoded(await transport.handle_async_request(request))) as response:
+        if sink is not None and sink.begin(response):
+            threads = anyio.CapacityLimiter(1)
+            async for chunk in response.aiter_bytes():
+                sink.add(chunk)
+                if sink.is_full:
+                    await anyio.to_thread.run_sync(sink.flush, limiter=threads)
+            await anyio.to_thread.run_sync(sink.flush, limiter=threads)
+            return Reply(response.status_code, response.headers, b"") if sink.is_whole else _TOO_SHORT
         async for chunk in response.aiter_bytes():
             body += chunk
             if failure := _too_much(body, deadline):
@@ -204,7 +251,7 @@ def _too_much(body: bytearray, deadline: Deadline) -> Failure | None:
     if len(body) > MAX_BODY:
         return Failure("too_large", f"over {MAX_BODY} bytes", sent=True)
     if deadline.passed():
-        return Failure("timeout", "cut off at the deadline", sent=True)
+        return _CUT_OFF
     return None
 
 
