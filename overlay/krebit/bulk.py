@@ -33,8 +33,8 @@ _HOPELESS = (ClientClosed, ConfigurationError, LoginRequired)
 class Outcome(Generic[A, T]):
     """The outcome of one call.
 
-    `argument` is what the operation was called with, `error` its error or None, `ok` whether it succeeded. `value` is
-    its result; where there is an error, `value` raises it.
+    `argument` is the argument of the call. `ok` is True after a success: `value` is then the operation's result, and
+    `error` is None. After a failure `error` is the error, and `value` raises it.
     """
 
     __slots__ = ("_value", "argument", "error")
@@ -88,16 +88,16 @@ def each(
 ) -> Any:
     """Call an operation for each of many arguments: `for found in each(api.get_latest_act, ids)`, or `async for`.
 
-    Yields an `Outcome` for each argument, in their order. An argument that is a tuple holds positional arguments, a
-    mapping keywords. Arguments are drawn as they are needed, so that they may come from `paginate` or have no end; an
+    Yields an `Outcome` for each argument, in the order of the arguments. A tuple holds several positional arguments, a
+    mapping holds keywords. Arguments are read as they are needed: they may come from `paginate`, or have no end. An
     AsyncKrebit takes an async iterable too.
 
-    - `concurrency`: calls in flight at once, 1 to 64.
-    - `stop_on`: errors that end it, and are raised. Default: those that every further call would meet too.
-    - `progress`: called after each outcome with their number and the number of arguments, or None where it is unknown.
+    - `concurrency`: the most calls under way at once, 1 to 64.
+    - `stop_on`: errors that end the iteration and are raised. Default: those that every further call would meet too.
+    - `progress`: called after each outcome with the number of outcomes and that of arguments, or None if it is unknown.
 
-    A rate limit pauses all calls once, and is waited for; where the server tells how many calls it still allows
-    (`X-RateLimit-Remaining`), no more are made at once. Leaving early makes no further call. Raises ConfigurationError.
+    A rate limit pauses all calls once. No more calls are made at once than the server's `X-RateLimit-Remaining` allows.
+    Leaving early makes no further call. Raises ConfigurationError.
     """
     if concurrency not in range(1, 65):
         raise ConfigurationError("concurrency: must be a whole number from 1 to 64")
@@ -115,7 +115,7 @@ class _Options(NamedTuple):
 
 
 class _BaseCalls(Generic[A, T]):
-    """The part that both kinds of calls share: which arguments are drawn, and how an outcome is passed on."""
+    """The part that both kinds of calls share: the choice of arguments to draw, and the end of each call."""
 
     def __init__(self, arguments: object, options: _Options) -> None:
         self._total = _length(arguments)
@@ -125,16 +125,16 @@ class _BaseCalls(Generic[A, T]):
         self._last: int | None = None
 
     def _numbers_to_draw(self, number: int) -> Iterator[int]:
-        """Yield the numbers of arguments that the schedule asks for, until the arguments are at their end."""
-        for each_number in self._schedule.numbers(number, self._last):
-            if each_number not in self._drawn and self._last is None:
-                yield each_number
+        """Yield the numbers of arguments that the schedule asks for, until `_last` is known."""
+        for due in self._schedule.numbers(number, self._last):
+            if due not in self._drawn and self._last is None:
+                yield due
 
     def _has(self, number: int) -> bool:
         return self._last is None or number <= self._last
 
     def _pass_on(self, number: int, outcome: Outcome[A, T]) -> None:
-        """Forget the argument, raise the errors that end it all, and tell of the progress."""
+        """Forget the argument, raise an error of `stop_on`, and report the progress."""
         del self._drawn[number]
         if isinstance(outcome.error, self._options.stop_on):
             raise outcome.error
@@ -172,11 +172,11 @@ class _Calls(_BaseCalls[A, T]):
 
     def _draw(self, number: int) -> bool:
         """Draw the arguments that the schedule asks for. Return whether there is one with this number."""
-        for each_number in self._numbers_to_draw(number):
+        for due in self._numbers_to_draw(number):
             try:
-                self._drawn[each_number] = next(self._arguments)
+                self._drawn[due] = next(self._arguments)
             except StopIteration:
-                self._last = each_number - 1
+                self._last = due - 1
         return self._has(number)
 
     def _call(self, number: int) -> Outcome[A, T]:
@@ -217,11 +217,11 @@ class _AsyncCalls(_BaseCalls[A, T]):
 
     async def _draw(self, number: int, arguments: AsyncIterator[A]) -> bool:
         """Draw the arguments that the schedule asks for. Return whether there is one with this number."""
-        for each_number in self._numbers_to_draw(number):
+        for due in self._numbers_to_draw(number):
             try:
-                self._drawn[each_number] = await anext(arguments)
+                self._drawn[due] = await anext(arguments)
             except StopAsyncIteration:
-                self._last = each_number - 1
+                self._last = due - 1
         return self._has(number)
 
     async def _call(self, number: int) -> Outcome[A, T]:
@@ -250,14 +250,15 @@ def _length(arguments: object) -> int | None:
 
 
 async def _as_async(arguments: Iterable[A] | AsyncIterable[A]) -> AsyncGenerator[A, None]:
-    if isinstance(arguments, AsyncGenerator):
-        # Leaving early closes it at once, with what it has opened.
-        async with aclosing(arguments):
-            async for argument in arguments:
-                yield argument
-    elif isinstance(arguments, AsyncIterable):
-        async for argument in arguments:
-            yield argument
-    else:
+    """Yield the arguments. Closing this generator closes the given one, or that of a walk, at once."""
+    if not isinstance(arguments, AsyncIterable):
         for argument in arguments:
             yield argument
+        return
+    iterator = aiter(arguments)
+    try:
+        async for argument in iterator:
+            yield argument
+    finally:
+        if isinstance(iterator, AsyncGenerator):
+            await iterator.aclose()

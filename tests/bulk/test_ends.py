@@ -127,8 +127,9 @@ def test_memory_is_flat(colour: str) -> None:
     assert kilobytes <= 4 * 1024
 
 
-def test_leaving_early_closes_the_generator_that_was_given(sandbox: Sandbox) -> None:
-    """It may hold a file or a walk: both end before the loop does."""
+@pytest.mark.parametrize("is_iterable", [False, True])
+def test_leaving_early_closes_the_generator_that_was_given(sandbox: Sandbox, is_iterable: bool) -> None:
+    """It may hold a file or a walk: both end before the loop does. A walk makes its generator itself."""
     closed: list[bool] = []
 
     async def ids() -> AsyncGenerator[int, None]:
@@ -138,9 +139,13 @@ def test_leaving_early_closes_the_generator_that_was_given(sandbox: Sandbox) -> 
         finally:
             closed.append(True)
 
+    class Ids:
+        def __aiter__(self) -> AsyncGenerator[int, None]:
+            return ids()
+
     async def main() -> None:
         async with AsyncKrebit.from_env(sandbox.environment, plain_http=True, store=MemoryTokenStore()) as api:
-            async with aclosing(each(api.get_client, ids(), concurrency=2)) as outcomes:
+            async with aclosing(each(api.get_client, Ids() if is_iterable else ids(), concurrency=2)) as outcomes:
                 async for _ in outcomes:
                     break
             assert closed == [True]
