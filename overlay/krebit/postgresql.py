@@ -11,6 +11,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from krebit.clock import monotonic
+from krebit.errors import ConfigurationError
 from krebit.redaction import Secret
 
 # Without these a server that is gone without a word holds a thread for minutes.
@@ -21,6 +22,8 @@ _PATIENCE: dict[str, Any] = {
     "keepalives_count": "3",
     "tcp_user_timeout": "5000",
 }
+# The parameters that say which table is meant. None of them is secret.
+_PLACE = ("service", "host", "hostaddr", "port", "dbname", "user", "options")
 # Seconds between two looks at a statement under way.
 _LOOK = 0.5
 
@@ -30,6 +33,27 @@ def connect(conninfo: Secret, application_name: str) -> psycopg.Connection[Any]:
     ours = {**_PATIENCE, "application_name": application_name}
     # Without a variable: a traceback that shows local variables must not show the password.
     return psycopg.connect(make_conninfo("", **ours | conninfo_to_dict(conninfo.reveal())), autocommit=True)
+
+
+def describe_conninfo(conninfo: Secret, user: str) -> tuple[str, tuple[object, ...], Secret]:
+    """Return the server for messages, the schema's place, and the password.
+
+    Raises ConfigurationError that names `user`, the class that was given the string.
+    """
+    try:
+        parts = conninfo_to_dict(conninfo.reveal())
+    except psycopg.Error:  # its text may show a part of the password
+        parts = None
+    if parts is None:
+        raise ConfigurationError(
+            f"{user}: the connection string is not one that libpq reads, such as "
+            "postgresql://krebit@db.example/krebit; a password with special characters needs percent-encoding in a URL"
+        )
+    host = parts.get("host") or parts.get("hostaddr") or parts.get("service") or "the default host"
+    port = f":{parts['port']}" if parts.get("port") else ""
+    database = f"/{parts['dbname']}" if parts.get("dbname") else ""
+    password = Secret(str(parts.get("password") or ""))
+    return f"{host}{port}{database}", tuple(parts.get(name) for name in _PLACE), password
 
 
 class Watch:

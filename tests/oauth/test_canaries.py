@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import pickle
+import resource
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -16,11 +17,11 @@ import httpx
 import pytest
 
 from krebit import FileTokenStore
-from krebit.errors import KrebitError
+from krebit.errors import KrebitError, StoreError
 from krebit.oauth.console import Terminal
 from krebit.oauth.sign_in import LoginAttempt
 from krebit.redaction import Secret
-from krebit.stores.record import Login, TokenPair
+from krebit.stores.record import Login, LoginKey, TokenPair
 from tests.oauth.support import TOKEN, Site
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -272,3 +273,20 @@ def test_fingerprints_and_their_key_are_not_shown() -> None:
     for part in (login.salt, login.seen, login.granted, login.dead):
         assert part
         assert repr(part)[2:-1] not in repr(login)
+
+
+def test_a_save_that_fails_leaves_no_token_in_any_frame(tmp_path: Path, site: Site, canaries: Canaries) -> None:
+    secret = "canary-token-0123456789"
+    canaries.plant(secret)
+    login = Login.empty().with_pair(TokenPair(Secret(secret), Secret(secret), 1.0), 0.0)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with FileTokenStore(tmp_path / "logins").lease(LoginKey("a.example", "client"), patience=1) as lease:
+        lease.prepare()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+        try:
+            with pytest.raises(StoreError) as caught:
+                lease.save(login)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    canaries.look_at_error(caught.value)
+    canaries.check()

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 import krebit
+from krebit import ConfigurationError
 from krebit.webhooks import PostgresInbox, Receiver, WebhookEvent
 from tests.postgres import PostgresServer, postgres_server
 from tests.webhooks.cases import SECRET, act_created, signed
@@ -114,8 +115,10 @@ def test_the_connection_string_is_not_shown(conninfo: str) -> None:
     inbox = PostgresInbox(f"{conninfo} password=hunter2")
     assert "hunter2" not in repr(inbox)
     assert "hunter2" not in repr(vars(inbox))
-    with pytest.raises(psycopg.ProgrammingError):
-        PostgresInbox("this is none")
+    with pytest.raises(ConfigurationError, match="PostgresInbox: the connection string") as caught:
+        PostgresInbox("postgresql://krebit:hun%ter2@db.example/krebit")
+    shown = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
+    assert "ter2" not in shown.replace('PostgresInbox("postgresql://krebit:hun%ter2@', "")
 
 
 def test_no_frame_of_ours_holds_the_password_when_no_connection_is_made(tmp_path: Path) -> None:

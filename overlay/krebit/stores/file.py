@@ -170,20 +170,27 @@ class _FileLease:
 
     def save(self, login: Login) -> None:
         self.prepare()
+        problem: StoreError | None = None
         try:
-            content = login.to_json()
-            os.lseek(self._fd, 0, os.SEEK_SET)
-            write_all(self._fd, content)
-            os.ftruncate(self._fd, len(content))
-            sync(self._fd)
-            self._close_file()  # Windows renames no open file
-            replace(self._temporary, self._path)
-            self._has_temporary = False
-            sync_folder(self._path.parent)
+            self._write(login)
         except OSError as error:
-            raise file_error("write", self._path, error) from None
+            problem = file_error("write", self._path, error)
         finally:
             self.close()
+        if problem is not None:
+            # Not where the OSError is caught: its frames hold the tokens.
+            raise problem
+
+    def _write(self, login: Login) -> None:
+        content = login.to_json()
+        os.lseek(self._fd, 0, os.SEEK_SET)
+        write_all(self._fd, content)
+        os.ftruncate(self._fd, len(content))
+        sync(self._fd)
+        self._close_file()  # Windows renames no open file
+        replace(self._temporary, self._path)
+        self._has_temporary = False
+        sync_folder(self._path.parent)
 
     def close(self) -> None:
         """Remove the temporary file, unless it has become the stored one."""

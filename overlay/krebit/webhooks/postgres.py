@@ -7,9 +7,8 @@ from collections.abc import Callable
 from typing import Any, LiteralString
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 
-from krebit.postgresql import connect
+from krebit.postgresql import connect, describe_conninfo
 from krebit.redaction import Secret
 from krebit.webhooks.inbox import CONFLICT, FailedDelivery, LeasedDelivery, StoreOutcome
 from krebit.webhooks.processes import PerProcess
@@ -43,11 +42,13 @@ class PostgresInbox:
     `conninfo` is a libpq connection string or URL, for direct connections or a pooler in session mode; its own timeouts
     go before the built-in ones. The tables are made at the first use, if they are missing. Two connections for each
     process that uses it, a third one for each worker. The methods raise psycopg.Error while the database is down.
+    Raises ConfigurationError for a string that libpq does not read.
     """
 
     def __init__(self, conninfo: str) -> None:
         self._conninfo = Secret(conninfo)
-        conninfo_to_dict(conninfo)  # a malformed one is found here
+        del conninfo  # a traceback that shows local variables must not show it
+        describe_conninfo(self._conninfo, "PostgresInbox")
         self._sessions = PerProcess(lambda: _Session(self._conninfo))
 
     def __repr__(self) -> str:
