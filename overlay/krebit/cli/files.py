@@ -23,6 +23,10 @@ _MOST_ROWS = 1_048_576
 _LONGEST_CELL = 32_767
 # A spreadsheet keeps so many digits of a number.
 _DIGITS = 15
+# Rows that are written at once.
+_BATCH = 500
+# The types that the csv module writes as `plain_text` does.
+_WRITTEN_AS_IS = frozenset([str, int, type(None)])
 _FORMULA = ("=", "@", "\t", "\r")
 
 
@@ -107,18 +111,30 @@ class _CsvWriter(_TableWriter):
     def __init__(self, file: IO[bytes], names: Sequence[str]) -> None:
         super().__init__(names)
         self._text = open(file.fileno(), "w", encoding="utf-8", errors="replace", newline="", closefd=False)  # noqa: SIM115
+        self._rows: list[list[object]] = []
         self._writer = csv.writer(self._text, lineterminator="\r\n")
 
     def _header(self) -> None:
         self._writer.writerow(self.names)
 
     def _add(self, row: Row) -> None:
-        cells = [plain_text(row.get(name)) for name in self.names]
-        self.formulas += sum(cell.startswith(_FORMULA) for cell in cells)
-        self._writer.writerow(cells)
+        cells: list[object] = [
+            value if type(value) in _WRITTEN_AS_IS else plain_text(value) for value in map(row.get, self.names)
+        ]
+        for cell in cells:
+            if type(cell) is str and cell.startswith(_FORMULA):
+                self.formulas += 1
+        self._rows.append(cells)
+        if len(self._rows) == _BATCH:
+            self._write_rows()
+
+    def _write_rows(self) -> None:
+        self._writer.writerows(self._rows)
+        self._rows.clear()
 
     def close(self) -> None:
         super().close()
+        self._write_rows()
         self._text.close()
 
 

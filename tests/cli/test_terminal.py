@@ -1,0 +1,106 @@
+"""Tables on terminals: as wide as the screen, coloured where that is wanted, and never obeyed."""
+
+import re
+import shutil
+import subprocess
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from krebit.cli.main import COMMANDS
+from krebit.cli.since import parse_since
+from krebit.cli.values import amount, cell, json_text
+from krebit_sandbox import Sandbox
+from tests.cli.support import COMMAND, at_terminal, environment, run
+
+NOW = datetime(2024, 5, 10, 15, 30, tzinfo=UTC)
+DECIMALS = ("0", "250000.50", "-1234567.8", "1E+3", "0.000001")
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_no_line_is_wider_than_the_screen(site: Sandbox, columns: int) -> None:
+    site.switch(clients=30)
+    done = at_terminal("clients", "--limit", "30", "--color", "never", columns=columns)
+    table = [line for line in done.out.splitlines() if line.startswith(("1", "─"))]
+    assert len(table) == 31
+    assert max(map(len, table)) <= columns
+    assert ("updated at" in done.out) == (columns == 200)
+
+
+def test_colours(site: Sandbox) -> None:
+    bold = "\x1b[1m"
+    assert bold in at_terminal("me").out
+    assert "\x1b[" not in at_terminal("me", env={"NO_COLOR": "1"}).out
+    assert "\x1b[" not in at_terminal("me", "--color", "never").out
+    assert "\x1b[" not in at_terminal("me", env={"TERM": "dumb"}).out
+    assert bold in run("me", "--table", "--color", "always").out
+    assert "\x1b[" not in run("me", "--table").out
+
+
+def test_a_terminal_obeys_nothing_that_a_server_sends(site: Sandbox) -> None:
+    name = "A\x1b]0;title\x07\x1b[2J\x9b31m\u202eB\nC [bold]D[/bold] :smile:"
+    body = {"data": [{"id": 1, "company_name": name}]}
+    site.fault(kind="status", status=200, path="/api/1.0/clients", body=body, times=None)
+    for form in ("--table", "--json", "--csv", "--lines"):
+        out = at_terminal("clients", form, "--color", "never").out
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", out), form
+        assert "[bold]D[/bold] :smile:" in out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(site: Sandbox, shell: str) -> None:
+    script = run("completion", shell).out
+    assert "_KREBIT_COMPLETE" in script
+    if shell == "bash" or shutil.which(shell):
+        subprocess.run([shell, "-n"], input=script, text=True, check=True)
+
+
+def test_the_shell_is_answered() -> None:
+    env = environment({"_KREBIT_COMPLETE": "bash_complete", "COMP_WORDS": "krebit cl", "COMP_CWORD": "1"})
+    done = subprocess.run(COMMAND, env=env, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["plain,clients", "plain,client"]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_help_has_an_example(name: str) -> None:
+    done = run(name, "--help")
+    assert done.code == 0
+    assert re.search(rf"(?m)^    krebit {name}\b", done.out), done.out
+    assert done.err == ""
+
+
+def test_the_first_help_loads_little() -> None:
+    program = "import sys; from krebit.cli import main; main(['--help']); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([COMMAND[0], "-c", program], capture_output=True, text=True, check=True)
+    assert not {"rich", "httpx", "asyncio", "krebit.client", "krebit.config"} & set(done.stderr.split())
+
+
+def test_status_loads_neither_httpx_nor_rich(site: Sandbox) -> None:
+    program = "import sys; from krebit.cli import main; main(['status']); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([COMMAND[0], "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("{")
+    assert not {"rich", "httpx", "asyncio", "krebit.client"} & set(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("7d", NOW - timedelta(days=7)),
+        ("24H", NOW - timedelta(hours=24)),
+        ("today", datetime(2024, 5, 10, tzinfo=UTC)),
+        ("yesterday", datetime(2024, 5, 9, tzinfo=UTC)),
+        ("2024-05-01", datetime(2024, 5, 1, tzinfo=UTC)),
+        ("2024-05-01T08:00+02:00", datetime(2024, 5, 1, 6, tzinfo=UTC)),
+    ],
+)
+def test_moments(text: str, moment: datetime) -> None:
+    assert parse_since(text, NOW) == moment
+
+
+def test_amounts_keep_their_digits() -> None:
+    assert [amount(Decimal(text)) for text in DECIMALS] == ["0", "250 000.50", "-1 234 567.8", "1 000", "0.000001"]
+    assert cell(Decimal("5.0"), "SEK") == "5.0 SEK"
+    assert json_text({"a": [Decimal("12345678901234567.890"), None, True, "å\x9b"]}) == (
+        '{"a": [12345678901234567.890, null, true, "å\\u009b"]}'
+    )
