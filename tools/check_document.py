@@ -16,9 +16,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from contract import DOCUMENT, ROOT, Problem, carriers, component_schemas, load, operations, resolve, schemas, traps
+from contract import DOCUMENT, ROOT, Problem, carriers, component_schemas, load, operations, resolve, schemas
 from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]
 from jsonschema.exceptions import best_match  # type: ignore[import-untyped]
+from refusals import refused
 
 NODE = ROOT / "tools" / "node"
 SOURCES = ("quickstart", "guide", "inferred", "tenant")
@@ -106,7 +107,7 @@ def secrets(document: dict[str, Any]) -> Iterator[str]:
 
 def names(document: dict[str, Any]) -> Iterator[str]:
     """Check that there is one server, that paths are whole, and that the generator keeps the names."""
-    yield from traps(document)
+    yield from refused(document)
     if [server.get("url") for server in document.get("servers", [])] != ["https://{domain}"]:
         yield "servers: exactly one, https://{domain}; the generator ignores all others"
     for operation in operations(document):

@@ -18,8 +18,6 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 LOWER_CASE = re.compile(r"[a-z][a-z0-9_]*")
-# A schema of one of these names shadows the generated class of the same name in every endpoint.
-TAKEN_SCHEMAS = {"AuthenticatedClient", "Client", "File", "HTTPStatus", "OpenRecord", "Record", "Response", "Unset"}
 # A property of one of these names would hide the method that every model has under it, or be hidden by it.
 TAKEN_PROPERTIES = {"additional_keys", "additional_properties", "from_dict", "to_dict", "to_multipart", "to_row"}
 # An operation of one of these names would be hidden by the method that `krebit.Krebit` has under it.
@@ -37,20 +35,6 @@ TAKEN_OPERATIONS = {
     "with_profile",
     "with_raw_response",
     "with_sink",
-}
-# A parameter of one of these names would hide what the generated functions call by it.
-TAKEN_PARAMETERS = {
-    "answer_of",
-    "body_as",
-    "body_of",
-    "many",
-    "models",
-    "one",
-    "optional_body_of",
-    "page_of",
-    "request",
-    "request_of",
-    "sent",
 }
 
 
@@ -93,7 +77,11 @@ def operations(document: dict[str, Any]) -> Iterator[Operation]:
 
 def resolve(document: dict[str, Any], node: Any) -> Any:
     """Return the target of a local `$ref`, or the node itself. Raises Problem."""
+    seen: set[str] = set()
     while isinstance(node, dict) and isinstance(reference := node.get("$ref"), str):
+        if reference in seen:
+            raise Problem(f"$ref {reference}: points at itself")
+        seen.add(reference)
         if not reference.startswith("#/"):
             raise Problem(f"$ref {reference}: only references within the document are read")
         target: Any = document
@@ -174,12 +162,7 @@ def _in_components(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[st
             yield kind, f"components.{section}.{name}", node
 
 
-def _parameter_names(document: dict[str, Any], operation: Operation) -> list[str]:
-    nodes = [*document["paths"][operation.path].get("parameters", []), *operation.body.get("parameters", [])]
-    return [str(resolve(document, node).get("name")) for node in nodes]
-
-
-def _operation_traps(document: dict[str, Any], operation: Operation) -> Iterator[str]:
+def _operation_traps(operation: Operation) -> Iterator[str]:
     if not SNAKE_CASE.fullmatch(operation.id):
         yield f"{operation.where}: operationId {operation.id!r} is not in snake_case"
     if operation.id in TAKEN_OPERATIONS:
@@ -188,9 +171,6 @@ def _operation_traps(document: dict[str, Any], operation: Operation) -> Iterator
         yield f"{operation.where}: needs exactly one tag, in lower case"
     if "security" not in operation.body:
         yield f"{operation.where}: needs its own `security`, or it is generated as open to anybody"
-    for name in _parameter_names(document, operation):
-        if snake_case(name) in TAKEN_PARAMETERS or (name == "body" and "requestBody" in operation.body):
-            yield f"{operation.where}: parameter {name!r} has a name that the generated code needs itself"
 
 
 def traps(document: dict[str, Any]) -> Iterator[str]:
@@ -204,9 +184,7 @@ def traps(document: dict[str, Any]) -> Iterator[str]:
             places = ", ".join(operation.where for operation in known if operation.id == identifier)
             yield f"operationId {identifier or '(none)'} is used {times} times: {places}"
     for operation in known:
-        yield from _operation_traps(document, operation)
-    for name in sorted(TAKEN_SCHEMAS & set(component_schemas(document))):
-        yield f"schema {name}: shadows the generated class of that name"
+        yield from _operation_traps(operation)
     yield from _taken_properties(component_schemas(document), "schema ")
     if "jsonSchemaDialect" in document:
         yield "jsonSchemaDialect: makes some servers skip the validation of bodies; leave it out"

@@ -8,6 +8,7 @@ from typing import Any
 from contract import Operation, operations, resolve
 from openapi_python_client import schema as oai
 from openapi_python_client.schema.untrusted_string import UntrustedString
+from parameters import Parameter, parameters, python_names
 
 Node = oai.Schema | oai.Reference
 
@@ -34,26 +35,24 @@ class Described:
             found[name.get_untrusted_value()] = self.schema(node)
         return found
 
-    def _operation(self, operation_id: str) -> Operation:
-        (operation,) = (known for known in operations(self.document) if known.id == operation_id)
-        return operation
-
     def body(self, operation_id: str, media_type: str) -> oai.Schema:
         """Return the schema of an operation's body of a media type, empty where there is none."""
-        body = resolve(self.document, self._operation(operation_id).body.get("requestBody", {}))
+        body = resolve(self.document, self.operation(operation_id).body.get("requestBody", {}))
         media = body.get("content", {}).get(media_type, {})
         return oai.Schema.model_validate(resolve(self.document, media.get("schema", {})))
 
-    def parameters(self, operation_id: str) -> dict[str, oai.Schema]:
-        """Return the schemas of an operation's parameters by name."""
-        operation = self._operation(operation_id)
-        item = self.document["paths"][operation.path]
-        found: dict[str, oai.Schema] = {}
-        for node in [*item.get("parameters", []), *operation.body.get("parameters", [])]:
-            parameter = resolve(self.document, node)
-            schema = resolve(self.document, parameter.get("schema", {}))
-            found[parameter["name"]] = oai.Schema.model_validate(schema)
-        return found
+    def operation(self, operation_id: str) -> Operation:
+        """Return an operation by its name."""
+        return next(known for known in operations(self.document) if known.id == operation_id)
+
+    def parameters(self, operation_id: str) -> dict[str, tuple[Parameter, oai.Schema]]:
+        """Return an operation's parameters, and the schema of each, by their names in Python."""
+        known = parameters(self.document, self.operation(operation_id))
+        names = python_names(known)
+        return {
+            names[one.place, one.name]: (one, oai.Schema.model_validate(resolve(self.document, one.schema)))
+            for one in known
+        }
 
     def alternatives(self, schema: oai.Schema) -> Iterator[oai.Schema]:
         """Yield a schema and every schema that a value may follow in its place."""

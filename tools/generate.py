@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from openapi_python_client import Project
 from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
+from prepared import prepared
 
 
 def generate(document: Path, config_file: Path, templates: Path, package: Path) -> list[GeneratorError]:
@@ -35,13 +37,25 @@ def generate(document: Path, config_file: Path, templates: Path, package: Path) 
     )
     config.content_type_overrides = content_types.overrides(described) | config.content_type_overrides
     described = content_types.prepared(described)
-    parsed = GeneratorData.from_dict(described, config=config)
+    parsed = GeneratorData.from_dict(prepared(described), config=config)
     if isinstance(parsed, GeneratorError):
         return [parsed]
+    if problems := list(shared_modules(parsed)):
+        raise Problem("\n".join(problems))
     project = Project(openapi=parsed, config=config, custom_template_path=templates)
     project.env.filters |= {"docstring": docstrings.docstring, "documentation": docstrings.documentation}
     project.env.globals |= functions(parsed, Described(described))
     return list(project.build())
+
+
+def shared_modules(parsed: GeneratorData) -> Iterator[str]:
+    """Yield a line for each two classes, schemas without a name among them, that would be in one module."""
+    known: dict[str, str] = {}
+    for prop in [*parsed.models, *parsed.enums]:
+        name, module = prop.class_info.name, prop.class_info.module_name.casefold()
+        if module in known:
+            yield f"classes {known[module]} and {name}: differ in case only; give one of their schemas another `title`"
+        known[module] = name
 
 
 def functions(parsed: GeneratorData, described: Described) -> dict[str, Any]:
@@ -74,11 +88,14 @@ def functions(parsed: GeneratorData, described: Described) -> dict[str, Any]:
 def main() -> int:
     try:
         errors = generate(*map(Path, sys.argv[1:]))
-    except Problem as problem:
-        print(problem, file=sys.stderr)
+    except Problem as error:
+        print(error, file=sys.stderr)
         return 1
-    for error in errors:
-        print(error.header, error.detail or "", sep="\n", file=sys.stderr)
+    except Exception as error:  # noqa: BLE001 - the generator raises what it comes upon
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    for problem in errors:
+        print(problem.header, problem.detail or "", sep="\n", file=sys.stderr)
     return 1 if errors else 0
 
 

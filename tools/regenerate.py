@@ -18,9 +18,9 @@ import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
-import content_types
-from contract import DOCUMENT, ROOT, Problem, load, operations, traps
+from contract import DOCUMENT, ROOT, Problem, load, operations
 from openapi_python_client.config import ClassOverride, ConfigFile
+from refusals import refused
 from ruamel.yaml import YAML
 
 CONFIG = ROOT / "generator-config.yml"
@@ -52,7 +52,7 @@ def check_configuration() -> None:
 def generate(document: Path, package: Path) -> None:
     """Make the package in a folder that does not exist yet. Raises Problem with the generator's own words."""
     described = load(document)
-    if found := [*traps(described), *content_types.refused(described)]:
+    if found := list(refused(described)):
         raise Problem("\n".join(f"{document.name}: {line}" for line in found))
     scripts = sysconfig.get_path("scripts")
     if shutil.which("ruff", path=scripts) is None:
@@ -66,6 +66,25 @@ def generate(document: Path, package: Path) -> None:
         raise Problem(f"{document.name}: the generator refused it\n{done.stdout}{done.stderr}".rstrip())
     finish(package)
     verify(described, package)
+    check(document, package)
+
+
+def check(document: Path, package: Path) -> None:
+    """Compile, import and resolve all that was generated, in a process of its own. Raises Problem."""
+    script = Path(__file__).with_name("check_package.py")
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    ruff = str(Path(sysconfig.get_path("scripts")) / "ruff")
+    commands = [
+        [sys.executable, str(script), str(package)],
+        [ruff, "check", "--isolated", "--no-cache", "--quiet", "--select=E9,F811,F821", str(package)],
+    ]
+    for command in commands:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise Problem(
+                f"{document.name}: the code that it makes does not work, so the old tree stays; rename what the lines "
+                f"below name, or report it\n{done.stdout}{done.stderr}".rstrip()
+            )
 
 
 def finish(package: Path) -> None:

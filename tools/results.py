@@ -134,10 +134,25 @@ def _is_envelope(union: UnionProperty) -> bool:
 
 def _result_of_object(model: ModelProperty) -> ResultView:
     name = f"models.{model.class_info.name}"
+    if _is_page(model):
+        return ResultView(f"page_of({name})", name)
     required = [repr(raw(prop.name)) for prop in model.required_properties or []]
     others = [repr(raw(prop.name)) for prop in model.optional_properties or []]
-    if repr("data") in [*required, *others]:
-        return ResultView(f"page_of({name})", name)
-    if required or not others:
-        return ResultView(f"one({', '.join([name, *required])})", name)
-    return ResultView(f"one({name}, optional=({', '.join(others)},))", name)
+    arguments = [name, *required]
+    if others and (not required or repr("data") in [*required, *others]):
+        arguments.append(f"optional=({', '.join(others)},)")
+    return ResultView(f"one({', '.join(arguments)})", name)
+
+
+def _is_page(model: ModelProperty) -> bool:
+    """Say whether an object is a list with words about it: it has to have nothing but `data`, a list of records."""
+    others = [prop for prop in model.required_properties or [] if raw(prop.name) != "data"]
+    properties = [*(model.required_properties or []), *(model.optional_properties or [])]
+    own = [prop for prop in properties if raw(prop.name) == "data"]
+    return bool(own) and not others and _is_list_of_records(own[0])
+
+
+def _is_list_of_records(prop: PropertyProtocol) -> bool:
+    if isinstance(prop, UnionProperty):
+        return any(map(_is_list_of_records, prop.inner_properties))
+    return isinstance(prop, ListProperty) and isinstance(prop.inner_property, ModelProperty)

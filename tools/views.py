@@ -10,15 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from contract import TAKEN_PARAMETERS
 from described import Described, is_secret, raw
 from openapi_python_client import schema as oai
 from openapi_python_client.parser.bodies import Body, BodyType
 from openapi_python_client.parser.openapi import Endpoint
 from openapi_python_client.parser.properties import ModelProperty
 from openapi_python_client.parser.properties.protocol import PropertyProtocol
+from parameters import TAKEN
 from results import Content, ResultView, contents_of, result_of, statuses, successes_of
 from types_of import ANY, Type, default_of, instance_of, is_flat, optional, type_of
+
+KEYWORDS = {"path": "within", "query": "query", "header": "headers", "cookie": "cookies"}
 
 
 class Name(NamedTuple):
@@ -42,6 +44,8 @@ class Field:
     is_required: bool
     is_secret: bool
     is_lenient: bool = False
+    # The code that says how a parameter is written, where that is not usual in its place.
+    styled: str = ""
 
     @property
     def declaration(self) -> str:
@@ -185,6 +189,7 @@ def record_of(model: ModelProperty, described: Described) -> RecordView:
     kinds: dict[str, str] = {}
     properties = [*(model.required_properties or []), *(model.optional_properties or [])]
     fields = [_field_of_record(prop, schemas, described, kinds) for prop in properties]
+    _use_other_names(fields)
     extra, extra_kind = None, None
     if model.additional_properties:
         node = model.data.additionalProperties
@@ -209,18 +214,7 @@ def record_of(model: ModelProperty, described: Described) -> RecordView:
 
 def operation_of(endpoint: Endpoint, described: Described) -> OperationView:
     """Return the view of an endpoint."""
-    schemas = described.parameters(endpoint.name)
-    located = {
-        "within": endpoint.path_parameters,
-        "query": endpoint.query_parameters,
-        "headers": endpoint.header_parameters,
-        "cookies": endpoint.cookie_parameters,
-    }
-    places = {
-        place: [_field(prop, schemas.get(raw(prop.name), oai.Schema()), described, {}) for prop in props]
-        for place, props in located.items()
-        if props
-    }
+    places = _places(endpoint, described)
     successes = successes_of(endpoint.responses)
     typed = [(statuses(found), content) for found in endpoint.responses for content in contents_of(found, described)]
     names = {field.python_name for fields in places.values() for field in fields}
@@ -229,7 +223,7 @@ def operation_of(endpoint: Endpoint, described: Described) -> OperationView:
         name=endpoint.name,
         tag=endpoint.tags[0],
         method=endpoint.method,
-        url=repr(raw(endpoint.path)),
+        url=repr(described.operation(endpoint.name).path),
         summary=raw(endpoint.summary) or endpoint.name,
         description=raw(endpoint.description),
         returns="\n".join(raw(found.prop.description) for found in successes if found.prop.description),
@@ -243,6 +237,23 @@ def operation_of(endpoint: Endpoint, described: Described) -> OperationView:
         answer=_answer_type([content for _, content in typed]),
         result=result_of(endpoint.responses, described),
     )
+
+
+def _places(endpoint: Endpoint, described: Described) -> dict[str, list[Field]]:
+    """Return the parameters by the keyword of `request_of` that takes them. The generator has them all in the query."""
+    known = described.parameters(endpoint.name)
+    places: dict[str, list[Field]] = {}
+    for prop in endpoint.query_parameters:
+        name = raw(prop.name)
+        parameter, schema = known[name]
+        field = _field(prop, schema, described, {})
+        field.key, field.python_name, field.is_secret = repr(parameter.name), name, False
+        field.description = field.description or parameter.node.get("description", "")
+        if not parameter.is_usual:
+            explode = ", explode=True" if parameter.explode else ""
+            field.styled = f"Styled({name}, {parameter.style!r}{explode})"
+        places.setdefault(KEYWORDS[parameter.place], []).append(field)
+    return places
 
 
 def _field(prop: PropertyProtocol, schema: oai.Schema, described: Described, kinds: dict[str, str]) -> Field:
@@ -272,6 +283,15 @@ def _field_of_record(
         code = f"identifier({code})"
     field.kind = _constant(code, kinds)
     return field
+
+
+def _use_other_names(fields: Sequence[Field]) -> None:
+    """Write annotations with the second name of a module where a field has its first: it would hide the module."""
+    names = {field.python_name for field in fields}
+    for module in {"models", "uuid"} & names:
+        for field in fields:
+            field.annotation = re.sub(rf"\b{module}\.", f"_{module}.", field.annotation)
+            field.default = field.default and re.sub(rf"^{module}\.", f"_{module}.", field.default)
 
 
 def is_identifier(name: str) -> bool:
@@ -343,7 +363,7 @@ def _flat_body(bodies: Sequence[Body], taken: set[str], described: Described) ->
     names = {field.python_name for field in record.fields}
     properties = [*(model.required_properties or []), *(model.optional_properties or [])]
     flat = all(is_flat(prop) for prop in properties)
-    unusable = {*taken, *TAKEN_PARAMETERS, "body"}
+    unusable = {*taken, *TAKEN} - {"client"}
     is_open = model.data.additionalProperties not in (None, False)
     if bodies[0].content_type != "application/json" or is_open or not flat or not names or names & unusable:
         return None

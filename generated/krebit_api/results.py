@@ -158,13 +158,24 @@ def one(model: type[M], *required: str, optional: tuple[str, ...] = ()) -> Resul
     """Return how an object is read, bare or in an envelope.
 
     A bare one may have a key `data` too. It is known by the keys that it must have, or, if it need not have any, by one
-    of those that it may have.
+    of those that it may have. Where the document gives it a `data` of its own, an object with no other of its keys is
+    the envelope if the one within it has all keys that it must have.
     """
+    known = {*required, *optional}
+
+    def fits(content: dict[str, Any]) -> bool:
+        return content.keys() >= {*required} and (bool(required) or not content.keys().isdisjoint(optional))
+
+    def is_bare(content: dict[str, Any], inner: Any) -> bool:
+        if "data" not in known:
+            return fits(content)
+        if not isinstance(inner, dict):
+            return True
+        has_others = not (content.keys() - {"data"}).isdisjoint(known)
+        return fits(content) and (has_others or not fits(inner))
 
     def read(content: Any) -> M:
-        if not isinstance(content, dict) or "data" not in content:
-            return model.from_dict(content)
-        if content.keys() >= {*required} and (required or not content.keys().isdisjoint(optional)):
+        if not isinstance(content, dict) or "data" not in content or is_bare(content, content["data"]):
             return model.from_dict(content)
         wrapped: M = record(lambda: model).read(content["data"], "data")
         return wrapped
@@ -178,6 +189,10 @@ def page_of(model: type[M]) -> Result[M]:
     def read(content: Any) -> M:
         if isinstance(content, list) or is_keyed_list(content):
             return model.from_dict({"data": content})
+        inner = content.get("data") if isinstance(content, dict) else None
+        if isinstance(inner, dict) and "data" in inner:
+            wrapped: M = record(lambda: model).read(inner, "data")
+            return wrapped
         return model.from_dict(content)
 
     return Result(model, read)

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any, Literal, NamedTuple
-from urllib.parse import quote
 
 import httpx
 
 from .client import Client
 from .errors import Mismatch, UnexpectedStatus
 from .kinds import Kind
-from .records import Record, write
+from .parameters import cookies_of, headers_of, path_of, query_of
+from .records import write
 from .results import Source, best_by_media_type, decode_text
 from .scalars import UNSET
 from .types import File, Response
@@ -48,19 +48,21 @@ def request_of(
 
     Raises ValueError, with the parameter's name, for a value that cannot be sent.
     """
-    kwargs: dict[str, Any] = {"method": method, "url": path}
-    if within:
-        kwargs["url"] = path.format(**{name: quote(_in_path(value, name), safe="") for name, value in within.items()})
+    kwargs: dict[str, Any] = {"method": method, "url": path_of(path, within or {})}
     if query is not None:
-        kwargs["params"] = _in_query(query)
+        written, params = query_of(query)
+        if written:
+            kwargs["url"] += f"?{written}"
+        if params is not None:
+            kwargs["params"] = params
     if cookies is not None:
-        kwargs["cookies"] = _as_texts(cookies)
+        kwargs["cookies"] = cookies_of(cookies)
     if body is not None:
         kwargs |= body
     if accept:
         kwargs["headers"] = {"Accept": accept, **kwargs.get("headers", {})}
     if headers is not None:
-        kwargs["headers"] = {**_as_texts(headers), **kwargs.get("headers", {})}
+        kwargs["headers"] = {**headers_of(headers), **kwargs.get("headers", {})}
     return kwargs
 
 
@@ -96,39 +98,6 @@ def _refuse_objects(form: Mapping[str, Any]) -> None:
         values = value if isinstance(value, list) else [value]
         if any(isinstance(one, dict | list) for one in values):
             raise ValueError(f"{name}: an object, or a list in a list, cannot stand in a form")
-
-
-def _text(value: object, name: str) -> str:
-    written = write(value, name, amounts_as_text=True)
-    if isinstance(written, str):
-        return written
-    if isinstance(written, list):
-        return ",".join(_text(part, name) for part in written)
-    # true, false and numbers, as JSON has them.
-    return json.dumps(written)
-
-
-def _in_path(value: object, name: str) -> str:
-    text = "" if value is None or value is UNSET else _text(value, name)
-    if not text:
-        # The path would be that of another operation.
-        raise ValueError(f"{name}: is missing")
-    return text
-
-
-def _as_texts(values: Mapping[str, object]) -> dict[str, str]:
-    return {name: _text(value, name) for name, value in values.items() if value is not UNSET and value is not None}
-
-
-def _in_query(values: Mapping[str, object]) -> dict[str, Any]:
-    """Return the query's parameters without those that are missing; a record stands for its own keys."""
-    written: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, Record):
-            written |= value.to_dict()
-        elif value is not UNSET and value is not None:
-            written[name] = write(value, name, amounts_as_text=True)
-    return written
 
 
 def read_json(content: bytes) -> Any:

@@ -13,7 +13,7 @@ import asyncio
 import base64
 import functools
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,6 +21,7 @@ import aiohttp
 import httpx
 from aiohttp.client_proto import ResponseHandler
 from httpx_aiohttp import AiohttpTransport
+from yarl import URL
 
 from krebit.http.pool import KEEPALIVE_SECONDS, MAX_CONNECTIONS, naming_proxy
 
@@ -83,6 +84,15 @@ class _Transport(AiohttpTransport):
         return response
 
 
+def _send_as_it_is(send: Callable[..., Any], method: str, url: str, **arguments: Any) -> Any:
+    """Send a request with the URL and the headers that it has.
+
+    aiohttp unpacks a `%2C` in a URL, and gives a POST without a body a media type. See
+    https://docs.aiohttp.org/en/stable/client_quickstart.html#passing-parameters-in-urls
+    """
+    return send(method, URL(url, encoded=True), skip_auto_headers=["Content-Type"], **arguments)
+
+
 def make_transport(context: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.AsyncBaseTransport:
     """Return a transport for the loop that it is first used on: no cookies, no retries of aiohttp's own."""
 
@@ -96,6 +106,8 @@ def make_transport(context: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.
             skip_auto_headers=["Content-Type"],
         )
         made._retry_connection = False
+        # Not by a subclass, of which aiohttp disapproves, nor as usual, since its debug mode warns of that.
+        object.__setattr__(made, "request", functools.partial(_send_as_it_is, made.request))
         return made
 
     limits = httpx.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_SECONDS)

@@ -63,12 +63,14 @@ def sync_detailed(
 
     Args:
         client: Sends the request.
-        client_id: str
-        redirect_uri: str
-        response_type: Literal['code']
-        state: str
-        code_challenge: str | Unset
-        code_challenge_method: Literal['S256'] | Unset
+        client_id: The application's identifier, from `/developer/my-apps` in the tenant.
+        redirect_uri: Where the browser is sent back to. Compared byte for byte with the
+            application's registered URIs.
+        response_type: Always `code`.
+        state: A cryptographically strong random value, kept until the callback and compared there.
+        code_challenge: The PKCE challenge, BASE64URL(SHA256(verifier)) without padding. Checked in
+            the exchange if it was sent here.
+        code_challenge_method: How the challenge was made.
 
     Returns:
         Status, headers and body, with what was read from it in `parsed`.
