@@ -22,6 +22,7 @@ from tests.needs import absent
 CALLS = {
     "README": [],
     "errors": [],
+    "files": ["saved.size", "saved.path.stat().st_size"],
     "lists": ["list(walk)", "len(frame)"],
     "performance": ["asyncio.run(names())"],
     "settings": [],
