@@ -1,7 +1,7 @@
 """The monotonic clock, for deadlines and waits.
 
-It is read from the system, not by `time.monotonic`: freezegun and time-machine replace that in tests, in some threads
-and not in others, and a deadline made in one thread would be compared with another clock in the next.
+It reads the system's clock, not `time.monotonic`. freezegun and time-machine replace that function in some threads and
+not in others: a deadline of one thread would be compared with the clock of another.
 """
 
 import time

@@ -1,6 +1,6 @@
 """Settings: which tenant, which application, whose login. From arguments or from the quickstart's environment.
 
-Everything is checked before any socket is opened.
+All checks come before the first socket is opened.
 """
 
 import re
@@ -15,7 +15,7 @@ from krebit.redaction import Secret
 API_PREFIX = "/api/1.0"
 DEFAULT_PROFILE = "default"
 
-# The quickstart prints these in the place of a value. One that is still there is a missing value.
+# The quickstart prints these in the place of a value. A placeholder that was left counts as missing.
 _PLACEHOLDERS = {
     "YOUR_CLIENT_ID",
     "YOUR_CLIENT_SECRET",
@@ -117,7 +117,7 @@ def text_problems(**values: object) -> list[str]:
 
 
 def seconds_problems(**values: object) -> list[str]:
-    """Return a problem for each value that is no usable number of seconds."""
+    """Return a problem for each value that is not a number of seconds within a day."""
     return [
         f"{name}: must be a number of seconds above 0, at most a day"
         for name, value in values.items()
@@ -126,14 +126,14 @@ def seconds_problems(**values: object) -> list[str]:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Return whether a value is a number. A truth value is none here."""
+    """Return whether a value is a number. True and False are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def check_settings(given: UncheckedSettings, *, plain_http: bool, prefix: str = "") -> Settings:
     """Return settings. Raises ConfigurationError that names each value that is missing or wrong.
 
-    `prefix` is that of the environment variables, where the values come from there.
+    `prefix` is put before the names in messages: "KREBIT_" for values of environment variables.
     """
     host = host_of(given.domain).lower()
     origin = f"{'http' if plain_http else 'https'}://{host}"
@@ -219,7 +219,7 @@ def redirect_uri_problem(uri: str) -> str | None:
 
 
 def host_of(domain: str) -> str:
-    """Return the tenant's host: an `https://` in front and a slash behind are forgiven."""
+    """Return the tenant's host, without an `https://` before it or a slash behind it."""
     return re.sub("(?i)^https://", "", domain).removesuffix("/")
 
 

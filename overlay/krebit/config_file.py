@@ -1,8 +1,8 @@
 """The settings file: `config.toml` in the user's configuration folder, for programs and the command line alike.
 
-Keys at the top are for all profiles; a table `[profiles.NAME]` has those of one profile, which go before them. The
-environment goes before both. A credential goes only to the tenant that it was written for: once a source that goes
-before names another domain or another application, the rest of this source does not count.
+Three sources are read in this order: the environment, the table `[profiles.NAME]` of the profile, and the keys at the
+top of the file. The first source that has a value counts. A credential goes only to the tenant that it was written for:
+a source of another domain or application than the one found before is not read further.
 """
 
 import os
@@ -31,7 +31,7 @@ class SettingsFile(NamedTuple):
 
 
 class _Source(NamedTuple):
-    """Values that stand together in one place. `place` is shown in messages, `folder` is where relative paths begin."""
+    """Values of one place. Messages show `place`; relative paths begin at `folder`."""
 
     values: Mapping[str, Any]
     place: str
@@ -82,7 +82,7 @@ def read_settings(
 def load(path: Path) -> SettingsFile | None:
     """Return the content of a settings file, or None if there is none.
 
-    Raises ConfigurationError for one that cannot be read, is no TOML, or has unknown keys; StoreUnsafe where others
+    Raises ConfigurationError for one that cannot be read, is not TOML, or has unknown keys; StoreUnsafe where others
     could change it.
     """
     try:
@@ -104,7 +104,7 @@ def load(path: Path) -> SettingsFile | None:
     try:
         found = tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: is no TOML: {error}; mend that line") from None
+        raise ConfigurationError(f"{path}: is not valid TOML ({error}); correct that line") from None
     profiles = found.pop("profiles", {})
     if not isinstance(profiles, dict) or not all(isinstance(table, dict) for table in profiles.values()):
         raise ConfigurationError(f"{path}: profiles: must be tables, such as [profiles.anna]")
@@ -149,7 +149,7 @@ def _sources(file: SettingsFile, profile: str) -> list[_Source]:
 
 
 def _completed(given: UncheckedSettings, source: _Source, *, with_secret: bool) -> UncheckedSettings:
-    """Return the values with those of a source in the places that are still empty."""
+    """Return the values, those that are still empty filled from a source."""
     values = source.values
     sources = dict(given.sources)
     domain = values.get("domain")
@@ -232,7 +232,7 @@ def _secret_of(content: bytes, label: str) -> Secret:
     try:
         text = content.decode("utf-8").removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
-        text = ""  # raised outside: the cause would show the content
+        text = ""  # the error is raised below: here its context would show the content
     if not text.strip():
-        raise ConfigurationError(f"{label}: gives no text, or none in UTF-8; it must give the secret alone")
+        raise ConfigurationError(f"{label}: gives no text in UTF-8; it must give the secret alone")
     return Secret(text)

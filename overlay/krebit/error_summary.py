@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def summarise(error: BaseException) -> str:
-    """Return the type of an exception and where it was raised, in one line. Of an OSError also the system's reason."""
+    """Return the type of an exception and where it was raised, in one line. An OSError adds the system's reason."""
     name = type(error).__name__
     if isinstance(error, OSError) and error.errno is not None:
         name = f"{name}: {os.strerror(error.errno)}"

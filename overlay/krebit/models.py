@@ -1,6 +1,6 @@
-"""The records of requests and answers, for `from krebit.models import ClientRecord`; each is loaded when first used.
+"""The records of requests and answers: `from krebit.models import ClientRecord`. Each is loaded at its first use.
 
-They are those of `krebit_api.models`, whatever the document holds: none is listed here.
+The names come from `krebit_api.models`, so that a new record needs no edit here.
 """
 
 from typing import TYPE_CHECKING

@@ -1,6 +1,7 @@
-"""Secrets of others and personal data, known by their form: masked in texts that come from a server or a user.
+"""Hide secrets of others and personal data, known by their form, in texts from a server or a user.
 
-Each step reads the text once from left to right. No pattern repeats a part that can match in two ways.
+Each step reads the text once from left to right. No pattern repeats a part that can match in two ways, which would take
+exponential time.
 """
 
 import base64
@@ -13,7 +14,7 @@ HIDDEN = "***"
 
 _URL_CREDENTIALS = re.compile(r"//[^/\s]+@")
 _GAP = r"(?:[\s:=+\"']|%(?:25)?20|\\u0020)++"
-# A letter before it is another word, unless the letter is that of an escaped line break.
+# A letter before the scheme makes it a part of another word, but for the letter of an escaped line break (`\n`).
 _SCHEME = rf"(?i)(?:(?<![a-z])|(?<=\\[nrt]))(bearer|basic){_GAP}"
 _CREDENTIALS = re.compile(_SCHEME + r"([^\s\"',;&}<]+)")
 _PROSE = re.compile(
@@ -65,7 +66,7 @@ _SECRET_NAME = re.compile(
 # Names that only speak of a secret: `token_type`, `authorization_endpoint`.
 _ABOUT = re.compile(r"(?:type|endpoint|url|uri|expires|expiresin|expiresat|expiry|lifetime|ttl|count|limit|length)$")
 _KEY_OF = ("api ", "access ", "private ", "secret ", "signing ")
-# Values that say how it stands with a secret, and are none.
+# Values that speak of a secret, such as `expired`, and are not one.
 _STATES = re.compile(
     r"(?:an?|any|at|cannot|could|does|expired|false|for|has|header|in|invalid|is|it|malformed|mismatch|missing|must|no"
     r"|none|not|null|of|or|required|revoked|should|the|this|true|undefined|unknown|was)[.!\]]*",
@@ -131,7 +132,7 @@ def _end_of_value(text: str, start: int, name: str) -> int:
 
 
 def _end_of_quoted(text: str, opening: re.Match[str]) -> int:
-    """Return the end of a quoted value. It closes with the quote that opened it, escaped no more and no less."""
+    """Return the end of a quoted value: the next quote that is escaped as the opening one is."""
     stop = text.find(opening[0], opening.end())
     while stop > 0 and text[stop - 1] == "\\":
         stop = text.find(opening[0], stop + 1)
@@ -151,10 +152,10 @@ def _end_of_bracket(text: str, start: int) -> int:
     return len(text)
 
 
-def _is_code(value: str, glue: str) -> bool:
+def _is_code(value: str, separator: str) -> bool:
     """Return whether the value of a name `code` is an authorization code, and not the code of an error."""
     value = value.strip("\"'\\")
-    if "=" in glue or "%" in glue:
+    if "=" in separator or "%" in separator:
         return not value.isdecimal()
     return len(value) >= 10 and bool(re.search(r"\d", value)) and bool(re.search(r"[a-z]", value))
 

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL that let go of a server that is gone. They need the extra `postgres`."""
+"""Connect to PostgreSQL, and give up on a server that answers no more. It needs the extra `postgres`."""
 
 import math
 import socket
@@ -14,7 +14,7 @@ from krebit.clock import monotonic
 from krebit.errors import ConfigurationError
 from krebit.redaction import Secret
 
-# Without these a server that is gone without a word holds a thread for minutes.
+# Without these settings a thread waits for minutes when the server's host vanishes.
 _PATIENCE: dict[str, Any] = {
     "connect_timeout": "3",
     "keepalives_idle": "5",
@@ -29,7 +29,7 @@ _LOOK = 0.5
 
 
 def connect(conninfo: Secret, application_name: str) -> psycopg.Connection[Any]:
-    """Return a connection in autocommit mode. Timeouts of `conninfo` go before ours. Raises psycopg.Error."""
+    """Return a connection in autocommit mode. Timeouts in `conninfo` take precedence. Raises psycopg.Error."""
     ours = {**_PATIENCE, "application_name": application_name}
     # Without a variable: a traceback that shows local variables must not show the password.
     return psycopg.connect(make_conninfo("", **ours | conninfo_to_dict(conninfo.reveal())), autocommit=True)

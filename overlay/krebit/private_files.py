@@ -1,7 +1,7 @@
 """Files and folders that nobody but their owner may read or replace, as ssh demands of its keys.
 
-On POSIX privacy rests on modes and owners, which are checked. On Windows it rests on the rights of the folder that they
-lie in: the user's local application data keeps others out, and only the kind of file is checked.
+On POSIX, modes and owners are checked. On Windows, only the kind of file is checked: the user's local application data
+keeps others out.
 """
 
 import errno
@@ -23,15 +23,16 @@ T = TypeVar("T")
 _GROUP = 0o070
 _OTHERS = 0o007
 _CHANGEABLE = 0o022
-# Seconds for which a reader may have a file open on Windows before replacing it fails, and between two tries.
-_IN_THE_WAY = 2.0
+# On Windows a file that another process has open cannot be replaced: seconds to try again, and between two tries.
+_OPEN_ELSEWHERE = 2.0
 _POLL = 0.01
 
 
 def check_private(path: Path, *, folder: bool = False, group_access: bool = False) -> bool:
-    """Return whether it is there. Raises StoreUnsafe if it is not a regular file, or a folder, of ours alone.
+    """Return whether the file is there. Raises StoreUnsafe unless it is a regular file that this user alone may use.
 
-    `group_access` accepts rights of its group.
+    `folder` expects a folder in place of a file. `group_access` accepts rights of the file's group. Raises StoreError
+    for one that cannot be read.
     """
     try:
         found = path.lstat()
@@ -44,11 +45,11 @@ def check_private(path: Path, *, folder: bool = False, group_access: bool = Fals
 
 
 def check_private_stat(path: Path, found: os.stat_result, *, folder: bool = False, group_access: bool = False) -> None:
-    """Raise StoreUnsafe if `found` is not a regular file, or a folder, of ours alone. See `check`."""
+    """Do as `check_private`, for a file whose status is `found`."""
     kind = "folder" if folder else "regular file"
     is_kind = stat.S_ISDIR(found.st_mode) if folder else stat.S_ISREG(found.st_mode)
     if not is_kind:
-        raise StoreUnsafe(f"{path}: is not a {kind} of its own; {_way_out(path, found, folder=folder)}")
+        raise StoreUnsafe(f"{path}: is not a {kind}; {_repair_of_kind(path, found, folder=folder)}")
     if sys.platform == "win32":
         return
     if found.st_uid != os.geteuid():
@@ -69,14 +70,14 @@ def check_private_stat(path: Path, found: os.stat_result, *, folder: bool = Fals
     )
 
 
-def _way_out(path: Path, found: os.stat_result, *, folder: bool) -> str:
+def _repair_of_kind(path: Path, found: os.stat_result, *, folder: bool) -> str:
     if folder and stat.S_ISREG(found.st_mode):
-        return "name a folder instead"  # the file was named by mistake, and is not ours to have removed
+        return "name a folder instead"  # somebody named the wrong path: that file must stay
     return "remove it" if sys.platform == "win32" else f"remove it with: rm {shlex.quote(str(path))}"
 
 
 def check_unchangeable(path: Path) -> None:
-    """Raise StoreUnsafe if somebody else but the system's administrator could change a file that is there."""
+    """Raise StoreUnsafe if anybody could change an existing file but this user and the system's administrator."""
     found = path.stat()
     if found.st_uid not in (0, os.geteuid()):
         raise StoreUnsafe(f"{path}: belongs to another user (uid {found.st_uid}); use a file of your own")
@@ -143,9 +144,9 @@ def read_private(path: Path, *, group_access: bool = False) -> bytes | None:
     if not check_private(path, group_access=group_access):
         return None
     try:
-        # The file that is opened is checked too: another may have taken its place. A link leads nowhere, and a FIFO
-        # blocks nobody.
-        with _when_nobody_is_in_the_way(lambda: open(path, "rb", opener=_open_itself)) as file:
+        # The opened file is checked too: another one may have taken the path since. A link is not followed, and a FIFO
+        # does not block.
+        with _retried_while_open(lambda: open(path, "rb", opener=_open_itself)) as file:
             check_private_stat(path, os.fstat(file.fileno()), group_access=group_access)
             return file.read()
     except OSError as error:
@@ -161,32 +162,32 @@ def _open_itself(path: str, flags: int) -> int:
 
 def replace(source: Path, target: Path) -> None:
     """Put a file in the place of another, in one step. Raises OSError."""
-    _when_nobody_is_in_the_way(lambda: source.replace(target))
+    _retried_while_open(lambda: source.replace(target))
 
 
-def _when_nobody_is_in_the_way(action: Callable[[], T]) -> T:
-    """Return the action's value. Windows refuses it while another process has the file open: try again for a while."""
-    until = monotonic() + _IN_THE_WAY
+def _retried_while_open(action: Callable[[], T]) -> T:
+    """Return the action's value. Try again for a while where Windows refuses it: another process has the file open."""
+    until = monotonic() + _OPEN_ELSEWHERE
     while True:
         try:
             return action()
         except PermissionError:
-            if not _may_be_in_the_way() or monotonic() >= until:
+            if not _may_be_open_elsewhere() or monotonic() >= until:
                 raise
         time.sleep(_POLL)
 
 
-def _may_be_in_the_way() -> bool:
+def _may_be_open_elsewhere() -> bool:
     return sys.platform == "win32"
 
 
 def file_error(action: str, path: Path, error: OSError) -> StoreError:
-    """Return the error that says so, without the file's content."""
+    """Return the StoreError for an action that failed, with the path and the system's reason."""
     return StoreError(f"{path}: cannot {action} it ({os.strerror(error.errno) if error.errno else error})")
 
 
 def write_all(fd: int, content: bytes) -> None:
-    """Write all of it: `os.write` may take a part. Raises OSError."""
+    """Write the whole content: `os.write` may take only a part at once. Raises OSError."""
     view = memoryview(content)
     while view:
         view = view[os.write(fd, view) :]

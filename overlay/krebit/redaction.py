@@ -23,7 +23,7 @@ _LIMIT = 300
 _MARGIN = 8192
 # Values that may be a part of any word are masked only where they stand alone.
 _PART_OF_A_WORD = re.compile(r"\w{1,3}|[^\W\d_]{4,7}")
-# Headers whose long runs of letters and digits are no secrets, and those whose numbers are nobody's.
+# Headers that hold the id of a request, which is no secret, and headers that hold a number, which is nobody's.
 _IDS = re.compile("request-id|correlation-id|trace|etag")
 _COUNTS = re.compile("rate-?limit|^retry-after$|^content-length$|^age$")
 _LONGEST_COUNT = 13
@@ -43,7 +43,7 @@ class Secret:
         if isinstance(value, Secret):
             value = value.reveal()
         if not isinstance(value, str | None):
-            # One that is no text would break the masking of every text in the process.
+            # A value of another type would break the masking of every text in the process.
             raise TypeError("a secret must be a text")
         self._value = value or ""
         self._forms: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ class Secret:
         return self._forms
 
     def may_stand_in(self, starts: "frozenset[str] | set[str]") -> bool:
-        """Return False where none of the forms begins with one of `starts`, the runs of eight characters of a text."""
+        """Return whether a text may hold a form of this secret. `starts` are all runs of eight characters in it."""
         if len(self._value) < _START:
             return True
         if not self._starts:
@@ -87,7 +87,7 @@ class Secret:
         raise TypeError("a secret cannot be pickled; build the client anew in the other process")
 
 
-# All secrets that this process holds. Equal ones are separate entries, since each has its own end.
+# All secrets that this process holds. Equal ones are separate entries: one may be deleted before the other.
 _live: weakref.WeakValueDictionary[int, Secret] = weakref.WeakValueDictionary()
 
 
@@ -107,7 +107,7 @@ def _forms(value: str) -> tuple[str, ...]:
 
 
 def _base64_forms(value: bytes) -> set[str]:
-    """Return the characters of base64 that depend on `value` alone, for each place that it can have in a text."""
+    """Return the base64 of a value within a longer text: three alignments, without the characters of its neighbours."""
     forms = set()
     for before, skipped in ((0, 0), (1, 2), (2, 3)):
         padded = b"\0" * before + value
@@ -159,7 +159,7 @@ def mask(text: str, limit: int = _LIMIT, *, own: Iterable[str] | None = None, ke
 
 
 def mask_header(name: str, value: str, *, own: Iterable[str] | None = None) -> str:
-    """Return the value of an answer's header, masked. Ids of requests and the numbers of rate limits stay."""
+    """Return the masked value of an answer's header. Ids of requests and the numbers of rate limits stay."""
     name = name.lower()
     if _COUNTS.search(name) and value.isdecimal() and len(value) <= _LONGEST_COUNT:
         return value
@@ -169,7 +169,7 @@ def mask_header(name: str, value: str, *, own: Iterable[str] | None = None) -> s
 
 
 def mask_path(path: str, *, own: Iterable[str] | None = None) -> str:
-    """Return the path of a URL masked part by part: as a whole it would look like one long token."""
+    """Return the masked path of a URL. Each part is masked alone: the whole would look like one long token."""
     end = _LIMIT * 4
     if own is None:
         own = secrets_in(path[: end + _MARGIN])
@@ -178,7 +178,7 @@ def mask_path(path: str, *, own: Iterable[str] | None = None) -> str:
 
 
 def _without(own: Iterable[str], text: str, end: int) -> str:
-    """Return the first `end` characters of `text`, each of the `own` secrets that begins there replaced as a whole."""
+    """Return the first `end` characters of `text`. Stars replace each secret of `own` that begins there."""
     spans = sorted(span for form in own for span in _spans(form, text, end))
     kept: list[str] = []
     position = 0

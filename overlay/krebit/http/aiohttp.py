@@ -102,7 +102,7 @@ def make_transport(context: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.
         made = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
-            # A request without a body has no type.
+            # aiohttp would add a Content-Type to a request without a body.
             skip_auto_headers=["Content-Type"],
         )
         made._retry_connection = False

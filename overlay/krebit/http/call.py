@@ -73,7 +73,7 @@ def run_blocking(work: Coroutine[Any, Any, T]) -> T:
 class Call(NamedTuple):
     """One call: an operation with its arguments, and how often it may be tried.
 
-    `keep_trying` is asked before and after each wait for another attempt: a caller who has left wants none.
+    `keep_trying` is called before and after each wait: a caller who has left wants no further attempt.
     """
 
     operation: Operation
@@ -97,8 +97,8 @@ class Call(NamedTuple):
 async def make_call(driver: Driver, call: Call) -> Reply:
     """Return the reply of a success. Raises the typed error of anything else.
 
-    The timeout runs from the call's place on: how long the line is before it is not the server's fault. Wrong arguments
-    are found before: they cost neither a place nor a token.
+    Wrong arguments are found first, so that they cost neither a slot nor a token. The timeout begins when the call has
+    its slot: the wait before that is not the server's fault.
     """
     call = call._replace(arguments=OneBody(call.arguments))
     request = call.request()
@@ -177,7 +177,7 @@ def _upload_of(request: httpx.Request, driver: Driver) -> UploadStream | None:
 
 
 def _checked(operation: Operation, upload: UploadStream | None, outcome: Reply | Failure) -> Reply | Failure:
-    """Return the outcome; a failure says whether its body is spent.
+    """Return the outcome. A failure's text says so when its body is spent.
 
     Raises UploadFailed where the body could not be read.
     """

@@ -1,6 +1,6 @@
-"""A limit on the calls under way: so many at once, and the others wait in line. The timeout of a call begins after.
+"""Limit the calls under way. A call waits for a slot before its timeout begins.
 
-Our own line stands before that of the connection pool, because waiting there would take of the time of the call.
+The limit stands before the connection pool's own, because a wait in the pool would count towards the call's timeout.
 """
 
 import queue
@@ -24,10 +24,7 @@ class BlockingCallLimit:
             self._free.put(None)
 
     def acquire(self, operation: str, longest: float | None) -> Callable[[], object]:
-        """Return once a slot is free, after `longest` seconds at most. The result is the function that releases it.
-
-        Raises DeadlineExceeded.
-        """
+        """Wait for a slot. Return the function that releases it. Raises DeadlineExceeded after `longest` seconds."""
         try:
             self._free.get(timeout=longest)
         except queue.Empty:
@@ -79,7 +76,7 @@ def _release_semaphore(semaphore: "asyncio.Semaphore") -> None:
 
 def _no_slot(operation: str, longest: float | None) -> DeadlineExceeded:
     return DeadlineExceeded(
-        f"{operation}: no place among the calls under way became free within {longest:g} s (queue_timeout): "
+        f"{operation}: no place among the calls under way became free within {longest:g} s (queue_timeout); "
         "make fewer calls at once, or wait longer",
         sent=False,
         operation=operation,

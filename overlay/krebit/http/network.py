@@ -1,6 +1,6 @@
 """Network backends for httpcore that hold a call's deadline at the socket.
 
-httpx's timeouts are for each read: a server that sends a byte a second passes them for ever. The blocking backend cuts
+httpx's timeouts are for each read: a server that sends a byte a second never exceeds them. The blocking backend cuts
 the timeout of each operation to the time that is left. Asynchronous calls are cancelled from outside instead.
 
 Two steps are not bounded: the resolver's, since `socket.getaddrinfo` takes no timeout, and TLS inside the TLS of an
@@ -21,7 +21,7 @@ from krebit.http.deadline import Deadline, current_deadline
 T = TypeVar("T")
 # Seconds for an address that does not answer while there is another one to try.
 _NEXT_ADDRESS = 5.0
-# How much is written at once. A socket that takes only a part of it starts its timeout anew for the rest.
+# Bytes written at once. A socket that takes only a part of them begins its timeout anew for the rest.
 _PIECE = 16_384
 _FOR_EVER = 86_400.0
 
@@ -52,8 +52,8 @@ def _in_time(operation: Callable[[float], T], timeout: float | None, late: type[
 class DeadlineStream(httpcore.NetworkStream):
     """A stream whose every operation ends by the deadline of the call.
 
-    `has_surplus` marks one that brought bytes behind an answer: they are not the answer to the next request. It says
-    that it can be read, by which httpcore's pool knows a connection that is not to be used again.
+    `has_surplus` marks a stream with more bytes than its answer: they are not the answer to the next request. The
+    stream then says that it can be read, and httpcore's pool uses no such connection again.
     """
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
@@ -172,10 +172,10 @@ class AsyncStream(httpcore.AsyncNetworkStream):
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream
-        # Kept: the pool asks each of its idle connections at every call, and anyio takes long to find it.
+        # Looked up once: the pool asks each idle connection at every call, and anyio takes long to find it.
         self._tls = stream.get_extra_info("ssl_object")
         self.has_surplus = False
-        # Without a layer in between: these are on the way of every call.
+        # Bound directly, because a method in between would slow down every call.
         self.read = stream.read  # type: ignore[method-assign]
         self.write = stream.write  # type: ignore[method-assign]
 
@@ -203,7 +203,7 @@ class AsyncStream(httpcore.AsyncNetworkStream):
 
 
 def _has_decrypted(tls: object) -> bool:
-    """Return whether bytes wait in a TLS object between two calls. The socket does not show what was read into it."""
+    """Return whether a TLS object holds bytes between two calls. The socket does not show them."""
     if not isinstance(tls, ssl.SSLObject):
         return False
     try:

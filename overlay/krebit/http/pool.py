@@ -26,7 +26,7 @@ from krebit.http.network import AsyncBackend, AsyncStream, DeadlineBackend, Dead
 
 # Calls that are under way at once.
 MAX_CONNECTIONS = 100
-# Connections more, so that a refresh need not wait for a call that waits for the refresh.
+# Further connections, so that a refresh never waits for a call that waits for the refresh.
 _FOR_REFRESHES = 10
 KEEPALIVE_SECONDS = 30.0
 
@@ -47,7 +47,7 @@ def _pool_options(context: ssl.SSLContext, proxy: httpx.Proxy | None) -> dict[st
 
 @contextmanager
 def naming_proxy(proxy: httpx.Proxy | None) -> Iterator[None]:
-    """Raise httpx's exceptions with the proxy's address, where the proxy was at fault."""
+    """Add the proxy's address to an exception that the proxy caused."""
     try:
         yield
     except httpx.ProxyError as error:

@@ -18,11 +18,11 @@ from krebit_api.scalars import amount_text
 # Returns the keywords of `httpx.Client.request`: generated code builds them when they are needed.
 RequestArguments = Callable[[], dict[str, Any]]
 
-# Headers that say whom the request is for, who asks and where it ends.
+# Headers that this client sets itself: they name the host and the identity, and frame the body.
 _OWN_HEADERS = {"authorization", "host", "content-length", "transfer-encoding", "connection", "accept-encoding"}
 _HEADER_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
 _HEADER_VALUE = r"([!-~]([ -~]*[!-~])?)?"
-# Parts of a path that lead out of it, as they are or when a server on the way unpacks them.
+# Parts of a path that lead out of it, plain or percent-encoded: a server on the way may decode them.
 _DOTS = re.compile(r"[^?#]*(/|%2f|\\|%5c)(\.|%2e){1,2}(/|%2f|\\|%5c|[?#]|$)", re.IGNORECASE)
 
 

@@ -17,13 +17,13 @@ from krebit_api.results import JSON, Choice, Source, bare, binary, decode_text, 
 from krebit_api.types import Mismatch
 
 T = TypeVar("T")
-# Media types of the document that an HTML page may be.
+# Media types of the document that an HTML page answers to.
 _PAGES = {"text/html", "application/xhtml+xml", "text/*", "*/*"}
 # The path of a login page, on whatever host: it is never followed.
 _LOGIN = re.compile(r"(https?://[^/?#]*)?/login([?#].*)?")
 _REQUEST_ID = ("x-request-id", "x-correlation-id", "request-id")
 
-# NaN and Infinity are no JSON; `int` refuses them with a ValueError.
+# NaN and Infinity are not JSON: `int` refuses them with a ValueError.
 _decoder = json.JSONDecoder(parse_float=Decimal, parse_constant=int)
 
 
@@ -32,7 +32,7 @@ def parse_success(
 ) -> tuple[T, Any]:
     """Return the value that `result` describes, and what it was made from: JSON, a text, bytes, or None for nothing.
 
-    `warnings` hears of optional fields that cannot be read. Raises UnexpectedResponse that names the field.
+    `warnings` gets the optional fields that cannot be read. Raises UnexpectedResponse that names the field.
     """
     content_type = reply.headers.get("content-type", "")
     found = result.of_answer(reply.status, content_type)

@@ -40,9 +40,9 @@ class RetryBudget:
 def parse_retry_after(reply: Reply, now: Callable[[], float] = time.time) -> float | None:
     """Return the seconds of an answer's `Retry-After` (RFC 9110, 10.2.3), or None without a usable one.
 
-    It may be a number or a date. A date in the past is 0; a year is the most. A date is counted from the answer's own
-    `Date` where there is one, since this machine's clock may be wrong. Of several the longest wait counts: a server and
-    a proxy before it may each have sent one.
+    It may be a number or a date. A date counts from the answer's own `Date` if there is one, because this machine's
+    clock may be wrong. A date in the past gives 0. A year is the most. The longest of several waits counts: a server
+    and a proxy before it may each have sent one.
     """
     texts = reply.headers.get_list("Retry-After")
     waits = [_parse_wait(text.strip(), reply.headers.get("Date", ""), now) for text in texts]
@@ -78,8 +78,8 @@ def silence_before_retry(
 ) -> float | None:
     """Return the seconds without a byte after which an attempt is given up and made again, or None for the last one.
 
-    The last attempt has all the time that is left. An attempt is the last one too when giving it up would leave less
-    than another `attempt_timeout`: a slow answer is better than none.
+    The last attempt has all the time that is left. An attempt is also the last one when giving it up would leave less
+    than another `attempt_timeout`: a slow answer is better than no answer.
     """
     is_last = attempt > retries or remaining < 2 * attempt_timeout
     return None if is_last or method != "GET" else attempt_timeout
@@ -102,26 +102,21 @@ def wait_before_retry(
 ) -> float | None:
     """Return the seconds to wait before the next attempt, or None to stop.
 
-    `attempt` counts from 1, without those that met a rate limit which the server announced. `remaining` is the time
-    left in seconds: where a wait would pass it, stopping at once tells more than waiting. Waits have full jitter and
-    obey the server's `Retry-After`.
+    `attempt` counts from 1, without attempts that met an announced rate limit. `remaining` is the time left in seconds:
+    a wait that is longer is not begun. Waits have full jitter and obey the server's `Retry-After`.
 
-    A 429 says that nothing was done. When it also says when to come back, the wait counts neither as a retry nor
-    against the budget. One that does not counts as a retry, so that a limit without an end ends the call soon. An
-    attempt that this client gave up for its silence costs no budget either: a slow server is no reason to fail.
-    Without `wait_for_limits` a 429 ends the call.
+    A 429 means that the server did nothing. With a `Retry-After`, the wait is neither a retry nor a cost to the budget.
+    Without one it counts as a retry, so that a limit without an end soon ends the call. A 429 ends the call at once if
+    `wait_for_limits` is False. An attempt that was given up for its silence costs no budget: a slow server is no
+    outage.
     """
     jitter = random.uniform(0, min(_CAP, _BASE * 2 ** min(attempt, 10)))
-    if isinstance(outcome, Failure):
-        pause = jitter
-    elif outcome.status == 429:
-        pause = jitter + (parse_retry_after(outcome) or 0.0)
-        if not wait_for_limits:
-            return None
-        allowed = retries > 0 if is_announced_limit(outcome) else attempt <= retries
-        return pause if allowed and pause < remaining else None
-    else:
-        pause = max(jitter, parse_retry_after(outcome) or 0.0)
+    announced = parse_retry_after(outcome) if isinstance(outcome, Reply) else None
+    if isinstance(outcome, Reply) and outcome.status == 429:
+        pause = jitter + (announced or 0.0)
+        may_wait = retries > 0 if is_announced_limit(outcome) else attempt <= retries
+        return pause if wait_for_limits and may_wait and pause < remaining else None
+    pause = max(jitter, announced or 0.0)
     if attempt > retries or pause >= remaining or not _can_be_sent_again(method, outcome):
         return None
     is_given_up = isinstance(outcome, Failure) and outcome.kind == "timeout"

@@ -42,7 +42,7 @@ FailureKind: TypeAlias = Literal[
     "certificate_host",
     "too_large",
 ]
-# Another attempt would end the same way; one with a password may even lock the account.
+# Failures that another attempt would meet again. Repeating a wrong password may even lock the account.
 LASTING: frozenset[FailureKind] = frozenset(
     ("proxy_credentials", "certificate", "certificate_expired", "certificate_host", "too_large")
 )
@@ -127,7 +127,7 @@ def send(
         _drop_frames(error, outer_error)
         raise
     finally:
-        # A call inside another, as of a signal handler, leaves it its own deadline.
+        # A signal handler may call within a call: the outer call gets its deadline back.
         current_deadline.reset(outer_deadline)
 
 
@@ -247,7 +247,7 @@ def _timeouts(deadline: Deadline, longest_silence: float | None) -> dict[str, fl
 
 
 def _too_much(body: bytearray, deadline: Deadline) -> Failure | None:
-    """Return why no more of an answer is read. A flood never blocks: a deadline at the socket would not end it."""
+    """Return why no more of an answer is read, or None. An answer that never pauses meets no timeout of the socket."""
     if len(body) > MAX_BODY:
         return Failure("too_large", f"over {MAX_BODY} bytes", sent=True)
     if deadline.passed():
@@ -256,7 +256,7 @@ def _too_much(body: bytearray, deadline: Deadline) -> Failure | None:
 
 
 def _plainly_encoded(response: httpx.Response) -> httpx.Response:
-    """Leave a body compressed that came compressed otherwise than asked, or twice: it could fill the memory."""
+    """Keep a body compressed that is not gzip or deflate, or compressed twice: unpacked, it could fill the memory."""
     if response.headers.get("Content-Encoding", "gzip").strip().lower() not in ("gzip", "deflate"):
         del response.headers["Content-Encoding"]
     return response

@@ -47,7 +47,7 @@ class TransportFactory:
         return found
 
     def asynchronous(self, given: AsynchronousTransport | None) -> httpx.AsyncBaseTransport:
-        """Do as `blocking`, for event loops. Each loop gets a transport of its own, but for one given ready-made."""
+        """Do as `blocking`, for event loops. Each loop gets a transport of its own, unless one is given ready-made."""
         if isinstance(given, httpx.AsyncBaseTransport):
             return given
         if given is None:

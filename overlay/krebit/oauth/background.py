@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class BackgroundWork(Generic[T]):
-    """Work that takes `longest` seconds at most. `on_end` is called just before the callers learn the result."""
+    """Work that takes at most `longest` seconds. `on_end` is called just before the callers get the result."""
 
     def __init__(self, work: Callable[[], T], on_end: Callable[[], object], longest: float) -> None:
         self._work = work
@@ -37,7 +37,7 @@ class BackgroundWork(Generic[T]):
         self._is_taken = threading.Lock()
 
     def start(self) -> None:
-        """Begin in a new thread, or here where no thread can start, as at the end of the interpreter.
+        """Begin in a new thread, or in this one where no thread can start, as at the end of the interpreter.
 
         Each caller who joins calls it: a signal may have interrupted the first one before the thread was there. Work
         that has begun does not begin again.
@@ -93,8 +93,8 @@ class BackgroundWork(Generic[T]):
     def _run(self) -> None:
         if not self._is_taken.acquire(blocking=False):
             return  # another thread does it
-        # The interpreter waits for threads first, but a second Ctrl-C interrupts that. Registered in here, because a
-        # start that is interrupted would leave a hook that waits for nothing.
+        # The interpreter waits for threads first, but a second Ctrl-C interrupts that wait: then this hook waits. It is
+        # registered in the thread, because an interrupted start would leave a hook without work.
         unregister = _call_at_exit(self._wait_at_exit)
         try:
             self._run_work()
@@ -108,9 +108,9 @@ class BackgroundWork(Generic[T]):
             error.__context__ = error.__cause__ = None  # their frames hold the request
             self._on_end()
             self._future.set_exception(error.with_traceback(None))
-        except BaseException as error:  # noqa: BLE001 - a handler of the log may raise anything, and callers wait
+        except BaseException as error:  # noqa: BLE001 - a log handler may raise anything, and the callers wait
             self._on_end()
-            self._future.set_exception(KrebitError(f"{OPERATION}: failed at something unforeseen ({summarise(error)})"))
+            self._future.set_exception(KrebitError(f"{OPERATION}: failed unexpectedly ({summarise(error)})"))
         else:
             self._on_end()
             self._future.set_result(value)
@@ -122,7 +122,7 @@ class BackgroundWork(Generic[T]):
 
 
 def _call_at_exit(function: Callable[[], object]) -> Callable[[], object]:
-    """Have `function` called when the process ends. Return a function that takes it back."""
+    """Register a function that is called when the process ends. Return a function that unregisters it."""
     atexit.register(function)
     if "multiprocessing.util" not in sys.modules:
         return lambda: atexit.unregister(function)

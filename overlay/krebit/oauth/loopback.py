@@ -1,4 +1,4 @@
-"""Listen on this machine for the browser's way back from a sign-in (RFC 8252, 7.3)."""
+"""Receive the callback of a sign-in on this machine (RFC 8252, 7.3)."""
 
 import html
 import http.server
@@ -126,7 +126,7 @@ class CallbackServer:
         return _Answer(200, _page("You are signed in", text, "#1a7f37"), is_last=True)
 
     def answered(self) -> None:
-        """Note that the last page was sent, or that nobody is there to see it."""
+        """Note that the last page was sent, or that the browser is gone."""
         self._answered.set()
         self._stop.set()
 

@@ -94,7 +94,7 @@ class Refresh:
         return self._from_configuration_or_store()
 
     def answered(self, outcome: Outcome, *, reload: Callable[[], Login | None], remaining: float) -> Action:
-        """Return the next step after an answer. `reload` reads the store again; `remaining` is the time left in s."""
+        """Return the next step after an answer. `reload` reads the store again. `remaining` is in seconds."""
         if outcome.pair is not None:
             return self._granted(outcome.pair)
         assert outcome.error is not None
@@ -185,6 +185,6 @@ class Refresh:
             return refused  # somebody removed it by hand: a mark would bring it back
         if stored.refresh_token == self._grant.value:
             return Save(self._login.marked_dead(), refused)
-        # Somebody signed in or out meanwhile, against the rules of the lock or from another tool: theirs is newer.
+        # Somebody changed the login without the lease, such as another tool: that one is newer.
         self._login = stored
         return self._from_store()

@@ -26,12 +26,12 @@ from krebit.stores.guarded import GuardedStore
 
 T = TypeVar("T")
 _log = logging.getLogger("krebit")
-# How much longer than a refresh a waiter is patient: it must not give up on a holder that is still at work.
+# Seconds that a waiter waits longer than a refresh takes: it must not give up on a holder that still works.
 _MORE_PATIENCE = 15.0
-# The part of the time that one request may take, so that there is time to send the same token again.
+# The part of the deadline that one request may take, so that there is time to send the same token again.
 _PER_TRY = 0.4
-# Seconds between two looks whether the client closes.
-_LOOK = 0.05
+# Seconds between two checks whether the client closes.
+_POLL = 0.05
 # Seconds after which a save that failed is tried again.
 _SAVE_AGAIN = 5.0
 
@@ -109,7 +109,7 @@ class TokenSession:
     def finish_work(self) -> None:
         """Wait for all work under way, then try once more to save a login that could not be saved.
 
-        A refresh that has found the server busy or silent does not wait for a better time any more.
+        A refresh that waits to send its request again stops.
         """
         self._is_closing = True
         for (process, _), work in list(self._running.items()):
@@ -119,9 +119,10 @@ class TokenSession:
             with suppress(Exception), self._store.lease(self.key, patience=self._patience) as lease:
                 self._save_late(lease, lease.load())
 
-    def _in_background(self, what: object, work: Callable[[], T]) -> BackgroundWork[T]:
-        # A forked child does not join its parent's work: no thread would end it there.
-        key = os.getpid(), what
+    def _in_background(self, purpose: object, work: Callable[[], T]) -> BackgroundWork[T]:
+        """Return the work under way for an equal purpose, or begin it."""
+        # A forked child does not join its parent's work: its thread does not run there.
+        key = os.getpid(), purpose
         new = BackgroundWork(work, lambda: self._running.pop(key, None), self._timeout + self._patience)
         running = self._running.setdefault(key, new)
         running.start()
@@ -159,7 +160,7 @@ class TokenSession:
                     raise action.error  # without the lease, which would leave a lock file behind
             return self._with_lease(self._decisions(rejected))
         except Exception:
-            # The store fails still: the login lives on in memory.
+            # The store still fails: the login lives on in memory.
             unsaved = self._unsaved.get()
             if unsaved is None or not unsaved.login.is_usable(rejected, time.time()):
                 raise
@@ -207,7 +208,7 @@ class TokenSession:
         """Wait before another try, but not while the client closes: nobody needs the token any more."""
         until = monotonic() + seconds
         while not self._is_closing and monotonic() < until:
-            time.sleep(min(_LOOK, seconds))
+            time.sleep(min(_POLL, seconds))
 
     def _send(self, request: httpx.Request, deadline: Deadline) -> Reply | Failure:
         transport = self._transport()

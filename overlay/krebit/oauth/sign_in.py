@@ -19,10 +19,10 @@ from krebit.errors import ConfigurationError, LoginFailed
 from krebit.oauth.grants import Grant
 from krebit.redaction import Secret, mask
 
-# Seconds that a sign-in may take which the client keeps, and how many it keeps: a flood must not fill the memory.
+# Seconds for which the client keeps a sign-in, and how many it keeps: a flood of them must not fill the memory.
 _PENDING_LIFE = 3600.0
 _MOST_PENDING = 100_000
-# Seconds that a used state is known. A code lives ten minutes at most (RFC 6749, 4.1.2): later it is dead anyway.
+# Seconds for which a used state is known. A code lives at most ten minutes (RFC 6749, 4.1.2).
 _USED_LIFE = 600.0
 
 
@@ -85,7 +85,8 @@ class _Pending(NamedTuple):
 class SignIns:
     """The sign-ins that one client began, each good for one callback.
 
-    Both tables are in the order of time, and by a hash of the state: a lookup tells nothing about the state itself.
+    Both tables are in the order of time. Their key is a hash of the state, so that the time of a lookup tells nothing
+    about the state.
     """
 
     def __init__(self, settings: Settings, *, pkce: bool, now: Callable[[], float] = monotonic) -> None:

@@ -1,4 +1,4 @@
-"""Sign somebody in at a terminal: a browser opens, and its way back is listened for on this machine or pasted."""
+"""Sign somebody in at a terminal: a browser opens, and its callback is received on this machine or pasted."""
 
 import threading
 import webbrowser
@@ -10,7 +10,7 @@ from krebit.oauth.console import Terminal
 from krebit.oauth.loopback import CallbackServer, loopback_address
 from krebit.oauth.sign_in import LoginAttempt, equal, parse_callback
 
-# Seconds after which a browser that has not said so is open: it stays in the foreground until somebody closes it.
+# Seconds after which a browser that still runs counts as open: some return only when somebody closes them.
 _OPENING = 6.0
 _PASTES = 3
 # Linux keeps as many bytes of a line in canonical mode, N_TTY_BUF_SIZE less one, and drops the rest.
@@ -35,7 +35,10 @@ def sign_in_at_terminal(
     terminal = terminal or Terminal()
     address = None if paste else loopback_address(attempt.redirect_uri)
     if address is None and paste is False:
-        raise ConfigurationError("redirect_uri: is not on this machine, where the browser could be listened for")
+        raise ConfigurationError(
+            "redirect_uri: is not on this machine, so nothing can listen there; leave out paste=False, or register one "
+            "such as http://127.0.0.1:8765/callback"
+        )
     is_finished = False
     if address is not None:
         with CallbackServer(address, attempt, finish, stop) as server:
@@ -72,7 +75,7 @@ def _by_listening(
 
 
 def _open_browser(terminal: Terminal, url: str, stop: threading.Event) -> bool:
-    """Return whether the browser was opened. It is not waited for until somebody closes it."""
+    """Return whether the browser was opened, without waiting until somebody closes it."""
     results: list[bool] = []
     opening = threading.Thread(target=lambda: results.append(_opens(terminal, url)), name="krebit-browser", daemon=True)
     opening.start()

@@ -1,4 +1,4 @@
-"""The token endpoint: the request for a grant, and what the answer means for it. Decisions only; nothing is sent."""
+"""The token endpoint: the request for a grant, and the meaning of its answer. Nothing is sent here."""
 
 import json
 import re
@@ -152,7 +152,7 @@ def _json_object(answer: Reply) -> dict[str, Any]:
 
 
 def _is_token(value: Any) -> TypeGuard[str]:
-    """Return whether it can be a token. RFC 6750, 2.1 allows less; refused is what could break a header or a file."""
+    """Return whether a value can be a token: one that breaks no header and no file. RFC 6750, 2.1 allows fewer."""
     if not isinstance(value, str):
         return False
     return 0 < len(value) <= 65_536 and value.isascii() and value.isprintable() and " " not in value

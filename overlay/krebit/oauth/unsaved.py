@@ -15,8 +15,8 @@ class UnsavedLogin(NamedTuple):
     def outlives(self, stored: Login | None) -> bool:
         """Return whether this login may still be saved over the stored one.
 
-        The store has the last word: a login that was saved meanwhile stays, and so does a logout. A mark that our
-        base's refresh token is dead gives way, because our login came from that token.
+        A login that was saved meanwhile stays, and so does a logout. A mark that the base's refresh token is dead gives
+        way, because this login came from that token.
         """
         found = stored or Login()
         is_only_marked = found.is_dead and found.refresh_token == self.base.refresh_token
@@ -24,10 +24,10 @@ class UnsavedLogin(NamedTuple):
 
 
 class UnsavedLoginSlot:
-    """The place of one login that could not be saved. Two slots of the same store and key are one place.
+    """The slot of one login that could not be saved. Slots of equal stores and keys share their login.
 
-    Stores that are equal are the same store. The place belongs to the process and not to a client: a login whose client
-    is closed is found by the next one. Each method is one step, and so safe for threads and signal handlers.
+    The login belongs to the process, not to a client: the next client finds it when its own client is closed. Each
+    method is one step, and so safe for threads and signal handlers.
     """
 
     _places: dict[tuple[Hashable, LoginKey], tuple[UnsavedLogin, TokenStore]] = {}  # noqa: RUF012 - shared on purpose
@@ -37,13 +37,13 @@ class UnsavedLoginSlot:
         self._place = _identity_of(store), key
 
     def get(self) -> UnsavedLogin | None:
-        """Return the login, or None where there is none that waits to be saved."""
+        """Return the login that waits to be saved, or None."""
         found = self._places.get(self._place)
         return found[0] if found else None
 
     def put(self, unsaved: UnsavedLogin) -> None:
         """Keep a login until it is saved or forgotten, while this process lives."""
-        # The store stands beside it: its identity must not become another object's.
+        # The store is kept too: its id must not become another object's.
         self._places[self._place] = unsaved, self._store
 
     def clear(self) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
-# Here, and not at the first lock: at the end of the interpreter it cannot be imported any more.
+# Imported before the first lock: at the end of the interpreter nothing can be imported any more.
 from filelock import FileLock, Timeout
 
 from krebit.clock import monotonic
@@ -42,15 +42,15 @@ _POLL = 0.02
 class FileTokenStore:
     """Keeps each login in a file of its own (0600) in a folder (0700), by default the user's state folder.
 
-    On Windows that is the user's local application data, which Windows keeps others out of; the rights of a folder that
-    is named are not checked there.
+    Many processes of one user on one host may share it. It refuses files that others could read or replace
+    (StoreUnsafe), and names the command that repairs them. It logs a warning on a network file system: locks there
+    cannot be trusted, not even between the threads of one process.
 
-    Safe for many processes of one user on one host. Refuses files that others could read or replace (StoreUnsafe) and
-    names the command that repairs them. On a network file system it logs a warning: locks there cannot be trusted, not
-    even between the threads of one process.
+    On Windows the default is the user's local application data, where Windows keeps others out. The rights of a folder
+    that you name are not checked there.
 
-    `group_access` accepts a folder and files on which their group has rights: a volume of Kubernetes with an fsGroup
-    gives them anew with each mount. Whoever is in that group can then read the tokens.
+    `group_access` accepts a folder and files on which their group has rights, because a Kubernetes volume with an
+    fsGroup gets these rights with each mount. Whoever is in that group can then read the tokens.
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None = None, *, group_access: bool = False) -> None:
@@ -93,7 +93,7 @@ class FileTokenStore:
         path = self.path(key)
         lock_path = path.with_suffix(".lock")
         with ExitStack() as held:
-            # Open before the lock is taken and until it is given back: so long no other file has the same number.
+            # Open from before the lock until after it: so no other file can get the same inode number.
             fd = open_or_make(lock_path, group_access=self._group_access)
             held.callback(os.close, fd)
             held.enter_context(_locked(lock_path, patience))
@@ -104,10 +104,10 @@ class FileTokenStore:
 @contextmanager
 def _locked(path: Path, patience: float) -> Iterator[None]:
     """Hold the lock for the `with` block. Raises StoreBusy or StoreError."""
-    # A new instance each time: one shared instance counts, and lets a second thread in. Where the system has no flock
-    # it must fail: a lock by a file's existence outlives a killed holder.
+    # A new instance each time: a shared one lets a second thread in. No fallback where the system has no flock: a lock
+    # by a file's existence outlives a killed holder.
     lock = FileLock(path, mode=0o600, fallback_to_soft=False)
-    # The wait is ours: filelock's own is by a clock that a test may have frozen, one of no seconds included.
+    # We wait ourselves: filelock's clock may be frozen by a test, and then even a wait of 0 seconds does not end.
     until = monotonic() + patience
     with ExitStack() as held:
         while True:
@@ -131,7 +131,7 @@ def _default_folder() -> Path:
 
 
 class _FileLease:
-    """Writes by a temporary file that is made, and given its room, before the server is asked for new tokens.
+    """Writes a temporary file, which is made and given its room before the server is asked for new tokens.
 
     `lock_fd` is a descriptor of the lock file that was opened before the lock was taken.
     """
@@ -150,7 +150,7 @@ class _FileLease:
 
     def prepare(self) -> None:
         if not _is_at(self._lock_fd, self._lock_path):
-            # Its next user would make a new file, lock that, and go on beside us.
+            # The next process would make a new file, lock that one, and refresh at the same time.
             raise StoreError(f"{self._lock_path}: was removed while it was held; leave lock files alone")
         stored = check_private(self._path, group_access=self._group_access)
         if self._has_temporary:
@@ -232,7 +232,7 @@ def _warn_of_network(folder: Path) -> None:
 
 
 def network_file_system(folder: Path) -> str | None:
-    """Return the type of the folder's file system if it is another host's and the system tells (Linux), else None."""
+    """Return the type of a folder's file system if it is on another host, else None. Only Linux can say so."""
     try:
         mounts = Path("/proc/self/mounts").read_text("utf-8", "surrogateescape").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""A token store of anybody's, whose exceptions come out as StoreError."""
+"""Wrap any token store, so that its exceptions become StoreError."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from krebit.stores.record import Login, LoginKey
 
 
 class GuardedStore:
-    """Hands over to a store. Its exceptions become a StoreError with the step, the cause and the place."""
+    """Passes each step on to a store. An exception becomes a StoreError with the step, the cause and the place."""
 
     def __init__(self, store: TokenStore) -> None:
         self._store = store
@@ -59,7 +59,7 @@ class _GuardedLease:
 
 @contextmanager
 def _guarded(step: str, passing: BaseException | None = None) -> Iterator[None]:
-    """Turn exceptions of the block into StoreError, but for ours and the one that is `passing` through."""
+    """Turn exceptions of the block into StoreError. Those of this library stay, and so does `passing`."""
     try:
         yield
     except KrebitError:
@@ -70,4 +70,4 @@ def _guarded(step: str, passing: BaseException | None = None) -> Iterator[None]:
         problem = f"{step} failed ({summarise(error)})"
     else:
         return
-    raise StoreError(problem)  # raised here, where the store's own exception is no context of it
+    raise StoreError(problem)  # not in the `except` block: there the store's exception would become its context

@@ -33,10 +33,10 @@ class Lease(Protocol):
 
 
 class TokenStore(Protocol):
-    """Keeps logins. Called from several threads. It may block: asynchronous clients call it from a thread.
+    """Keeps logins. Several threads call it. It may block: asynchronous clients call it from a thread.
 
-    Let two objects be equal that keep their logins at the same place: a login that could not be saved is found by every
-    client of this process whose store is equal.
+    Define `__eq__` and `__hash__` so that stores of the same place are equal: a login that could not be saved is found
+    by every client of this process whose store is equal.
 
     Bound the time of every step: the program does not end while one goes on.
     """

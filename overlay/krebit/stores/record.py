@@ -20,7 +20,7 @@ _MOST_GRANTED = 1000
 
 
 class LoginKey(NamedTuple):
-    """Names a login: there is one for each tenant, application and profile."""
+    """The name of a login: there is one for each tenant, application and profile."""
 
     tenant: str
     client_id: str
@@ -137,11 +137,11 @@ class Login(NamedTuple):
         return max(0.0, min(self.expires_at - now, lifetime) - margin)
 
     def is_usable(self, rejected: Secret | None, now: float) -> bool:
-        """Return whether the access token may be tried: it has not ended, and is not the one that was refused."""
+        """Return whether the access token may be used: it has not ended, and is not the one that was refused."""
         return self.remaining(now) > 0 and self.access_token != rejected
 
     def to_json(self) -> bytes:
-        """Return the form in which stores keep it. It holds the tokens."""
+        """Return the JSON that stores keep. It holds the tokens."""
         return json.dumps(
             {
                 "version": _VERSION,
@@ -158,12 +158,12 @@ class Login(NamedTuple):
         ).encode()
 
     def to_secret(self) -> Secret:
-        """Return the same form for a store's client: frames of a traceback show their arguments."""
+        """Return the JSON as a secret, to be passed on: a traceback may show the arguments of a function."""
         return Secret(self.to_json().decode())
 
     @classmethod
     def from_json(cls, text: bytes, where: str) -> Self:
-        """Read the form that `to_json` writes. Raises StoreError that names `where` and never shows the text."""
+        """Return the login that `to_json` wrote. Raises StoreError that names `where` and never shows the text."""
         try:
             content = json.loads(text)
             if content["version"] > _VERSION:

@@ -1,8 +1,8 @@
 """Keep logins in a Redis database, for several hosts. It needs the extra `redis`.
 
-A login is a hash of two fields: `login`, and `fence`, which counts the leases. The lease is a key of its own that ends
-by itself. A save needs the lease to be there still, and no later one to have been given: a script of the server looks
-and writes in one step.
+A login is a hash of two fields: `login`, and `fence`, which counts the leases. The lease is a key of its own that
+expires. Only the holder of the latest lease may save, while that lease lasts: a script of the server checks this and
+writes in one step.
 """
 
 import logging
@@ -62,15 +62,14 @@ if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end"""
 class RedisTokenStore:
     """Keeps logins in the Redis, or Valkey, that `url` names: `redis://`, `rediss://` with TLS, or `unix://`.
 
-    Options in the URL, such as `socket_timeout`, go before the built-in ones. Safe for the processes of any number of
-    hosts while the server keeps what it was given: it needs `appendonly yes` with `appendfsync always`, and
-    `maxmemory-policy noeviction`, or a crash or an eviction can cost logins; a warning says so where the server tells.
-    One server, or its primary: a failover may lose the last save.
+    Options in the URL, such as `socket_timeout`, take precedence over the built-in ones. Any number of hosts may share
+    it. The server needs `appendonly yes`, `appendfsync always` and `maxmemory-policy noeviction`: otherwise a crash or
+    an eviction can lose logins, and a warning says so if the server shows its settings. Use one server, or its primary:
+    a failover may lose the last save.
 
-    `lease`: seconds after which the lease of a holder that was killed or cut off ends by itself. It begins anew before
-    each request, and must be longer than one: `refresh_timeout` at least, if that is changed. A holder that is stopped
-    for longer cannot save over its successor's login. Tokens are in plain text. Raises ConfigurationError for a URL
-    that cannot be read.
+    `lease`: seconds after which the lease of a killed holder ends. It begins anew before each token request, and must
+    be longer than one: at least `refresh_timeout`. A holder that is stopped for longer cannot save over its successor's
+    login. Tokens are in plain text. Raises ConfigurationError for a URL that cannot be read.
     """
 
     _where = "not made"  # a traceback may show a store whose making failed
@@ -130,7 +129,7 @@ class RedisTokenStore:
         return None if content is None else Login.from_json(content, f"{names.login} in Redis at {self._where}")
 
     def run_script(self, action: str, script: str, names: "_Names", *values: object) -> Any:
-        """Run one of this module's scripts. Raises StoreError that says that one cannot `action`."""
+        """Run one of this module's scripts. Raises a StoreError, "cannot `action`"."""
         return self._run(action, "EVAL", script, len(names), *names, *values)
 
     def _run(self, action: str, *command: object) -> Any:
@@ -170,7 +169,7 @@ class _RedisLease:
         return self._store.read(self._names)
 
     def prepare(self) -> None:
-        """Begin the lease's time anew, and write as much as a login needs into a field that goes at once."""
+        """Begin the lease's time anew. Find out whether there is room: write as much as a login needs, and delete it."""
         self._write("room", os.urandom(_HEADROOM))
 
     def save(self, login: Login) -> None:
@@ -206,7 +205,7 @@ def _make_client(url: Secret) -> tuple[Any, str, Secret]:
         client = redis.Redis.from_url(url.reveal(), **options)
         pool = client.connection_pool
         options = pool.connection_kwargs
-        pool.connection_class(**options)  # an option that there is not is found here
+        pool.connection_class(**options)  # raises TypeError for an unknown option
         place = options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
         return client, f"{place}/{options.get('db', 0)}", Secret(options.get("password"))
     except (ValueError, TypeError):  # their texts may show a part of the password
@@ -218,7 +217,7 @@ def _make_client(url: Secret) -> tuple[Any, str, Secret]:
 
 
 def _faults(settings: dict[str, Any]) -> Iterator[str]:
-    """Return what the server's settings can cost."""
+    """Yield the consequence of each setting that can lose logins, with its repair."""
     if settings.get("aof_enabled") == 0:
         yield "after a crash it has what its last snapshot held, or nothing; set appendonly yes, appendfsync always"
     policy = settings.get("maxmemory_policy", "noeviction")
