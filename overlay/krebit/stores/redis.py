@@ -169,7 +169,7 @@ class _RedisLease:
         return self._store.read(self._names)
 
     def prepare(self) -> None:
-        """Begin the lease's time anew. Find out whether there is room: write as much as a login needs, and delete it."""
+        """Begin the lease's time anew. Test for room: write as many bytes as a login needs, and delete them."""
         self._write("room", os.urandom(_HEADROOM))
 
     def save(self, login: Login) -> None:
