@@ -1,4 +1,4 @@
-"""An operation as the method of a client: its client, and the same operation on a view of that client."""
+"""Find the client of an operation, which is one of its methods, and call the operation on a view of that client."""
 
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
@@ -12,7 +12,7 @@ C = TypeVar("C", bound=BaseClient)
 
 
 def client_of(operation: Any, kind: type[C]) -> C:
-    """Return the client whose method `operation` is. Raises ConfigurationError if it is not one of that kind."""
+    """Return the client of an operation. Raises ConfigurationError for anything but a method of such a client."""
     owner = getattr(operation, "__self__", None)
     if not isinstance(owner, kind):
         raise ConfigurationError("operation: must be a method of a client, such as api.list_clients")

@@ -9,9 +9,8 @@ T = TypeVar("T")
 class RawResponse(Generic[T]):
     """A success and the answer that it came in.
 
-    `value` is what the operation returns, `status` a number, `headers` have names in lower case (rate limits are among
-    them), `body` is raw bytes. `content` is what `value` was made from: the body's JSON with fractions as `Decimal`,
-    its text, or its bytes.
+    `value` is the operation's result. `status` is a number. `headers` have names in lower case, rate limits among them.
+    `body` holds the raw bytes, and `content` their meaning: JSON with fractions as `Decimal`, a text, or bytes.
     """
 
     __slots__ = ("body", "content", "headers", "status", "value")

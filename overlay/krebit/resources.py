@@ -23,7 +23,7 @@ from krebit.redaction import Secret
 from krebit.stores import TokenStore
 from krebit_api.leniency import FieldWarnings
 
-# Transports that a forked child found in its memory: they are its parent's, and must not even be closed there.
+# The parent's transports in a forked child. They are kept here, so that the child does not even close them.
 _inherited: list[object] = []
 
 
@@ -61,7 +61,7 @@ class ClientResources:
     """Shared by a client and its views. Opens no socket and no file before the first call."""
 
     def __init__(self, settings: Settings, options: ClientOptions) -> None:
-        """Raises ConfigurationError for an option that cannot be."""
+        """Raises ConfigurationError for an option that has an impossible value."""
         _check_refreshes(options)
         self.budget = RetryBudget()
         self.field_warnings = FieldWarnings("krebit")
@@ -77,7 +77,7 @@ class ClientResources:
         self._make_transports()
 
     def _make_transports(self) -> None:
-        # Both at once: made at the first use they would race. An asynchronous client refreshes over the blocking one.
+        # Both now: at the first use threads would race. An asynchronous client refreshes over the blocking transport.
         factory = TransportFactory(self._origin, self._options.get("ca_file"), self._proxy)
         self.transport = factory.blocking(self._options.get("transport"))
         self.async_transport = factory.asynchronous(self._options.get("async_transport"))

@@ -364,7 +364,7 @@ def test_a_process_without_a_thread_to_give_says_so_and_tries_again(
     with monkeypatch.context() as patched:
         patched.setattr(threading, "Thread", NoThreads)
         deliver(receiver, 1)
-    assert "deliveries are stored and not handled, for want of a thread" in caplog.text
+    assert "deliveries are stored and not handled, because no thread starts" in caplog.text
     deliver(receiver, 2)
     wait_for(lambda: handled == [1, 2])
     stop(receiver)

@@ -1,8 +1,8 @@
-"""Make numbered calls ahead of the reader: a bounded number at once, results in order, rate limits waited for.
+"""Make numbered calls ahead of the reader: a bounded number at once, results in order, with waits for rate limits.
 
 A walk numbers its pages, `each` its arguments. Leaving early makes no new call. Tasks are cancelled and awaited.
-Threads cannot be: a call in flight ends by its own timeout without being tried again, and as its thread is a daemon it
-holds up neither the caller nor the program's end.
+Threads cannot be cancelled: their calls end by their own timeout and are not tried again. The threads are daemons, so
+that neither the caller nor the program's end waits for them.
 """
 
 import logging
@@ -26,7 +26,7 @@ _LOGGED_WAIT = 1.0
 
 
 class ThreadedCalls(Generic[T]):
-    """Makes calls in threads of its own; with a width of 1 in the caller's."""
+    """Makes calls in threads of its own, or in the caller's thread if the width is 1."""
 
     def __init__(self, schedule: Schedule, call: Callable[[int], T]) -> None:
         self._schedule = schedule
@@ -44,7 +44,7 @@ class ThreadedCalls(Generic[T]):
         if self._width == 1:
             return self._made(number)
         if self._process != os.getpid():
-            raise ConfigurationError("calls ahead cannot go on in a forked process; begin anew there")
+            raise ConfigurationError("calls ahead cannot go on in a forked process; begin the iteration anew there")
         for each in self._schedule.numbers(number, last):
             if each not in self._futures:
                 self._submit(each)
@@ -76,7 +76,7 @@ class ThreadedCalls(Generic[T]):
         while (job := self._jobs.get()) is not None:
             self._run(*job)
             del job  # the last result must not live until the next
-        self._jobs.put(None)  # for the next thread to end
+        self._jobs.put(None)  # ends the next thread
 
     def _run(self, future: Future[T], number: int) -> None:
         if not future.set_running_or_notify_cancel():

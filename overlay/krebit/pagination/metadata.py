@@ -1,14 +1,14 @@
-"""Read what a page says of its list, in whichever of the known forms it says it. No I/O.
+"""Read a page's metadata in any of the known forms. No I/O.
 
 Known forms: Laravel's `meta` with `links`, the same keys flat beside `data`, `links` alone, fractal's
-`meta.pagination`, and none at all. A value in another form counts as missing: metadata never block the records.
+`meta.pagination`, and no metadata. A value in another form counts as missing: metadata never block the records.
 """
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-# No list has more; a longer number is not worth the time to read it.
+# No list has more records. A longer number would only take long to read.
 _MOST = 10**15
 _LAST_PAGE = ("last_page", "total_pages")
 _NEXT = ("next", "next_page_url")

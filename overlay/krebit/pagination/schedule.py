@@ -27,9 +27,10 @@ class Schedule:
         self._until = 0.0
 
     def numbers(self, number: int, last: int | None) -> range:
-        """Return the calls to have asked for while `number` is awaited; none behind `last`, where that is known.
+        """Return the calls to begin while `number` is awaited, up to `last` if that is known.
 
-        Half as many as may be under way wait to be read besides, so that one slow call does not hold up the others.
+        These are the calls under way, and half as many results that wait to be read, so that one slow call does not
+        hold up the others.
         """
         if number == self._first:
             return range(number, number + 1)
@@ -56,16 +57,16 @@ class Schedule:
         self._under_way -= 1
 
     def note_success(self) -> None:
-        """Note a success. After as many as may be under way there may be one more at once, up to the width."""
+        """Note a success. After a full round of successes one more call may be under way, up to the width."""
         self._successes += 1
         if self._successes >= self._width < self.width:
             self._successes = 0
             self._width += 1
 
     def note_headers(self, headers: Mapping[str, str]) -> None:
-        """Note how many calls the server still allows, where it tells: no more than those are under way at once.
+        """Note how many calls the server still allows: no more are under way at once.
 
-        Each of them may be one that the server has not counted yet. Where it no longer tells, nothing is held back.
+        The server may not have counted a call that is under way. Without the header the width alone counts.
         """
         remaining = headers.get("x-ratelimit-remaining", "")
         if remaining.isascii() and remaining.isdigit() and len(remaining) < 10:
@@ -74,10 +75,10 @@ class Schedule:
             self._remaining = self.width
 
     def note_limit(self, error: RateLimited, *, pauses: int, waits: int) -> float:
-        """Note that a call met a rate limit: all pause, and fewer are made at once from here on.
+        """Note that a call met a rate limit: all calls pause, and fewer are made at once afterwards.
 
-        `pauses` is what `begin` returned for the call, `waits` how many limits it has met before. Return the seconds of
-        the pause; 0 where all have paused for this limit already. Raises the error after many limits, and for a wait
+        `begin` returned `pauses` for this call. `waits` counts the limits that it met before. Return the seconds of the
+        pause, or 0 if all calls have paused for this limit already. Raises the error after many limits, or for a wait
         that is too long.
         """
         seconds = float(2**waits) if error.retry_after is None else error.retry_after

@@ -1,7 +1,6 @@
-"""The pages of one walk, in order: what each adds, whether there is another, and what changed meanwhile. No I/O.
+"""The pages of one walk, in order: their new records, the end of the list, and signs of a change. No I/O.
 
-A list that has neither `last_page` nor `total` cannot be told from one that changes on the way: only giving up is
-reported there.
+A change is found by comparing `last_page` and `total`. A list without both can only be given up.
 """
 
 import inspect
@@ -51,8 +50,8 @@ class Page(Generic[T]):
 class PageSequence(Generic[T]):
     """Takes the pages of one walk, in order.
 
-    `number` is the next page, `count` the records so far, `ended` whether the walk is over. `is_guess` says that the
-    next page is expected, but not announced: where it does not exist, the list has ended.
+    `number` is the next page, `count` the number of records so far, `ended` whether the walk is over. `is_guess` says
+    that the next page is expected, but not announced: if it does not exist, the list has ended.
     """
 
     def __init__(self, start: int, limit: int | None, options: WalkOptions) -> None:
@@ -70,7 +69,7 @@ class PageSequence(Generic[T]):
         self.count = 0
         self.ended = options.max_items == 0
         self.is_guess = False
-        # Nobody knows how many pages are needed for records that are filtered afterwards.
+        # A filter drops records afterwards, so that the number of pages needed is unknown.
         self._enough = options.max_items if options.updated_since is None else None
 
     def take(self, content: Any, records: list[T]) -> Page[T]:
@@ -117,7 +116,7 @@ class PageSequence(Generic[T]):
         return min(ends, default=None)
 
     def _expects_more(self, metadata: PageMetadata, records: list[T]) -> bool:
-        """Return whether there is another page, by the most telling of what the server says."""
+        """Return whether there is another page, by the most reliable metadata that the server sent."""
         self.is_guess = False
         if metadata.last_page is not None:
             return self.number < metadata.last_page
@@ -130,7 +129,7 @@ class PageSequence(Generic[T]):
             before = (self._start - 1) * self._first_length
             self.is_guess = bool(records) and before + self.count < metadata.total
             return self.is_guess
-        # The tenant may grant less than was asked for, or tell of another size than it sends.
+        # The tenant may grant fewer records than the limit, or announce another size than it sends.
         sizes = [size for size in (metadata.per_page, self._limit) if size]
         self.is_guess = bool(records) and (not sizes or len(records) >= min(sizes))
         return self.is_guess
@@ -142,7 +141,7 @@ class PageSequence(Generic[T]):
             raise PageBeyondEnd(self._start, metadata.last_page)
 
     def _new(self, records: list[T]) -> list[T]:
-        """Return the records that no earlier page had. Without an identity only a whole page can be recognised."""
+        """Return the records that no earlier page had. Records without an identity are compared as a whole page."""
         is_repeated_page = records == self._previous
         self._previous = records
         if is_repeated_page:
@@ -166,7 +165,7 @@ class PageSequence(Generic[T]):
                 "nothing new"
             )
         if metadata.total is None and metadata.last_page is None:
-            return None  # the server tells nothing to compare with
+            return None  # there is nothing to compare with
         before = self._first.total, self._first.last_page
         after = metadata.total, metadata.last_page
         if any(None not in (old, now) and old != now for old, now in zip(before, after, strict=True)):
@@ -190,7 +189,7 @@ class PageSequence(Generic[T]):
 
 
 def identity(record: Any) -> Any:
-    """Return what tells a record from others: its `id`, else its `uuid`, else None."""
+    """Return the identity of a record: its `id`, else its `uuid`, else None."""
     for name in ("id", "uuid"):
         value = getattr(record, name, None)
         if isinstance(value, int | str) or type(value).__name__ == "UUID":

@@ -45,12 +45,12 @@ def paginate(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Walk through a list: `for client in paginate(api.list_clients, limit=100)`, or `async for` with an AsyncKrebit.
 
     Takes an operation of a client and its arguments. `page=` is where the walk starts (default 1). Nothing is sent
-    before the iteration begins. The iteration raises the errors of the operation, PageBeyondEnd when it starts behind
-    the last page, and ListDrift if asked to. Raises ConfigurationError for an operation that has no pages.
+    before the iteration begins. The iteration raises the errors of the operation, PageBeyondEnd if it starts behind the
+    last page, and ListDrift with `on_drift="raise"`. Raises ConfigurationError for an operation that has no pages.
     """
     if isinstance(getattr(operation, "__self__", None), AsyncKrebit):
         return AsyncWalk(operation, args, kwargs, WalkOptions())
-    client_of(operation, Krebit)  # refuses whatever is no operation
+    client_of(operation, Krebit)  # raises for anything but an operation
     return Walk(operation, args, kwargs, WalkOptions())
 
 
@@ -91,11 +91,11 @@ class _Walk(Generic[T]):
         """Return the same walk with other options.
 
         - `max_items`: stop after so many records.
-        - `prefetch`: pages in flight at once, 1 to 64 (1: none ahead), while up to half as many wait to be read. The
-          order stays.
+        - `prefetch`: the most calls under way at once, 1 to 64, where 1 fetches no page ahead. Up to half as many pages
+          wait to be read. The order stays.
         - `on_drift`: what to do when the list changes on the way: "ignore", "warn" (ListDriftWarning) or "raise"
-          (ListDrift). It can only be noticed where the server tells `total` or `last_page`.
-        - `progress`: called after each page with the records so far and the total, or None where there is no total.
+          (ListDrift). A change is only found if the server sends `total` or `last_page`.
+        - `progress`: called after each page with the number of records so far and the total, or None if it is unknown.
         - `updated_since`: only records with an `updated_at` at or after it (no zone: UTC). Every page is still fetched,
           and records without `updated_at` pass. A new act does not change its client's `updated_at`.
 

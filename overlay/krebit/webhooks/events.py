@@ -1,4 +1,4 @@
-"""The content of a delivery: a typed event, or the open base type for an event that is not known here."""
+"""The content of a delivery: a typed event, or the base type for an event that this library does not know."""
 
 import json
 from contextlib import suppress
@@ -75,14 +75,14 @@ def parse(body: bytes | bytearray, subscription: str) -> WebhookEvent:
     try:
         payload = _strict.decode(body.decode("utf-8"))
     except (ValueError, ArithmeticError, RecursionError):
-        payload = None  # raised outside: the cause would show the body
+        payload = None  # the error is raised below: here its context would show the body
     if not isinstance(payload, dict):
         raise WebhookError("the body is not a JSON object in UTF-8", reason="payload")
     event = payload.get("event")
     name = event if isinstance(event, str) else ""
     known = (name, _identity(payload), subscription, payload, bytes(body))
     if name == "act.created":
-        with suppress(Mismatch):  # another shape than the document says: then the event stays untyped
+        with suppress(Mismatch):  # an act of another shape than the document's leaves the event untyped
             return ActCreated(*known, Act.from_dict(payload.get("data", {})))
     return WebhookEvent(*known)
 

@@ -1,4 +1,4 @@
-"""How one stored delivery is handled: taken for a lease, given to the handler, and noted by how that went."""
+"""Handle one stored delivery: take it for a lease, call the handler, and note the result in the inbox."""
 
 import asyncio
 import inspect
@@ -19,6 +19,7 @@ RunCoroutine: TypeAlias = Callable[[Coroutine[Any, Any, Exception | None]], Exce
 
 PAUSES = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0, 7200.0, 14400.0, 28800.0, 28800.0)
 """Seconds before each further try: eleven tries within a day."""
+_NEVER_ENDED = "each try ended with its process or its lease"
 
 
 class DeliveryProcessor:
@@ -44,10 +45,8 @@ class DeliveryProcessor:
         if delivery is None:
             return False
         if delivery.tries > len(self._pauses) + 1:
-            log.error("delivery %s is kept as failed: each try ended with its process or its lease", delivery.key)
-            self._note(
-                "fail", delivery, lambda: self.inbox.fail(delivery, "each try ended with its process or its lease")
-            )
+            log.error("delivery %s is kept as failed: %s", delivery.key, _NEVER_ENDED)
+            self._note("fail", delivery, lambda: self.inbox.fail(delivery, _NEVER_ENDED))
             return True
         try:
             self._call(delivery, run)
@@ -106,7 +105,7 @@ class DeliveryProcessor:
             self._note("fail", delivery, lambda: self.inbox.fail(delivery, reason))
 
     def _note(self, outcome: str, delivery: LeasedDelivery, note: Callable[[], bool]) -> None:
-        """Tell the inbox; while it is down, again until the lease would have ended."""
+        """Note the result in the inbox. Try again while the inbox is down, until the lease would have ended."""
         deadline = monotonic() + self._lease
         while True:
             try:
@@ -126,7 +125,7 @@ class DeliveryProcessor:
 
 
 async def _outcome(result: Awaitable[object]) -> Exception | None:
-    """Return the exception: raised out of a task, it and the task would keep each other, and the payload."""
+    """Return the exception of an async handler. Raised out of a task, it would keep the task and its payload alive."""
     try:
         await result
     except Exception as error:  # noqa: BLE001 - raised again by the caller

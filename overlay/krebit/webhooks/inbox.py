@@ -1,6 +1,6 @@
-"""The memory of deliveries: stored before the answer, taken by workers, remembered so that a repetition is known.
+"""The memory of deliveries: they are stored before the answer, taken by workers, and remembered afterwards.
 
-A delivery's signature holds no time: only memory tells a repetition from a new delivery.
+A signature holds no time: only this memory tells a repetition from a new delivery.
 
     store ──► due ──take──► leased ──complete──► handled (key and hash are kept, the body is erased)
                ▲              │ ├────retry────► due later

@@ -10,8 +10,8 @@ Value = TypeVar("Value")
 class PerProcess(Generic[Value]):
     """Makes a value at its first use in each process.
 
-    A fork copies threads that do not run, locks that nobody lets go of, and connections that two processes then use.
-    The copies are left alone, and the child begins with a value of its own.
+    A forked child has copies of threads that do not run, of locks that nobody releases, and of connections that its
+    parent uses. The child leaves these copies alone and makes a value of its own.
     """
 
     def __init__(self, make: Callable[[], Value]) -> None:

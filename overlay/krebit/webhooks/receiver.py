@@ -149,13 +149,13 @@ class Receiver:
         try:
             worker.start()
         except RuntimeError as error:
-            log.error("deliveries are stored and not handled, for want of a thread: %s", describe(error))
+            log.error("deliveries are stored and not handled, because no thread starts: %s", describe(error))
 
     def _make_worker(self) -> Worker:
         worker = Worker(self._handling, concurrency=self._concurrency)
         if reason := _no_threads():
             log.error("deliveries are stored and not handled: %s", reason)
-            worker.stop()  # for good: a thread that is frozen in the midst would hold a delivery until its lease ends
+            worker.stop()  # for good: a frozen thread would hold a delivery until its lease ends
         process = os.getpid()
 
         def stop() -> None:

@@ -1,6 +1,6 @@
 """The signature of a delivery: `X-Signature` is the hex HMAC-SHA256 of the raw body, with the subscription's secret.
 
-Nothing else is signed: neither a time nor `X-Client-Id`, which routes and proves nothing (webhooks guide).
+Nothing else is signed, neither a time nor `X-Client-Id`: that header routes and proves nothing (webhooks guide).
 """
 
 import hmac
@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from krebit import redaction
 from krebit.errors import ConfigurationError, WebhookError
+from krebit.redaction import Secret
 
-Secret: TypeAlias = str | bytes
-SecretsLike: TypeAlias = Secret | Iterable[Secret] | Mapping[str, Secret | Iterable[Secret]]
+SecretLike: TypeAlias = str | bytes
+SecretsLike: TypeAlias = SecretLike | Iterable[SecretLike] | Mapping[str, SecretLike | Iterable[SecretLike]]
 Headers: TypeAlias = Mapping[str, str] | Mapping[bytes, bytes] | Iterable[tuple[str | bytes, str | bytes]]
 
 _DIGITS = re.compile(rb"(?:sha256=)?\s*([0-9A-Fa-f]{64})")
@@ -20,17 +20,17 @@ _NO_KEY = "a webhook secret is empty, blank, or a text that cannot be encoded"
 
 
 class Signer(NamedTuple):
-    """Who may sign a delivery: a subscription's name, an HMAC to copy, and the secret.
+    """Someone who may sign deliveries: a subscription's name, an HMAC to copy, and the secret.
 
-    The secret is kept so that texts are masked where it stands. Neither it nor the HMAC shows it or can be pickled.
+    The secret is kept so that it is masked in texts. Neither it nor the HMAC shows it or can be pickled.
     """
 
     name: str
     keyed: hmac.HMAC
-    secret: redaction.Secret
+    secret: Secret
 
 
-def sign(body: bytes, secret: Secret) -> str:
+def sign(body: bytes, secret: SecretLike) -> str:
     """Return the `X-Signature` that Krebit sends with `body`: 64 lower-case hex digits. For tests of your receiver."""
     key = _key(secret)
     if key is None:
@@ -39,7 +39,7 @@ def sign(body: bytes, secret: Secret) -> str:
 
 
 def signers(secrets: SecretsLike) -> list[Signer]:
-    """Return who may sign a delivery, one for each secret.
+    """Return a signer for each secret.
 
     Raises ConfigurationError for no secret, a blank secret, and a name that is not a text.
     """
@@ -62,7 +62,7 @@ def _read_secrets(secrets: SecretsLike) -> tuple[list[Signer], str | None]:
             if key is None:
                 return [], _NO_KEY
             text = key.decode("utf-8", "surrogateescape")
-            found.append(Signer(name, hmac.new(key, digestmod="sha256"), redaction.Secret(text)))
+            found.append(Signer(name, hmac.new(key, digestmod="sha256"), Secret(text)))
     return found, None if found else "no webhook secret is configured"
 
 

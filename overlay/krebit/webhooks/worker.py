@@ -10,7 +10,7 @@ from krebit.webhooks.inbox import NotifyingInbox
 from krebit.webhooks.log import describe, log
 
 _POLL = 1.0
-"""Seconds between two looks for deliveries that other processes stored, or that are due again."""
+"""Seconds between two checks for deliveries that other processes stored, or that are due again."""
 
 
 class Worker:
@@ -26,7 +26,7 @@ class Worker:
         self._handling = handling
         self._loop = loop
         self._stopping = threading.Event()
-        # One for each thread: whoever clears a common one could take away the wake-up of another.
+        # One for each thread: a thread that clears a shared event could take the wake-up of another.
         self._wakes = [threading.Event() for _ in range(concurrency)]
         self._threads: list[threading.Thread] = []
         self._renewing = ExitStack()
@@ -38,9 +38,8 @@ class Worker:
             if self._threads or self._stopping.is_set():
                 return
             self._renewing.enter_context(self._handling.renewing())
-            targets = [(self._work, (wake,)) for wake in self._wakes]
-            for target, arguments in targets:
-                self._start_thread(target, *arguments)
+            for wake in self._wakes:
+                self._start_thread(self._work, wake)
             if isinstance(self._handling.inbox, NotifyingInbox):
                 self._start_thread(self._listen, self._handling.inbox)
 
