@@ -23,15 +23,15 @@ class FieldError(ValueError):
 
 
 def joined(name: str, path: str) -> str:
-    """Return the way to a field through an object or a list of that name."""
+    """Return the path of a field within an object or a list of that name."""
     dot = "." if name and path and path[0] != "[" else ""
     return f"{name}{dot}{path}"
 
 
 class Mismatch(FieldError):
-    """A body has not the shape that the document describes. `got` is the JSON type that stands at `path`.
+    """A body differs from the document. `got` is the JSON type of the value at `path`.
 
-    `is_strict` says that the value is an amount or an identifier: no optional field around it is left out instead.
+    `is_strict` says that the value is an amount or an identifier: then no optional field around it is left out.
     """
 
     def __init__(self, problem: str, path: str = "", got: str = "nothing", *, is_strict: bool = False) -> None:

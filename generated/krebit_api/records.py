@@ -1,5 +1,5 @@
 # Copied from templates/runtime by `make regenerate`; edit it there.
-"""What every record can do, and how its values are written as JSON."""
+"""The base classes of every record, and the writing of its values as JSON."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DIGITS = 40
 
 
 class Record:
-    """The ground of every generated record."""
+    """The base of every generated record."""
 
     __slots__ = ()
     # Keys whose amounts are written as text, since the document allows a string there.

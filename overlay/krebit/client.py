@@ -26,9 +26,9 @@ T = TypeVar("T")
 
 
 class Krebit(BaseClient, Operations):
-    """A client that blocks. Safe to share between threads.
+    """A blocking client. Threads may share it.
 
-    Its methods are the operations of the document. They raise the types of `krebit.errors`, nothing else.
+    Its methods are the operations of the document. They raise the types of `krebit.errors` alone.
     """
 
     def __enter__(self) -> Self:
@@ -109,9 +109,10 @@ class Krebit(BaseClient, Operations):
     ) -> None:
         """End a sign-in with the callback's whole URL, or with its code and state. The login is stored.
 
-        `attempt` is the one that `start_login` returned, where it was kept elsewhere. Raises LoginFailed for a state
-        that is wrong, missing or used, for a refusal, and for a dead code; ConfigurationError where the server refuses
-        the application.
+        `attempt` is the result of `start_login`, if you kept it in the person's session.
+
+        Raises LoginFailed for a wrong, missing or used state, for a refusal, and for a dead code. Raises
+        ConfigurationError if the server refuses the application.
         """
         exchange = self._finish(callback, code=code, state=state, attempt=attempt)
         del callback, code
@@ -127,11 +128,12 @@ class Krebit(BaseClient, Operations):
     ) -> None:
         """Sign somebody in at this terminal, and say that it worked. The login is stored.
 
-        With a redirect URI such as `http://127.0.0.1:8765/callback` a browser opens, and its way back is listened for
-        at that port. With one registered elsewhere, without a browser, or with `paste=True`, the address is shown and
-        the callback's address asked for; a wrong paste may be tried twice more. With `paste=False` it only listens.
-        Raises LoginFailed after `timeout` seconds of listening, at once where neither a browser nor a person can be
-        reached, and as `finish_login`.
+        With a redirect URI such as `http://127.0.0.1:8765/callback` a browser opens, and this program listens at that
+        port for the callback. Otherwise, or without a browser, or with `paste=True`, it shows the address to open and
+        asks for the callback's address, at most three times. With `paste=False` it only listens.
+
+        Raises LoginFailed after `timeout` seconds of listening, or at once if neither a browser nor a person can be
+        reached, and the errors of `finish_login`.
         """
         self._login_at_terminal(redirect_uri, timeout, paste, terminal, threading.Event())
 
@@ -173,8 +175,8 @@ class AsyncKrebit(BaseClient, AsyncOperations):
             await self._release()
 
     async def _release(self) -> None:
-        # Shielded: in a cancelled scope neither would even begin. The thread is not of the loop's own, which may all be
-        # waiting for something else.
+        # Shielded, because in a cancelled scope neither step would begin. A limiter of its own, because all threads of
+        # the common one may be busy.
         with anyio.CancelScope(shield=True):
             try:
                 await anyio.to_thread.run_sync(self._resources.release, limiter=anyio.CapacityLimiter(1))

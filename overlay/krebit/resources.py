@@ -33,7 +33,7 @@ class ClientOptions(TypedDict, total=False):
     store: TokenStore
     """Where the login is kept. Default: a `FileTokenStore` in the user's state folder."""
     timeout: float
-    """Seconds for a whole call, retries included, from its place among the calls under way on. Default: 30."""
+    """Seconds for a whole call with its retries, from when it has its place (`queue_timeout`). Default: 30."""
     retries: int
     """Attempts beyond the first. Default: 2. Waits for a rate limit that the server announces are not counted."""
     attempt_timeout: float

@@ -1,5 +1,5 @@
 # Copied from templates/runtime by `make regenerate`; edit it there.
-"""What the functions of the endpoints send their requests with. Neither shows headers, cookies or token in its repr."""
+"""The clients with which the endpoint functions send their requests. Their repr shows no header, cookie or token."""
 
 from __future__ import annotations
 

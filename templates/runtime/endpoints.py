@@ -1,5 +1,5 @@
 # Copied from templates/runtime by `make regenerate`; edit it there.
-"""What all endpoints share: the request from its parts, and the answer by its status."""
+"""Functions that all endpoints share: the request from its parts, and the answer by its status."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .types import File, Response
 
 
 class Answer(NamedTuple):
-    """What the document says of a range of statuses: as what the body is taken, its kind, its media type."""
+    """The document's description of the answers with a range of statuses: source, kind and media type of the body."""
 
     first: int
     last: int
@@ -42,7 +42,7 @@ def request_of(
     body: Mapping[str, Any] | None = None,
     accept: str = "",
 ) -> dict[str, Any]:
-    """Return the keywords of `httpx.Client.request`. `within` fills the places of the path, `body` is of `body_as`.
+    """Return the keywords of `httpx.Client.request`. `within` fills the path's places; `body` comes from `body_as`.
 
     `accept` is the value of `Accept` for answers that are not plain JSON.
 

@@ -191,7 +191,7 @@ def list_of(kind: Kind) -> Kind:
 
 
 def is_keyed_list(value: object) -> bool:
-    """Say whether an object is a list that PHP wrote with its keys: `{"0": …, "2": …}`."""
+    """Return whether an object is a list that PHP wrote with its keys: `{"0": …, "2": …}`."""
     return type(value) is dict and bool(value) and all(key.isascii() and key.isdigit() for key in value)
 
 

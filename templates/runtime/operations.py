@@ -1,5 +1,5 @@
 # Copied from templates/runtime by `make regenerate`; edit it there.
-"""What an operation is, and how its body is made of keywords."""
+"""An operation of the document, and its body made from keywords."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ B = TypeVar("B")
 
 
 class Operation(NamedTuple):
-    """Which operation of the document is called, for errors and logs."""
+    """An operation of the document, named in errors and logs."""
 
     id: str
     method: str

@@ -23,8 +23,8 @@ FileTypes = (
 RequestFiles = list[tuple[str, FileTypes]]
 
 
-# The content of a body that is sent as it is. Text is sent as UTF-8; iterators and pipes can be read once. The endpoint
-# functions take those of them that httpx takes; `krebit` takes all.
+# The content of a body that is sent as it is. Text is sent as UTF-8. Iterators and pipes can be read once. `krebit`
+# takes all of these; the endpoint functions take those that httpx takes.
 Payload = bytes | str | os.PathLike[str] | IO[bytes] | Iterable[bytes] | AsyncIterable[bytes]
 
 
@@ -45,7 +45,7 @@ class File(NamedTuple):
 
 
 def is_payload(value: object) -> bool:
-    """Say whether a body is sent as it is. A record and a JSON object are not."""
+    """Return whether a body is sent as it is. A record and a JSON object are not."""
     if isinstance(value, File | bytes | str | os.PathLike | Iterable | AsyncIterable):
         return not isinstance(value, Mapping)
     return hasattr(value, "read")

@@ -41,7 +41,7 @@ from .conftest import Scratch
 LOADED = "import sys; print(sorted(name for name in sys.modules if name.split('.')[0] in ('krebit_api', 'httpx')))"
 
 # What is loaded with the operations: nothing that grows with the document.
-READY = ["api", "errors", "kinds", "models", "operations", "scalars", "types"]
+READY = ["api", "errors", "kinds", "models", "operations", "results", "scalars", "types"]
 
 
 def loaded_after(program: str) -> list[str]:

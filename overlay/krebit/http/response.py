@@ -90,7 +90,7 @@ def _content(operation: str, reply: Reply, source: Source, content_type: str) ->
 def foreign_page(headers: httpx.Headers, result: Result[Any]) -> bool:
     """Return whether an answer is an HTML page that the document does not describe, such as a proxy's with status 200.
 
-    One that is sent as an attachment is what was asked for.
+    A page that is sent as an attachment is a file that was asked for.
     """
     documented = {bare(one.media_type) for one in result.documented}
     is_page = bare(headers.get("content-type", "")) in ("text/html", "application/xhtml+xml")
@@ -173,7 +173,7 @@ def error_of(operation: Operation, reply: Reply) -> KrebitError:
 
 
 def request_id(reply: Reply) -> str | None:
-    """Return the server's own id of the request, where it sends one that a log can hold."""
+    """Return the server's id of the request, or None without one that a log can hold."""
     found = next((reply.headers[name] for name in _REQUEST_ID if name in reply.headers), "")
     usable = 0 < len(found) <= 100 and found.isascii() and found.isprintable()
     return mask_header("request-id", found) if usable else None

@@ -1,6 +1,6 @@
 """The body of a request, from bytes, files and streams: one class for all transports, sent whole or not at all.
 
-A body is declared with its length where that is known. It ends early by an exception only, and then the transport
+The request declares the body's length if it is known. A body ends early only by an exception, and then the transport
 closes the connection: no server takes a part for the whole. A stream that can be read once is sent once.
 """
 
@@ -30,7 +30,7 @@ SPENT = "the body was a one-shot stream: make it anew to send it again"
 
 
 class Source:
-    """A part of a body. `length` is None where nobody knows it yet."""
+    """A part of a body. `length` in bytes is None if it is unknown."""
 
     length: int | None = None
     is_repeatable = True
@@ -57,7 +57,7 @@ class _Bytes(Source):
 
 
 class _File(Source):
-    """A binary file from where it stands. One that cannot seek is read once."""
+    """A binary file, from its current position. A file that cannot seek is read once."""
 
     def __init__(self, file: Any) -> None:
         self._file = file
@@ -83,7 +83,7 @@ class _File(Source):
             for piece in self.pieces():
                 yield piece
             return
-        # Reading from a disk or a pipe takes time: the loop goes on meanwhile, and a deadline need not wait for it.
+        # Read in a thread: neither the loop nor a deadline waits for a disk or a pipe.
         pieces = self.pieces()
 
         # Empty at the end: StopIteration cannot leave a thread.
@@ -164,7 +164,7 @@ def source_of(content: Any) -> Source:
 
 
 def _position(file: Any) -> int | None:
-    """Return where a file stands, or None where it cannot be read twice."""
+    """Return a file's current position, or None if it cannot seek."""
     with suppress(AttributeError, OSError, ValueError):
         if file.seekable():
             return int(file.tell())
@@ -176,9 +176,9 @@ class UploadFailure(httpx.RequestError):
 
 
 class UploadStream(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """The body of all attempts of one call. It begins anew with each, unless it `is_spent`.
+    """The body of all attempts of one call. It begins anew with each attempt, unless it `is_spent`.
 
-    `failure` is the exception that reading it ended with.
+    `failure` is the exception of the stream that was read, or None.
     """
 
     def __init__(self, sources: list[Source]) -> None:

@@ -32,7 +32,7 @@ _SETTINGS: LiteralString = (
     "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 4; "
     "SET tcp_user_timeout = '30s'"
 )
-# Without a lock IF NOT EXISTS fails when two sessions make a table at the same time.
+# The lock is needed: IF NOT EXISTS fails when two sessions make a table at the same time.
 _MAKE_TABLE: LiteralString = f"BEGIN; SELECT pg_advisory_xact_lock(1802659170); {SCHEMA} COMMIT"
 # Seconds between two looks at a lock that somebody else holds. A server would grant a lock to a waiter whose host is
 # gone, so nobody waits in its queue.
@@ -59,7 +59,7 @@ class Session:
         raise StoreError(problem)
 
     def run(self, action: str, sql: LiteralString, *values: object) -> list[Any]:
-        """Run a statement and return its rows. Raises StoreError that says that one cannot `action`."""
+        """Run a statement and return its rows. Raises a StoreError, "cannot `action`"."""
         try:
             return self.execute(sql, *values)
         except psycopg.Error as error:
@@ -86,11 +86,11 @@ class Session:
         self.run("use the database", _SETTINGS)
 
     def is_pooled(self) -> bool:
-        """Return whether something else than the server answered when the connection was made."""
+        """Return whether a pooler made the connection: then another process of the server runs the statements."""
         return self.backend() != self._connection.info.backend_pid
 
     def make_table(self) -> None:
-        """Make the table unless it is there: then no right to make any is needed."""
+        """Make the table if it is missing. Only that needs the right to make tables."""
         if self.run("look for the table", "SELECT to_regclass('krebit_logins') IS NOT NULL") == [(True,)]:
             return
         self.run("make the table krebit_logins", _MAKE_TABLE)
