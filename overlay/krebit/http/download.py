@@ -79,7 +79,7 @@ class FileSink:
         return True
 
     def _refused(self, status: int, headers: httpx.Headers) -> tuple[str, str] | None:
-        """Return what was expected and what came instead, where an answer is not saved."""
+        """Return the expected and the actual answer if this one is not saved, else None."""
         assert self.result is not None
         documented = {one.source for one in self.result.documented}
         here = {one.result.source for one in self.result.choices if one.first <= status <= one.last}
@@ -99,23 +99,23 @@ class FileSink:
 
     @property
     def is_full(self) -> bool:
-        """Whether `flush` is due."""
+        """Return whether enough has come to be written with `flush`."""
         return len(self._buffer) >= _BUFFER
 
     @property
     def is_whole(self) -> bool:
-        """Whether as much has come as was announced."""
+        """Return whether all the announced bytes have come."""
         return self._total is None or self.received == self._total
 
     def add(self, chunk: bytes) -> None:
-        """Take some bytes, and tell of them."""
+        """Take some bytes, and call `progress`."""
         self._buffer += chunk
         self.received += len(chunk)
         if self._progress is not None:
             self._progress(self.received, self._total)
 
     def flush(self) -> None:
-        """Write what has been taken. Raises DownloadFailed."""
+        """Write the bytes taken so far. Raises DownloadFailed."""
         with self._named_failures():
             assert self._file is not None
             left = memoryview(bytes(self._buffer))
