@@ -234,7 +234,7 @@ def _without_placeholder(value: Secret) -> Secret:
 
 def _missing(name: str, value: str) -> str | None:
     if not value.strip():
-        return f"is not set; for example {_EXAMPLES[name]}"
+        return f"is not set; set it, for example to {_EXAMPLES[name]}"
     if _is_placeholder(value):
         return f"is still the quickstart's placeholder; set it to your own, for example {_EXAMPLES[name]}"
     return None

@@ -51,8 +51,9 @@ def address(text: str) -> str:
 
 def answer_questions(screen: Screen, site: Sandbox, uri: str) -> None:
     screen.read_until("yourco.krebit.se: ")
-    screen.type(site.environment["KREBIT_DOMAIN"])
-    assert "/developer/my-apps" in screen.read_until("Client ID: ")
+    domain = site.environment["KREBIT_DOMAIN"]
+    screen.type(f"https://{domain}/")  # as copied from a browser
+    assert f" https://{domain}/developer/my-apps." in screen.read_until("Client ID: ")
     screen.type(site.application.client_id)
     screen.read_until("(it is not shown): ")
     screen.type(site.application.client_secret)

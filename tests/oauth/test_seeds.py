@@ -94,7 +94,7 @@ def test_one_that_is_refused_leaves_the_stored_login(
     warnings = [record.message for record in log.records if record.levelname == "WARNING"]
     assert len(warnings) == 1
     assert warnings[0].startswith(f"the server refused {name}")
-    assert warnings[0].endswith("it is not tried again")
+    assert warnings[0].endswith("Set a new one, or remove the variable")
     assert site.state() == "live"
     assert [request.status for request in site.token_requests()].count(200) == 2
 

@@ -9,7 +9,7 @@ import click
 
 from krebit.cli.session import Session, is_terminal
 from krebit.cli.values import clean
-from krebit.config import UncheckedSettings, check_settings
+from krebit.config import UncheckedSettings, check_settings, host_of
 from krebit.config_file import default_path, load, read_secret_file, run_secret_command
 from krebit.redaction import Secret
 
@@ -103,7 +103,8 @@ def _ask_for_missing(given: UncheckedSettings) -> UncheckedSettings:
     if not is_terminal(sys.stdin) or not is_terminal(sys.stderr):
         return given
     if not given.domain:
-        given = given._replace(domain=click.prompt("Tenant, such as yourco.krebit.se", err=True).strip())
+        typed_domain = click.prompt("Tenant, such as yourco.krebit.se", err=True)
+        given = given._replace(domain=host_of(typed_domain.strip()))
     if not given.client_id:
         click.echo(f"The application is registered at https://{given.domain}/developer/my-apps.", err=True)
         given = given._replace(client_id=click.prompt("Client ID", err=True).strip())

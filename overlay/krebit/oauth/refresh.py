@@ -176,7 +176,7 @@ class Refresh:
         then = self._from_configuration_or_store(problem)
         says_the_same = isinstance(then, Stop) and problem in str(then.error)
         if not says_the_same:
-            self._warn(f"{problem}; it is not tried again")
+            self._warn(f"{problem}; the client goes on without it. Set a new one, or remove the variable")
         return Save(self._login, then)
 
     def _stored_token_is_dead(self, error: KrebitError, stored: Login | None) -> Action:

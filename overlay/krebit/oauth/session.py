@@ -154,7 +154,7 @@ class TokenSession:
             if self._unsaved.get() is None:
                 action = self._decisions(rejected).begin(self._store.load(self.key))
                 if isinstance(action, Adopt):
-                    _log.debug("%s: none needed, the store holds a token that is good", OPERATION)
+                    _log.debug("%s: not called, the store holds a valid access token", OPERATION)
                     return AccessToken(self._use(action.login, sign_ins), refreshed=False)
                 if isinstance(action, Stop):
                     raise action.error  # without the lease, which would leave a lock file behind
