@@ -7,6 +7,7 @@ a source of another domain or application than the one found before is not read 
 
 import os
 import shlex
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -85,8 +86,27 @@ def load(path: Path) -> SettingsFile | None:
     Raises ConfigurationError for one that cannot be read, is not TOML, or has unknown keys; StoreUnsafe where others
     could change it.
     """
+    content = _read(path)
+    if not content:
+        return None
+    file, problems = _parsed(path, content)
+    if problems:
+        del content, file  # somebody may have written a secret into it: a traceback must not show it
+        raise ConfigurationError(*problems)
+    return file
+
+
+def _read(path: Path) -> bytes | None:
+    """Return the bytes of a settings file, or None if there is none. Raises ConfigurationError or StoreUnsafe."""
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            found = os.fstat(file.fileno())
+            if stat.S_ISCHR(found.st_mode):  # /dev/null stands for no file
+                return None
+            if os.name == "posix":
+                # It names a command to run, and where credentials go.
+                private_files.check_unchangeable(path, found)
+            return file.read()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -94,27 +114,26 @@ def load(path: Path) -> SettingsFile | None:
         raise ConfigurationError(
             f"{path}: cannot be read ({reason}); mend that, or name another file in KREBIT_CONFIG"
         ) from None
-    if not content:  # /dev/null stands for no file
-        return None
-    if os.name == "posix":
-        # It names a command to run, and where credentials go.
-        private_files.check_unchangeable(path.resolve())
+
+
+def _parsed(path: Path, content: bytes) -> tuple[SettingsFile | None, list[str]]:
+    """Return the file, and all that is wrong with it."""
     import tomllib
 
     try:
-        found = tomllib.loads(content.decode("utf-8"))
+        # Editors of Windows put a mark in front.
+        found = tomllib.loads(content.decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: is not valid TOML ({error}); correct that line") from None
+        return None, [f"{path}: is not valid TOML ({error}); correct that line"]
+    except RecursionError:
+        return None, [f"{path}: nests too deeply; it has keys, and tables such as [profiles.anna]"]
     profiles = found.pop("profiles", {})
     if not isinstance(profiles, dict) or not all(isinstance(table, dict) for table in profiles.values()):
-        raise ConfigurationError(f"{path}: profiles: must be tables, such as [profiles.anna]")
-    file = SettingsFile(path, found, profiles)
-    problems = [*_problems(found, str(path))]
+        return None, [f"{path}: profiles: must be tables, such as [profiles.anna]"]
+    problems = _problems(found, str(path))
     for name, table in profiles.items():
         problems += _problems(table, f"{path}, [profiles.{name}]")
-    if problems:
-        raise ConfigurationError(*problems)
-    return file
+    return SettingsFile(path, found, profiles), problems
 
 
 def _problems(values: Mapping[str, Any], place: str) -> list[str]:
@@ -203,7 +222,9 @@ def read_secret_file(path: Path, label: str) -> Secret:
         raise ConfigurationError(f"{label}: {error}") from None
     if content is None:
         raise ConfigurationError(f"{label}: there is no file {path}; make it, and call: chmod 600 {path}")
-    return _secret_of(content, label)
+    secret = _secret_of(content)
+    del content  # a traceback that shows local variables must not show it
+    return _present(secret, label)
 
 
 def run_secret_command(command: str, label: str) -> Secret:
@@ -211,28 +232,40 @@ def run_secret_command(command: str, label: str) -> Secret:
 
     Raises ConfigurationError that begins with `label`.
     """
+    secret, problem = _run(command)
+    if problem is not None:
+        raise ConfigurationError(f"{label}: {problem}; run it in a shell to see why: {command}")
+    return _present(secret, label)
+
+
+def _run(command: str) -> tuple[Secret, str | None]:
+    """Return the secret that a command prints, and its problem. Raise nothing: the frame has the output."""
     import subprocess  # programs without such a command do without it
 
     try:
         words = shlex.split(command)
         done = subprocess.run(words, stdout=subprocess.PIPE, timeout=_COMMAND_TIMEOUT, check=False)  # noqa: S603
-        problem = f"it ended with {done.returncode}" if done.returncode else None
-        content = done.stdout
     except subprocess.TimeoutExpired:
-        problem, content = f"it took more than {_COMMAND_TIMEOUT} s", b""
+        return Secret(None), f"it took more than {_COMMAND_TIMEOUT} s"
     except (OSError, ValueError, IndexError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        problem, content = f"it cannot be run ({reason})", b""
-    if problem is not None:
-        raise ConfigurationError(f"{label}: {problem}; run it in a shell to see why: {command}")
-    return _secret_of(content, label)
+        return Secret(None), f"it cannot be run ({reason})"
+    if done.returncode:
+        return Secret(None), f"it ended with {done.returncode}"
+    return _secret_of(done.stdout), None
 
 
-def _secret_of(content: bytes, label: str) -> Secret:
+def _secret_of(content: bytes) -> Secret:
+    """Return the text without the end of its line, or an empty secret for bytes that are no text in UTF-8."""
     try:
-        text = content.decode("utf-8").removesuffix("\n").removesuffix("\r")
+        # Editors of Windows put a mark in front.
+        text = content.decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
-        text = ""  # the error is raised below: here its context would show the content
-    if not text.strip():
+        return Secret(None)
+    return Secret(text if text.strip() else None)
+
+
+def _present(secret: Secret, label: str) -> Secret:
+    if not secret:
         raise ConfigurationError(f"{label}: gives no text in UTF-8; it must give the secret alone")
-    return Secret(text)
+    return secret

@@ -76,9 +76,8 @@ def _repair_of_kind(path: Path, found: os.stat_result, *, folder: bool) -> str:
     return "remove it" if sys.platform == "win32" else f"remove it with: rm {shlex.quote(str(path))}"
 
 
-def check_unchangeable(path: Path) -> None:
-    """Raise StoreUnsafe if anybody could change an existing file but this user and the system's administrator."""
-    found = path.stat()
+def check_unchangeable(path: Path, found: os.stat_result) -> None:
+    """Raise StoreUnsafe if anybody could change an open file but this user and the system's administrator."""
     if found.st_uid not in (0, os.geteuid()):
         raise StoreUnsafe(f"{path}: belongs to another user (uid {found.st_uid}); use a file of your own")
     if found.st_mode & _CHANGEABLE:

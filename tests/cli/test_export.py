@@ -3,7 +3,7 @@
 import csv
 import json
 import os
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 import openpyxl
 import pytest
 
+from krebit.cli.files import new_file
+from krebit.cli.values import plain_text
 from krebit_sandbox import Sandbox
 from tests.cli.support import run
 
@@ -127,3 +129,50 @@ def test_acts_and_their_values(site: Sandbox, tmp_path: Path) -> None:
 def test_masked(site: Sandbox, tmp_path: Path) -> None:
     run("export", "clients", "--mask", "--to", tmp_path / "a.csv")
     assert {row["org_number"] for row in rows_of(tmp_path / "a.csv")} == {"***"}
+
+
+@pytest.mark.parametrize(
+    ("text", "is_formula"),
+    [
+        ("+cmd|'/c calc'!A1", True),
+        ("-2+3+cmd|'/c calc'!A1", True),
+        ("\n=1", True),
+        ("\uff1d1", True),
+        ("+46 (0)70-123 45 67", False),
+        ("-12.50", False),
+        ("-", False),
+    ],
+)
+def test_which_cells_a_spreadsheet_takes_for_formulas(tmp_path: Path, text: str, is_formula: bool) -> None:
+    with new_file(tmp_path / "a.csv", "csv", ["id"]) as writer:
+        writer.add({"id": text})
+    assert writer.formulas == is_formula
+    with new_file(tmp_path / "a.csv", "csv", []) as writer:
+        writer.add({text: 1})  # a field's name comes from the server too
+    assert writer.formulas == is_formula
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        datetime(1, 1, 1, tzinfo=UTC),
+        datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1))),
+        datetime(1899, 12, 30, tzinfo=UTC),
+        datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-5))),
+        Decimal("1E+400"),
+        Decimal("1E-400"),
+        10**400,
+    ],
+)
+def test_what_no_sheet_can_hold_is_written_as_text(tmp_path: Path, value: Any) -> None:
+    with new_file(tmp_path / "a.xlsx", "xlsx", ["id"]) as writer:
+        writer.add({"id": value})
+    (row,) = rows_of(tmp_path / "a.xlsx")
+    assert row == {"id": plain_text(value)}
+
+
+def test_a_field_whose_name_no_file_takes(tmp_path: Path) -> None:
+    for kind in ("csv", "xlsx", "jsonl"):
+        with new_file(tmp_path / f"a.{kind}", kind, []) as writer:
+            writer.add({"a\ud800": "b\ud800"})
+    assert rows_of(tmp_path / "a.xlsx") == [{"a?": "b?"}]

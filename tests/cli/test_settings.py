@@ -4,11 +4,13 @@ import json
 import os
 import shlex
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
 
 from krebit import ConfigurationError, Krebit, StoreUnsafe
+from krebit.cli.saving import save
 from krebit.config import UncheckedSettings
 from krebit.config_file import default_path, load, read_settings
 from krebit_sandbox import Sandbox
@@ -229,3 +231,73 @@ def test_logins_of_profiles_are_apart(site: Sandbox) -> None:
     assert run("me").code == 0
     assert json.loads(run("status", "--profile", "anna").out)["login"] == "none; sign in with: krebit login"
     assert json.loads(run("status").out)["login"] == "signed in"
+
+
+def frames_of(error: BaseException) -> str:
+    """Return the frames of this package as an error tracker shows them, with their local variables."""
+    found = traceback.TracebackException.from_exception(error, capture_locals=True)
+    ours = [frame for frame in found.stack if f"{os.sep}krebit{os.sep}" in frame.filename]
+    return "".join(f"{frame.name} {frame.locals}" for frame in ours)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f'client_secret = "{SECRET}"',
+        f'[profiles.anna]\nclient_secret = "{SECRET}"',
+        f'client_secret = "{SECRET}',
+        f'client_secret = "{SECRET}"\n# \udcff',
+        f'profiles = "{SECRET}"',
+    ],
+)
+def test_no_frame_shows_a_secret_that_somebody_wrote_into_the_file(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ConfigurationError) as caught:
+        load(path)
+    assert SECRET not in frames_of(caught.value) + str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "client_secret_file = 'odd'",
+        "client_secret_command = 'cat odd'",
+        "client_secret_command = 'sh -c \"cat odd;exit 1\"'",
+    ],
+)
+def test_no_frame_shows_a_secret_that_cannot_be_used(tmp_path: Path, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "odd").write_bytes(f"{SECRET}\xff".encode("latin-1"))
+    (tmp_path / "odd").chmod(0o600)
+    path = tmp_path / "config.toml"
+    path.write_text(key)
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings({}, None, path=path)
+    assert SECRET not in frames_of(caught.value) + str(caught.value)
+
+
+def test_files_with_the_mark_of_an_editor_of_windows(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(f"{SECRET}\r\n", "utf-8-sig")
+    (tmp_path / "secret").chmod(0o600)
+    path = tmp_path / "config.toml"
+    path.write_text('domain = "one.krebit.se"\r\nclient_secret_file = "secret"\r\n', "utf-8-sig")
+    found = read_settings({}, None, path=path)
+    assert (found.domain, found.client_secret.reveal()) == ("one.krebit.se", SECRET)
+    save(path, "default", {"client_id": "one"}, None)
+    assert read_settings({}, None, path=path).client_id == "one"
+
+
+def test_settings_may_come_out_of_a_pipe() -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b'domain = "one.krebit.se"\n')
+    os.close(writing)
+    assert read_settings({}, None, path=Path(f"/dev/fd/{reading}")).domain == "one.krebit.se"
+    os.close(reading)
+
+
+def test_a_file_that_nests_too_deeply(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(f"a = {'[' * 5000}{']' * 5000}")
+    with pytest.raises(ConfigurationError, match="nests too deeply"):
+        load(path)

@@ -28,6 +28,15 @@ def test_no_line_is_wider_than_the_screen(site: Sandbox, columns: int) -> None:
     assert ("updated at" in done.out) == (columns == 200)
 
 
+@pytest.mark.parametrize("form", ["--table", "--csv", "--json", "--lines", "--fields=zzz"])
+def test_a_terminal_obeys_no_name_of_a_field(site: Sandbox, form: str) -> None:
+    row = {"id": 1, "a\x1b]0;owned\x07\x9b31m": "b\x1b[31m"}
+    site.fault(kind="status", status=200, path="/api/1.0/odd", body={"data": [row]})
+    shown = at_terminal("api", "GET", "/odd", form, "--color", "never").out
+    assert "owned" in shown
+    assert not re.search("[\x07\x1b\x9b]", shown)
+
+
 def test_colours(site: Sandbox) -> None:
     bold = "\x1b[1m"
     assert bold in at_terminal("me").out

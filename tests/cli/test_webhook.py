@@ -96,8 +96,10 @@ def application() -> Iterator[tuple[str, list[tuple[dict[str, str], bytes]]]]:
 def test_listening(secret_file: Path, application: tuple[str, list[tuple[dict[str, str], bytes]]]) -> None:
     url, received = application
     command = [*COMMAND, "webhook", "listen", "--port", "0", "--secret-file", str(secret_file), "--forward", url]
+    # A proxy is another machine: nothing that stays on this one may pass it.
+    env = environment({"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"})
     process = subprocess.Popen(
-        command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
     )
     assert process.stdout is not None
     assert process.stderr is not None

@@ -71,6 +71,23 @@ def test_a_report_that_cannot_be_written(environ: dict[str, str], tmp_path: Path
     assert "Traceback" not in done.stderr
 
 
+def test_a_report_goes_where_it_was_sent_and_nowhere_else(environ: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "other").write_text("of somebody")
+    (tmp_path / ".report.json.tmp").symlink_to("other")
+    (tmp_path / "report.json").symlink_to("kept.json")
+    os.mkfifo(tmp_path / "fifo")
+    assert doctor(environ, "--offline", "--report", str(tmp_path / "report.json")).returncode == 0
+    assert (tmp_path / "other").read_text() == "of somebody"
+    assert (tmp_path / "report.json").is_symlink()
+    assert json.loads((tmp_path / "kept.json").read_text())["format"] == "krebit-doctor-report"
+    for place in ("fifo", "."):
+        done = doctor(environ, "--offline", "--report", str(tmp_path / place))
+        assert done.returncode == 2
+        assert "is no regular file; name another file" in done.stderr
+    assert (tmp_path / "fifo").is_fifo()
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".kept")]
+
+
 def test_without_the_extra_it_says_what_to_install(environ: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "yaml.py").write_text("raise ModuleNotFoundError('no yaml', name='yaml')")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from krebit.doctor import make_patch
 from krebit.doctor.arguments import Known, largest_page, missing_record, refused_query
@@ -15,7 +16,7 @@ from krebit.doctor.document import Document, document_text
 from krebit.doctor.page_forms import expected_form, form_of
 from krebit_sandbox import Sandbox
 from tests.contract.conftest import Scratch, scratch
-from tests.doctor.support import examined, found
+from tests.doctor.support import examined, found, step
 
 __all__ = ["scratch"]
 ROOT = Path(__file__).resolve().parents[2]
@@ -219,3 +220,21 @@ def test_a_key_that_is_not_there_is_no_longer_required(sandbox: Sandbox) -> None
         "-          type: [string, integer]",
         "+          type: [string, integer, 'null']",
     ]
+
+
+def test_a_key_that_yaml_takes_for_no_text_is_quoted(sandbox: Sandbox) -> None:
+    body = {"data": [{"id": 1, "no": 1, "on": 1, "null": 1}]}
+    sandbox.fault(kind="status", status=200, path="/api/1.0/clients", body=body, times=None)
+    patch = make_patch(examined(sandbox), document_text())
+    keys = [line[1:].strip() for line in patch.splitlines() if line.startswith("+    ") and line.endswith(":")]
+    added = yaml.safe_load("\n".join(f"{key} 1" for key in keys))
+    assert {"no", "on", "null"} <= set(added)
+
+
+@pytest.mark.parametrize("name", ["..", "../x", "a/b?c#d", "", "x" * 5000])
+def test_a_record_whose_name_leads_elsewhere_ends_nothing(sandbox: Sandbox, name: str) -> None:
+    body = {"data": [{"id": name, "uuid": name, "act_uuid": name}]}
+    sandbox.fault(kind="status", status=200, path="/api/1.0/clients", body=body, times=None)
+    report = examined(sandbox)
+    assert step(report, "settings").mark == "pass"
+    assert "get_client" not in {one.operation for one in report.operations if one.status is not None}

@@ -3,13 +3,16 @@
 import os
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
 
 from krebit import FileTokenStore, Krebit, MemoryTokenStore
 from krebit.errors import ConfigurationError
+from krebit.redaction import Secret
 from krebit.stores import LoginKey
+from krebit.stores.address import store_at
 from krebit_sandbox import Sandbox
 from tests.oauth.servers import KINDS, store_server
 
@@ -70,3 +73,21 @@ def test_the_command_line_keeps_logins_there_too(krebit_environment: Sandbox, tm
         assert done.returncode == 0, done.stderr
     assert str(tmp_path / "elsewhere") in done.stdout
     assert "signed in" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "mysql://krebit:canary-1@db/krebit",
+        "redis://:canary-1@db:port/0",
+        "postgresql://a:canary-1@h:x%zz/db",
+        "x/canary-1",
+    ],
+)
+def test_no_frame_shows_the_password_of_an_address_that_is_refused(address: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        store_at(Secret(address), "KREBIT_TOKEN_STORE")
+    found = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    ours = [frame for frame in found.stack if f"{os.sep}krebit{os.sep}" in frame.filename]
+    assert ours
+    assert "canary-1" not in "".join(f"{frame.name} {frame.locals}" for frame in ours) + str(caught.value)

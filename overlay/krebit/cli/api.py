@@ -118,6 +118,6 @@ def _body(source: str) -> Any:
     try:
         if source == "-":
             return read_json(sys.stdin.read())
-        return read_json(Path(source).read_text("utf-8"))
+        return read_json(Path(source).read_text("utf-8-sig"))
     except ValueError as error:
         raise click.UsageError(f"--input {source}: is no JSON ({error})", click.get_current_context()) from None

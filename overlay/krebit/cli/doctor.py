@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from krebit.cli.files import whole_file
 from krebit.cli.problems import FAILED, LOGIN_REQUIRED
 from krebit.cli.session import Session, is_terminal
 
@@ -56,7 +57,7 @@ def command(
     else:
         _print(report, session)
     if report_file is not None:
-        _write(report_file, json.dumps(report.shapes(), indent=2) + "\n", session)
+        _write(report_file, "--report", json.dumps(report.shapes(), indent=2) + "\n", session)
     if patch_file is not None:
         _write_patch(patch_file, report, session)
     if report.needs_sign_in:
@@ -80,17 +81,13 @@ def _write_patch(path: Path, report: "Report", session: Session) -> None:
 
     patch = make_patch(report, document_text())
     if patch:
-        _write(path, patch, session)
+        _write(path, "--patch", patch, session)
     else:
         session.note(f"krebit: nothing in openapi.yaml is to be changed; {path} is not written")
 
 
-def _write(path: Path, text: str, session: Session) -> None:
-    """Write a file whole or not at all. Raises ClickException that names it."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise click.ClickException(f"{path}: cannot be written ({error.strerror}); name another file") from None
+def _write(path: Path, option: str, text: str, session: Session) -> None:
+    """Write a file whole or not at all. Raises ClickException or UsageError that names it."""
+    with whole_file(path, option, "name another file") as file:
+        file.write(text.encode())
     session.note(f"krebit: wrote {path}")

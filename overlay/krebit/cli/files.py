@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import stat
 import tempfile
 from abc import ABC, abstractmethod
@@ -27,7 +28,12 @@ _DIGITS = 15
 _BATCH = 500
 # The types that the csv module writes as `plain_text` does.
 _WRITTEN_AS_IS = frozenset([str, int, type(None)])
-_FORMULA = ("=", "@", "\t", "\r")
+# What a spreadsheet takes for a formula, also in wide characters. A number or a telephone number is none.
+_FORMULA = re.compile(r"[=@\t\r\n\uff1d\uff20]|[-+\uff0b\uff0d](?![\d\s.,()/-]*\Z)")
+# The times that a sheet can hold: its days count from 1900, and the first two months of it are a day off.
+_FIRST_TIME, _LAST_TIME = datetime(1900, 3, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
+# A number as large as that is kept by every spreadsheet.
+_LARGEST = 300
 
 
 def format_of(path: Path, chosen: str | None) -> str:
@@ -115,6 +121,7 @@ class _CsvWriter(_TableWriter):
         self._writer = csv.writer(self._text, lineterminator="\r\n")
 
     def _header(self) -> None:
+        self.formulas += sum(map(_is_formula, self.names))
         self._writer.writerow(self.names)
 
     def _add(self, row: Row) -> None:
@@ -122,7 +129,7 @@ class _CsvWriter(_TableWriter):
             value if type(value) in _WRITTEN_AS_IS else plain_text(value) for value in map(row.get, self.names)
         ]
         for cell in cells:
-            if type(cell) is str and cell.startswith(_FORMULA):
+            if type(cell) is str and _is_formula(cell):
                 self.formulas += 1
         self._rows.append(cells)
         if len(self._rows) == _BATCH:
@@ -157,7 +164,7 @@ class _SheetWriter(_TableWriter):
         for column, name in enumerate(self.names):
             self._sheet.set_column(column, column, 18)
             title = f"{name} (UTC)" if name.endswith("_at") else name
-            self._sheet.write_string(0, column, title, self._bold)
+            self._sheet.write_string(0, column, _storable(title), self._bold)
 
     def _add(self, row: Row) -> None:
         if self.count >= _MOST_ROWS:
@@ -170,15 +177,14 @@ class _SheetWriter(_TableWriter):
             return
         if isinstance(value, bool):
             self._sheet.write_boolean(self.count, column, value)
-        elif isinstance(value, datetime):
-            moment = value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)
+        elif isinstance(value, datetime) and (moment := _sheet_time(value)) is not None:
             self._sheet.write_datetime(self.count, column, moment, self._time)
         elif isinstance(value, Decimal | int) and _is_exact(value):
             style = self._amount if isinstance(value, Decimal) else None
             self._sheet.write_number(self.count, column, float(value), style)
         else:
             # Always as a text: one that begins with = would be a formula.
-            text = plain_text(value).encode("utf-8", "replace").decode()
+            text = _storable(plain_text(value))
             if len(text) > _LONGEST_CELL:
                 raise click.ClickException(
                     f"row {self.count}, {name}: a cell has {_LONGEST_CELL} characters at most; write .csv or .jsonl"
@@ -198,27 +204,54 @@ def _writer(kind: str, file: IO[bytes], names: Sequence[str]) -> Writer:
 
 def _is_exact(value: Decimal | int) -> bool:
     """Return whether a spreadsheet keeps every digit of the number."""
-    return len(Decimal(value).as_tuple().digits) <= _DIGITS
+    number = Decimal(value)
+    return len(number.as_tuple().digits) <= _DIGITS and abs(number.adjusted()) < _LARGEST
+
+
+def _is_formula(cell: str) -> bool:
+    return _FORMULA.match(cell) is not None
+
+
+def _sheet_time(value: datetime) -> datetime | None:
+    """Return the time in UTC as a sheet keeps it, or None for one that no sheet can hold."""
+    try:
+        moment = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:
+        return None
+    return moment.replace(tzinfo=None) if _FIRST_TIME <= moment < _LAST_TIME else None
+
+
+def _storable(text: str) -> str:
+    """Return a text without lone surrogates, which no file takes."""
+    return text.encode("utf-8", "replace").decode()
 
 
 @contextmanager
 def new_file(path: Path, kind: str, names: Sequence[str]) -> Iterator[Writer]:
+    """Write records into a file that is put in its place when the block has ended well. See `whole_file`."""
+    with whole_file(path, "--to", "for a pipe call: krebit clients --all --csv") as file:
+        writer = _writer(kind, file, names)
+        yield writer
+        writer.close()
+
+
+@contextmanager
+def whole_file(path: Path, option: str, repair: str) -> Iterator[IO[bytes]]:
     """Write a file beside its place, and put it there when the block has ended well.
 
-    Until then, and after any failure, the place is as it was. Raises UsageError for a place that is no regular file.
+    Until then, and after any failure, the place is as it was. Raises UsageError, with the `repair`, for a place that is
+    no regular file, and ClickException for one where nothing can be written. Both name the `option`.
     """
     path = Path(os.path.realpath(path))
-    mode = _mode_of(path)
+    mode = _mode_of(path, option, repair)
     try:
         fd, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     except OSError as error:
-        raise click.ClickException(f"--to {path}: cannot be written ({error.strerror})") from None
+        raise click.ClickException(f"{option} {path}: cannot be written ({error.strerror})") from None
     temporary = Path(name)
     try:
         with open(fd, "wb") as file:  # noqa: PTH123 - there is only a descriptor
-            writer = _writer(kind, file, names)
-            yield writer
-            writer.close()
+            yield file
             file.flush()
             os.fchmod(fd, mode)
             os.fsync(fd)
@@ -229,7 +262,7 @@ def new_file(path: Path, kind: str, names: Sequence[str]) -> Iterator[Writer]:
         raise
 
 
-def _mode_of(path: Path) -> int:
+def _mode_of(path: Path, option: str, repair: str) -> int:
     """Return the mode of the file to be: that of the one at its place, else as the umask says."""
     try:
         found = path.stat()
@@ -237,9 +270,8 @@ def _mode_of(path: Path) -> int:
         umask = os.umask(0)
         os.umask(umask)
         return 0o666 & ~umask
+    except OSError as error:
+        raise click.ClickException(f"{option} {path}: cannot be written ({error.strerror})") from None
     if not stat.S_ISREG(found.st_mode):
-        raise click.UsageError(
-            f"--to {path}: is no regular file; for a pipe call: krebit clients --all --csv",
-            click.get_current_context(silent=True),
-        )
+        raise click.UsageError(f"{option} {path}: is no regular file; {repair}", click.get_current_context(silent=True))
     return stat.S_IMODE(found.st_mode)

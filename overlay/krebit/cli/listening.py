@@ -44,24 +44,28 @@ class _Listener:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Receive one request, and note the answer where it is no success."""
-        self._note_client_id(environ)
+        digest = self._note_client_id(environ)
 
         def answer(status: str, headers: list[tuple[str, str]], error: Any = None, /) -> Any:
             if not status.startswith("200"):
+                # Only deliveries that are verified may take room.
+                self._client_ids.pop(digest, None)
                 self._session.note(f"refused a request: {status}")
             return start_response(status, headers, error)
 
         return self._application(environ, answer)
 
-    def _note_client_id(self, environ: dict[str, Any]) -> None:
-        """Keep the header that a verified event does not have, for the delivery that is posted on."""
+    def _note_client_id(self, environ: dict[str, Any]) -> str:
+        """Keep the header that a verified event does not have, for the delivery that is posted on. Return its key."""
         size = content_length(environ.get("CONTENT_LENGTH"))
         client_id = environ.get("HTTP_X_CLIENT_ID")
         if client_id is None or size > self._receiver.max_body or len(self._client_ids) > _MOST_IDS:
-            return
+            return ""
         body = environ["wsgi.input"].read(size)
         environ["wsgi.input"] = io.BytesIO(body)
-        self._client_ids[sha256(body).hexdigest()] = client_id
+        digest = sha256(body).hexdigest()
+        self._client_ids[digest] = client_id
+        return digest
 
     def _handle(self, event: WebhookEvent) -> None:
         about = f"{event.event or 'an event'} {event.id if event.id is not None else ''}".rstrip()
@@ -81,12 +85,20 @@ class _Listener:
         if client_id is not None:
             headers["X-Client-Id"] = client_id
         try:
-            answer = httpx.post(url, content=event.body, headers=headers, timeout=_FORWARD_TIMEOUT)
+            # A proxy is another machine: what stays on this one does not pass it.
+            uses_proxy = not _is_this_machine(httpx.URL(url).host)
+            answer = httpx.post(
+                url, content=event.body, headers=headers, timeout=_FORWARD_TIMEOUT, trust_env=uses_proxy
+            )
         except httpx.HTTPError as error:
             return f"forwarded to {url}: failed ({type(error).__name__})"
         except httpx.InvalidURL as error:
             return f"forwarded to {url}: failed ({error})"
-        return f"forwarded to {url}: {answer.status_code} {answer.reason_phrase}"
+        return f"forwarded to {url}: {answer.status_code} {clean(answer.reason_phrase)}"
+
+
+def _is_this_machine(host: str) -> bool:
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def serve(session: Session, output: Output, secrets: Sequence[str], port: int, forward: str | None) -> None:

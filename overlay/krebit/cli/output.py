@@ -99,7 +99,7 @@ class Output:
         unknown = [name for name in self._session.fields if name not in first and name.partition(".")[0] not in first]
         if unknown:
             raise click.UsageError(
-                f"there is no field {', '.join(unknown)}; the fields are {', '.join(first)}",
+                f"there is no field {', '.join(unknown)}; the fields are {clean(', '.join(first))}",
                 click.get_current_context(silent=True),
             )
         return chain([first], rows)
@@ -116,7 +116,7 @@ class Output:
             names = list(first)
         shown = clean if is_terminal(self._stream) else str
         writer = csv.writer(self._stream, lineterminator="\n")
-        writer.writerow(names)
+        writer.writerow([shown(name) for name in names])
         for row in chain([] if first is None else [first], rows):
             writer.writerow([shown(plain_text(value_at(row, name))) for name in names])
 

@@ -27,7 +27,7 @@ def save(path: Path, profile: str, values: Mapping[str, str | bool], secret: Sec
     path = path.resolve()
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        document = tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
+        document = tomlkit.parse(path.read_text("utf-8-sig")) if path.exists() else tomlkit.document()
         table: MutableMapping[str, Any] = document
         if profile != DEFAULT_PROFILE:
             profiles = document.setdefault("profiles", tomlkit.table(is_super_table=True))

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from krebit.cli.columns import Column
 from krebit.cli.session import Session
-from krebit.cli.values import Row, cell, value_at
+from krebit.cli.values import Row, cell, clean, value_at
 
 # A flexible column is not made narrower than this before columns are left out.
 _NARROW = 24
@@ -40,19 +40,21 @@ def print_table(
     texts = {column: [_cell(row, column) for row in rows] for column in columns}
     # A column without any value tells nothing.
     wanted = [column for column in columns if is_chosen or not rows or any(texts[column])]
-    widths = {column: max([cell_len(column.heading), *map(cell_len, texts[column])]) for column in wanted}
+    widths = {column: max([cell_len(_heading(column)), *map(cell_len, texts[column])]) for column in wanted}
     shown = wanted if is_chosen else _fitting(wanted, widths, console.width)
     _narrow(shown, widths, console.width)
     table = Table(box=SIMPLE_HEAD, header_style="bold", show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for column in shown:
         justify: Literal["left", "right"] = "right" if column.right else "left"
-        table.add_column(Text(column.heading), justify=justify, no_wrap=True, overflow="ellipsis", width=widths[column])
+        table.add_column(
+            Text(_heading(column)), justify=justify, no_wrap=True, overflow="ellipsis", width=widths[column]
+        )
     for number in range(len(rows)):
         table.add_row(*(Text(texts[column][number]) for column in shown))
     _print(table, console, stream)
     left_out = [column.name for column in wanted if column not in shown]
     if left_out:
-        session.note(f"not shown for want of room: {', '.join(left_out)}; --columns chooses")
+        session.note(f"not shown for want of room: {clean(', '.join(left_out))}; --columns chooses")
 
 
 def print_fields(row: Row, columns: Sequence[Column], session: Session, stream: TextIO) -> None:
@@ -61,9 +63,9 @@ def print_fields(row: Row, columns: Sequence[Column], session: Session, stream: 
     known = {column.name for column in columns} | {column.currency for column in columns}
     others = [] if session.fields else [Column(name) for name in row if name not in known]
     shown = [*columns, *others]
-    width = max(cell_len(column.heading) for column in shown)
+    width = max(cell_len(_heading(column)) for column in shown)
     for column in shown:
-        heading = column.heading + " " * (width - cell_len(column.heading))
+        heading = _heading(column) + " " * (width - cell_len(_heading(column)))
         # A long value, such as a path, stays in one piece: the terminal wraps it.
         console.print(Text.assemble((heading, "bold"), "  ", _cell(row, column)), soft_wrap=True)
 
@@ -73,6 +75,11 @@ def _print(table: Table, console: Console, stream: TextIO) -> None:
     with console.capture() as captured:
         console.print(table)
     stream.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+
+
+def _heading(column: Column) -> str:
+    """Return the text at the head of a column, whose name may come from the server."""
+    return clean(column.heading)
 
 
 def _cell(row: Row, column: Column) -> str:

@@ -104,7 +104,11 @@ def _enclosed(begin: str, parts: list[str], end: str, indent: int | None, level:
 
 def read_json(text: str) -> Any:
     """Return the value of a JSON text. Raises ValueError."""
-    return json.loads(text)
+    try:
+        return json.loads(text)
+    except RecursionError:
+        problem = "it nests too deeply"
+    raise ValueError(problem)
 
 
 def masked(value: Any, *, names: Iterable[str] = (), key: str = "") -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 from krebit.doctor.document import Parameter, ReadOperation
 
 _MOST_RECORDS = 50
+_PART = re.compile(r"[A-Za-z0-9_][\w.~:@+-]{0,199}")
 _PLACE = re.compile(r"\{[^}]*\}")
 # Never the id of a record: PHP's largest integer of four bytes, and the nil UUID (RFC 9562, 5.9).
 _NO_NUMBER = 2_147_483_647
@@ -53,8 +54,14 @@ class Known:
         key = f"{resource.removesuffix('s')}_{name}"
         for records in self._records.values():
             found += [record.get(key) for record in records]
-        usable = [value for value in found if isinstance(value, str | int) and not isinstance(value, bool)]
-        return list(dict.fromkeys(usable))
+        return list(dict.fromkeys(filter(_is_usable, found)))
+
+
+def _is_usable(value: Any) -> bool:
+    """Return whether a value can be a part of a path. One that leads elsewhere, such as `..`, is not called with."""
+    if isinstance(value, str):
+        return _PART.fullmatch(value) is not None
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def example_of(parameter: Parameter) -> Any:

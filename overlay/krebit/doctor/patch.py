@@ -14,6 +14,7 @@ from krebit.doctor.report import Report
 from krebit.doctor.shapes import HIDDEN_KEY, RFC_3339
 
 _SCALARS = ("string", "integer", "number", "boolean", "null")
+_NO_TEXTS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 
 
 def make_patch(report: Report, text: str) -> str:
@@ -128,7 +129,9 @@ class _Edits:
         if name == HIDDEN_KEY or node is None or node.flow_style or not node.value:
             return False
         indent = " " * node.start_mark.column
-        lines = [f"{name}:", *_described(got, forms)]
+        # YAML 1.1 takes `no`, `on` and the like for other values than texts.
+        key = f"'{name}'" if name.lower() in _NO_TEXTS else name
+        lines = [f"{key}:", *_described(got, forms)]
         _, added = self._added.setdefault(node.start_mark.index, (node, {}))
         added[name] = "".join(f"{indent}{line}\n" for line in lines)
         return True

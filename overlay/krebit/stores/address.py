@@ -8,6 +8,7 @@ from krebit.redaction import Secret
 from krebit.stores.protocol import TokenStore
 
 STORE_VARIABLE = "KREBIT_TOKEN_STORE"
+_SCHEMES = {"postgresql": "postgres", "postgres": "postgres", "redis": "redis", "rediss": "redis", "unix": "redis"}
 
 
 def store_of_process() -> TokenStore:
@@ -24,28 +25,37 @@ def store_at(address: Secret, name: str) -> TokenStore:
 
     `name` is that of the setting. Raises ConfigurationError for anything else, and where the extra is not installed.
     """
-    text = address.reveal()
-    scheme, separator, _ = text.partition("://")
+    kind = _kind_of(address)
     try:
-        if separator and scheme in ("postgresql", "postgres"):
+        if kind == "postgres":
             from krebit.stores.postgres import PostgresTokenStore
 
-            return PostgresTokenStore(text)
-        if separator and scheme in ("redis", "rediss", "unix"):
+            return PostgresTokenStore(address.reveal())
+        if kind == "redis":
             from krebit.stores.redis import RedisTokenStore
 
-            return RedisTokenStore(text)
-    except ImportError as error:
-        problem = str(error)
-    except ConfigurationError as error:
+            return RedisTokenStore(address.reveal())
+    except (ImportError, ConfigurationError) as error:
         problem = str(error)
     else:
-        if not separator and Path(text).expanduser().is_absolute():
+        if kind == "folder":
             from krebit.stores.file import FileTokenStore
 
-            return FileTokenStore(text)
+            return FileTokenStore(address.reveal())
         # The value is not shown: it may hold a password.
         problem = (
             "is neither a URL that begins with postgresql:, redis:, rediss: or unix:, nor the whole path of a folder"
         )
     raise ConfigurationError(f"{name}: {problem}")
+
+
+def _kind_of(address: Secret) -> str | None:
+    """Return the kind of store, or None for an address of none. Raise nothing: the frame has the address."""
+    text = address.reveal()
+    scheme, separator, _ = text.partition("://")
+    if separator:
+        return _SCHEMES.get(scheme)
+    try:
+        return "folder" if Path(text).expanduser().is_absolute() else None
+    except RuntimeError:  # a user without a home folder
+        return None
