@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from ruamel.yaml import YAML
 
+from krebit.http.send import Reply
+from krebit.oauth.token_endpoint import classify
 from tests.needs import absent, needs
 
 from .conftest import ROOT, Scratch
@@ -57,6 +62,20 @@ def test_the_token_endpoint_takes_both_grants_as_json() -> None:
         "AuthorizationCodeGrant": {*shared, "redirect_uri", "code"},
         "RefreshTokenGrant": {*shared, "refresh_token"},
     }
+
+
+@pytest.mark.parametrize("key", ["access_token", "refresh_token"])
+def test_the_client_takes_each_token_that_the_document_allows(key: str) -> None:
+    """A mock server that is made from the document invents tokens: none that a client refuses."""
+    pattern = re.compile(DOCUMENT["components"]["schemas"]["TokenPair"]["properties"][key]["pattern"])
+    allowed = [token for token in map(chr, range(0x400)) if pattern.search(token)]
+    assert {"a", "Z", "9", "-", "_", "."} <= {*allowed}
+    assert not pattern.search("")
+    assert not pattern.search("a b")
+    assert not pattern.search("a\r\nb")
+    for token in [*allowed, "".join(sorted(allowed, key="=".__eq__))]:
+        answer = json.dumps({"token_type": "Bearer", "access_token": "a", "refresh_token": "b", key: token})
+        assert classify(Reply(200, httpx.Headers(), answer.encode())).kind == "granted", repr(token)
 
 
 def test_rest_calls_need_the_oauth_scheme_and_sign_in_does_not() -> None:

@@ -21,10 +21,12 @@ class TokenPair(OpenRecord[Any]):
     """An access token, and the refresh token that renews it."""
 
     access_token: str = _attrs_field(repr=False)
-    """Goes into `Authorization: Bearer …`."""
+    """Goes into `Authorization: Bearer …`: a b64token (RFC 6750, section 2.1)."""
 
     refresh_token: str | Unset = _attrs_field(default=UNSET, repr=False)
-    """Renews the access token. Where none comes, the old one stays valid (inferred)."""
+    """Renews the access token. Where none comes, the old one stays valid (inferred). Visible characters of
+    ASCII (RFC 6749, appendix A.17, without the space).
+    """
 
     token_type: str | Unset = UNSET
     """How the access token is to be sent, `Bearer`."""
