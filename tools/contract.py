@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from openapi_python_client.strings import snake_case
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -18,8 +17,6 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 LOWER_CASE = re.compile(r"[a-z][a-z0-9_]*")
-# A property of one of these names would hide the method that every model has under it, or be hidden by it.
-TAKEN_PROPERTIES = {"additional_keys", "additional_properties", "from_dict", "to_dict", "to_multipart", "to_row"}
 # An operation of one of these names would be hidden by the method that `krebit.Krebit` has under it.
 TAKEN_OPERATIONS = {
     "close",
@@ -103,7 +100,7 @@ def schemas(node: Any, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from schemas(inner, f"{where}.{name}")
     for keyword in ("items", "additionalProperties"):
         yield from schemas(node.get(keyword), f"{where}.{keyword}")
-    for keyword in ("anyOf", "oneOf", "allOf"):
+    for keyword in ("anyOf", "oneOf", "allOf", "prefixItems"):
         for index, inner in enumerate(node.get(keyword, [])):
             yield from schemas(inner, f"{where}.{keyword}[{index}]")
 
@@ -112,20 +109,6 @@ def component_schemas(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the schemas that have a name."""
     named: dict[str, dict[str, Any]] = document.get("components", {}).get("schemas", {})
     return named
-
-
-def _taken_properties(schema: Any, where: str) -> Iterator[str]:
-    """Yield a line for each property, however deep it stands, that has the name of a method of all models."""
-    if isinstance(schema, list):
-        for part in schema:
-            yield from _taken_properties(part, where)
-    elif isinstance(schema, dict):
-        properties = schema.get("properties")
-        for name in properties if isinstance(properties, dict) else ():
-            if snake_case(str(name)) in TAKEN_PROPERTIES:
-                yield f"{where}: property {name!r} is a method of every model already"
-        for key, part in schema.items():
-            yield from _taken_properties(part, f"{where}{key}" if where.endswith(" ") else where)
 
 
 def carriers(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -164,27 +147,29 @@ def _in_components(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[st
 
 def _operation_traps(operation: Operation) -> Iterator[str]:
     if not SNAKE_CASE.fullmatch(operation.id):
-        yield f"{operation.where}: operationId {operation.id!r} is not in snake_case"
+        yield f"{operation.where}: operationId {operation.id!r} is not in snake_case; write it so, such as list_acts"
     if operation.id in TAKEN_OPERATIONS:
-        yield f"{operation.where}: operationId {operation.id!r} is a method of Krebit already"
+        yield (
+            f"{operation.where}: operationId {operation.id!r} is a method of Krebit already; "
+            "write another: it is never sent"
+        )
     if len(operation.tags) != 1 or not LOWER_CASE.fullmatch(str(operation.tags[0])):
         yield f"{operation.where}: needs exactly one tag, in lower case"
     if "security" not in operation.body:
-        yield f"{operation.where}: needs its own `security`, or it is generated as open to anybody"
+        yield f"{operation.where}: needs its own `security`, or it is generated as open to anybody; write [] if it is"
 
 
 def traps(document: dict[str, Any]) -> Iterator[str]:
     """Yield a line for each thing that openapi-python-client drops, renames or breaks without a warning."""
     for path, item in document["paths"].items():
         if "$ref" in (item or {}):
-            yield f"{path}: a path item with $ref: the generator drops its operations"
+            yield f"{path}: a path item with $ref: the generator drops its operations; write them here"
     known = list(operations(document))
     for identifier, times in Counter(operation.id for operation in known).items():
         if times > 1:
             places = ", ".join(operation.where for operation in known if operation.id == identifier)
-            yield f"operationId {identifier or '(none)'} is used {times} times: {places}"
+            yield f"operationId {identifier or '(none)'} is used {times} times: {places}; each needs one of its own"
     for operation in known:
         yield from _operation_traps(operation)
-    yield from _taken_properties(component_schemas(document), "schema ")
     if "jsonSchemaDialect" in document:
         yield "jsonSchemaDialect: makes some servers skip the validation of bodies; leave it out"

@@ -5,9 +5,8 @@ Called by regenerate.py in a process of its own, in which sets have the same ord
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -71,9 +70,12 @@ def functions(parsed: GeneratorData, described: Described) -> dict[str, Any]:
         return {prop.class_info.name: prop.class_info.module_name for prop in named}
 
     def names_of_results() -> dict[str, list[str]]:
-        code = " ".join(operation.result.expression for operation in operations())
-        used = set(re.findall(r"[A-Za-z_]+", re.sub("models[.][A-Za-z_0-9]+", "", code)))
-        return {"kinds": sorted(used & results.KINDS), "results": sorted(used & results.READERS)}
+        """Return what the results use of kinds.py and results.py, as it stands in an import."""
+        used = {name for operation in operations() for name in results.names_in(operation.result.expression)}
+        return {
+            "kinds": _imports(name for name in results.KINDS if results.imported_as(name) in used),
+            "results": _imports(name for name in results.READERS if results.imported_as(name) in used),
+        }
 
     return {
         "names_of_results": names_of_results,
@@ -83,6 +85,11 @@ def functions(parsed: GeneratorData, described: Described) -> dict[str, Any]:
         "operations": operations,
         "record_of": lambda model: views.record_of(model, described),
     }
+
+
+def _imports(names: Iterable[str]) -> list[str]:
+    private = {name: results.imported_as(name) for name in sorted(names)}
+    return [name if name == known else f"{name} as {known}" for name, known in private.items()]
 
 
 def main() -> int:

@@ -8,13 +8,17 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from contract import component_schemas, operations, schemas
+from content_types import contents
+from contract import component_schemas, operations, resolve, schemas
 from openapi_python_client.strings import ClassName, PythonIdentifier
+from parameters import parameters
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 PREFIX = "field_"
 # Classes that users import beside the records.
 OTHER_CLASSES = {"AuthenticatedClient", "Client", "HTTPStatus", "Response"}
+# A property of one of these names would hide the method that every model has under it, or be hidden by it.
+TAKEN_PROPERTIES = {"additional_keys", "additional_properties", "from_dict", "to_dict", "to_multipart", "to_row"}
 
 
 def refused(document: dict[str, Any]) -> Iterator[str]:
@@ -28,11 +32,16 @@ def _operations(document: dict[str, Any]) -> Iterator[str]:
     taken = imported_names("api_init.py.jinja")
     for operation in operations(document):
         for kind, name in [("operationId", operation.id), *(("tag", tag) for tag in operation.tags)]:
-            if name in taken or (name and PythonIdentifier(name, prefix=PREFIX).rstrip("_") != name):
+            python_name = str(PythonIdentifier(name, prefix=PREFIX)) if name else ""
+            if python_name != name or name in taken:
                 yield (
                     f"{operation.where}: {kind} {name!r} is a word of Python, or a name that the generated code needs; "
-                    f"write another, such as {name}_{'operations' if kind == 'tag' else 'now'}: it is never sent"
+                    f"write another, such as {_other(python_name, kind)}: it is never sent"
                 )
+
+
+def _other(python_name: str, kind: str) -> str:
+    return python_name.rstrip("_") + ("_operations" if kind == "tag" else "_now")
 
 
 def _schemas(document: dict[str, Any]) -> Iterator[str]:
@@ -52,13 +61,37 @@ def _schemas(document: dict[str, Any]) -> Iterator[str]:
 
 
 def _properties(document: dict[str, Any]) -> Iterator[str]:
-    for name, schema in component_schemas(document).items():
-        for where, inner in schemas(schema, name):
-            for first, second, python_name in collisions(inner.get("properties") or {}):
-                yield (
-                    f"schema {where}: properties {first!r} and {second!r} would both be {python_name!r} in Python; "
-                    "leave one out: it comes as a key of `additional_properties`"
-                )
+    remedy = "leave it out: it comes as a key of `additional_properties`"
+    for where, schema in _described(document):
+        names = list(dict.fromkeys(_property_names(document, schema)))
+        for first, second, python_name in collisions(names):
+            yield f"{where}: properties {first!r} and {second!r} would both be {python_name!r} in Python; {remedy}"
+        for name in schema.get("properties") or {}:
+            if PythonIdentifier(str(name), prefix=PREFIX) in TAKEN_PROPERTIES:
+                yield f"{where}: property {name!r} is a method of every model already; {remedy}"
+
+
+def _described(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every schema of the document with its place, those without a name included."""
+    roots: list[tuple[str, Any]] = [(f"schema {name}", schema) for name, schema in component_schemas(document).items()]
+    for _, where, node in contents(document):
+        roots += [
+            (f"{where} {kind}", (media or {}).get("schema")) for kind, media in (node.get("content") or {}).items()
+        ]
+    for operation in operations(document):
+        roots += [(parameter.where, parameter.schema) for parameter in parameters(document, operation)]
+    for where, root in roots:
+        yield from schemas(root, where)
+
+
+def _property_names(document: dict[str, Any], node: Any, seen: tuple[int, ...] = ()) -> Iterator[str]:
+    """Yield the properties of a schema and of the parts of its `allOf`, which become one record."""
+    schema = resolve(document, node)
+    if not isinstance(schema, dict) or id(schema) in seen:
+        return
+    yield from schema.get("properties") or {}
+    for part in schema.get("allOf", []):
+        yield from _property_names(document, part, (*seen, id(schema)))
 
 
 def collisions(names: Iterable[str]) -> Iterator[tuple[str, str, str]]:

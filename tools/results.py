@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -18,6 +19,8 @@ from types_of import AMOUNT, CONSTRUCTORS, SCALARS, Type, type_of
 # Names that the code of a result may use: of kinds.py, and of results.py beside those that are always imported.
 KINDS = {name for _, name in SCALARS.values()} | {AMOUNT[1], *CONSTRUCTORS}
 READERS = {"Choice", "as_media_type", "binary", "text"}
+# Those that a parameter could hide: they are imported under a name that no parameter has.
+HIDDEN = {name for name in KINDS | READERS if name.islower()}
 
 
 class ResultView(NamedTuple):
@@ -26,6 +29,21 @@ class ResultView(NamedTuple):
     expression: str
     annotation: str
     accept: str = ""
+
+
+class _Renamed(ast.NodeTransformer):
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        return ast.Name(imported_as(node.id), node.ctx)
+
+
+def imported_as(name: str) -> str:
+    """Return the name under which the two classes of operations import one of KINDS or READERS."""
+    return f"_{name}" if name in HIDDEN else name
+
+
+def names_in(expression: str) -> set[str]:
+    """Return the names that the code of a result uses."""
+    return {node.id for node in ast.walk(ast.parse(expression)) if isinstance(node, ast.Name)}
 
 
 class Content(NamedTuple):
@@ -82,6 +100,11 @@ def successes_of(responses: Responses) -> list[Response]:
 
 def result_of(responses: Responses, described: Described) -> ResultView:
     """Return how the successes of an operation are read: by status and media type, where they differ."""
+    found = _result_by_status(responses, described)
+    return found._replace(expression=ast.unparse(_Renamed().visit(ast.parse(found.expression, mode="eval"))))
+
+
+def _result_by_status(responses: Responses, described: Described) -> ResultView:
     found = [(statuses(one), content) for one in successes_of(responses) for content in contents_of(one, described)]
     views = list(dict.fromkeys(content.result for _, content in found)) or [NOTHING.result]
     accept = _accept([content.media_type for _, content in found])

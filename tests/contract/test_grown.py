@@ -47,4 +47,4 @@ def test_every_call_is_typed(grown: Scratch) -> None:
 
 
 def test_there_is_an_operation_for_each_feature() -> None:
-    assert len(grown_document.operations()) >= 35
+    assert len(grown_document.operations()) >= 40
