@@ -111,6 +111,16 @@ REFUSED: dict[str, tuple[Document, str, str]] = {
         "GET /a: query parameter 'q':",
         USER_ID,
     ),
+    "a reference to nothing": (
+        document(A={"type": "array", "items": {"$ref": "#/components/schemas/Nothing"}}),
+        "schema A.items: $ref #/components/schemas/Nothing: points at nothing",
+        "name a part of the document",
+    ),
+    "a part that is nothing": (
+        document(A={"allOf": [{"$ref": "#/components/schemas/Nothing"}]}),
+        "schema A: $ref #/components/schemas/Nothing: points at nothing",
+        "name a part of the document",
+    ),
     "a property of the name of a method": (document(A=record("toDict")), "schema A: property 'toDict'", LEAVE_OUT),
     "the same in an answer": (
         answered(application_json=record("to_row")),
