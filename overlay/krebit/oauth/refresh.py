@@ -25,7 +25,7 @@ _UNKNOWN_TRIES = 3
 # Without a connection there is no server that says when to come back: some seconds, not the whole deadline.
 _CONNECT_TRIES = 5
 HOW_TO_SIGN_IN = (
-    "sign in with api.login() at a terminal, or with api.start_login() and api.finish_login(); "
+    "sign in with `krebit login` or api.login() at a terminal, or with api.start_login() and api.finish_login(); "
     "a fresh KREBIT_REFRESH_TOKEN or KREBIT_AUTH_CODE in the environment is taken too"
 )
 
