@@ -3,6 +3,7 @@
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -60,6 +61,12 @@ def run(
     return Done(done.returncode, done.stdout, done.stderr)
 
 
+def _own_terminal() -> None:
+    """Let Ctrl-C reach the program, also where a background job has the signal ignored."""
+    ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Screen:
     """A terminal, the person's side of it."""
 
@@ -81,8 +88,7 @@ class Screen:
             env=environment(env),
             cwd=cwd,
             start_new_session=True,
-            # Ctrl-C reaches the program that the terminal belongs to.
-            preexec_fn=lambda: ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=_own_terminal,
         )
         os.close(theirs)
 
