@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Generator, Iterable, Iterator
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +14,7 @@ from krebit.cli.options import output_options
 from krebit.cli.output import Output
 from krebit.cli.progress import progress
 from krebit.cli.session import Session
-from krebit.cli.values import Row
+from krebit.cli.values import Row, amount, plain_text
 
 if TYPE_CHECKING:
     from krebit import Krebit
@@ -53,10 +54,10 @@ def command() -> None:
 @output_options
 @click.pass_context
 def latest(context: click.Context, clients: tuple[str, ...]) -> None:
-    """Show the latest act of each client. `-` reads their numbers from standard input, one a line.
+    """Show the latest act of each client.
 
-    The JSON lines of `krebit clients` will do as well. A client without an act is named on stderr, and the exit code
-    is then 1.
+    With `-` the command reads from standard input: a number of a client on each line, or the output of krebit clients.
+    It names each client without an act, and its exit code is then 1.
 
     \b
       krebit act latest 12345
@@ -67,7 +68,7 @@ def latest(context: click.Context, clients: tuple[str, ...]) -> None:
     output = Output(session)
     with session.client() as api:
         if len(numbers) == 1:
-            output.record(_row(numbers[0], api.get_latest_act(numbers[0])), LATEST_COLUMNS)
+            output.record(_latest_act(api, numbers[0]), LATEST_COLUMNS)
             return
         failures: list[int] = []
         output.records(latest_acts(session, api, numbers, failures), LATEST_COLUMNS)
@@ -80,15 +81,28 @@ def latest(context: click.Context, clients: tuple[str, ...]) -> None:
 @output_options
 @click.pass_obj
 def data(session: Session, uuid: str) -> None:
-    """Show the values that were entered in an act, by tab and section.
+    """Show the values of an act, by tab and section.
+
+    UUID is that of the act: krebit act latest shows it. The API gives no currency for these values.
 
     \b
       krebit act data 123e4567-e89b-12d3-a456-426614174000
     """
+    from krebit import NotFound
+
     output = Output(session)
     with session.client() as api:
-        points = sorted((point.to_row() for point in api.get_act_data(uuid)), key=_place)
-    output.records(_without_repeats(points) if output.form == "table" else points, DATA_COLUMNS)
+        try:
+            found = api.get_act_data(uuid)
+        except NotFound as error:
+            text = (
+                f"there is no act {uuid}; krebit act latest CLIENT_ID shows the uuid of one; the server says: {error}"
+            )
+            raise click.ClickException(text) from None
+    points: list[Row] = sorted((point.to_row() for point in found), key=_place)
+    if output.form == "table":
+        points = [_readable(point) for point in _without_repeats(points)]
+    output.records(points, DATA_COLUMNS)
 
 
 def latest_acts(
@@ -107,9 +121,35 @@ def latest_acts(
                 yield _row(found.argument, found.value)
             elif failures is not None:
                 failures.append(found.argument)
-                session.note(f"client {found.argument}: {found.error}")
+                is_missing = isinstance(found.error, NotFound)
+                session.note(
+                    _no_act(found.argument, found.error) if is_missing else f"client {found.argument}: {found.error}"
+                )
             elif not isinstance(found.error, NotFound):
                 _ = found.value  # raises the error
+
+
+def _latest_act(api: "Krebit", number: int) -> dict[str, Any]:
+    from krebit import NotFound
+
+    try:
+        return _row(number, api.get_latest_act(number))
+    except NotFound as error:
+        raise click.ClickException(_no_act(number, error)) from None
+
+
+def _no_act(number: int, error: Exception | None) -> str:
+    return f"client {number} has no act, or there is no such client; the server says: {error}"
+
+
+def _readable(point: Row) -> Row:
+    """Return a data point for a table: an amount in groups of digits, a list without brackets."""
+    value = point.get("value")
+    if isinstance(value, list):
+        return {**point, "value": ", ".join(plain_text(part) for part in value)}
+    if point.get("type") == "money" and isinstance(value, Decimal | int) and not isinstance(value, bool):
+        return {**point, "value": amount(Decimal(value))}
+    return point
 
 
 def _row(number: int, act: Any) -> dict[str, Any]:
@@ -149,7 +189,7 @@ def _place(point: Row) -> tuple[Any, ...]:
     )
 
 
-def _without_repeats(points: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _without_repeats(points: list[Row]) -> Iterator[Row]:
     """Yield the points; one in the same tab and section as the one before does not repeat them."""
     before: tuple[Any, Any] | None = None
     for point in points:

@@ -30,18 +30,18 @@ class _Client(Krebit):
         content = self.request("GET", path, params={**params, "page": page})
         records = content.get("data") if isinstance(content, Mapping) else content
         if not isinstance(records, list):
-            raise click.ClickException(f"{path}: is no list, neither bare nor in `data`; leave --paginate out")
+            raise click.ClickException(f"the answer to {path} is not a list; leave --paginate out")
         return _Page(records)
 
 
 @click.command("api")
 @click.argument("method")
 @click.argument("path")
-@click.option("-f", "--raw-field", "texts", metavar="KEY=TEXT", multiple=True, help="A parameter; its value is a text.")
+@click.option("-f", "--raw-field", "texts", metavar="KEY=TEXT", multiple=True, help="Send a parameter as text.")
 @click.option(
-    "-F", "--field", "typed", metavar="KEY=VALUE", multiple=True, help="The same; true, null, numbers and JSON count."
+    "-F", "--field", "typed", metavar="KEY=VALUE", multiple=True, help="Send a parameter as JSON, such as 5 or true."
 )
-@click.option("--input", "source", metavar="FILE", help="The JSON body; - is standard input.")
+@click.option("--input", "source", metavar="FILE", help="Send this JSON file as the body; - is standard input.")
 @click.option("--paginate", "walks", is_flag=True, help="Fetch every page of a list.")
 @output_options
 @click.pass_obj
@@ -56,7 +56,7 @@ def command(
 ) -> None:
     """Call any path of the API, relative to /api/1.0.
 
-    With GET, HEAD and DELETE the parameters go into the query, with other methods into a JSON body.
+    GET, HEAD and DELETE send the parameters in the query. Other methods send them in a JSON body.
 
     \b
       krebit api GET /clients -f limit=2
@@ -71,7 +71,7 @@ def command(
     with session.client_of(_Client) as api:
         if walks:
             if method.upper() != "GET":
-                raise click.UsageError("--paginate is for GET")
+                raise click.UsageError("--paginate works with GET only")
             rows = _walk(session, api, path, values)
             output.records(rows, [])
             return
@@ -120,4 +120,4 @@ def _body(source: str) -> Any:
             return read_json(sys.stdin.read())
         return read_json(Path(source).read_text("utf-8-sig"))
     except ValueError as error:
-        raise click.UsageError(f"--input {source}: is no JSON ({error})", click.get_current_context()) from None
+        raise click.UsageError(f"--input {source}: is not JSON ({error})", click.get_current_context()) from None

@@ -3,7 +3,7 @@
 import click
 
 from krebit.cli.columns import Column
-from krebit.cli.options import output_options
+from krebit.cli.options import WholeNumber, output_options
 from krebit.cli.output import Output
 from krebit.cli.session import Session
 
@@ -23,7 +23,7 @@ _COLUMNS = [
 
 
 @click.command("client")
-@click.argument("number", metavar="ID", type=int)
+@click.argument("number", metavar="ID", type=WholeNumber())
 @output_options
 @click.pass_obj
 def command(session: Session, number: int) -> None:
@@ -33,5 +33,12 @@ def command(session: Session, number: int) -> None:
       krebit client 12345
       krebit client 12345 --fields company_name,credit_limit
     """
+    from krebit import NotFound
+
     with session.client() as api:
-        Output(session).record(api.get_client(number).to_row(), _COLUMNS)
+        try:
+            client = api.get_client(number)
+        except NotFound as error:
+            text = f"there is no client {number}; krebit clients lists them; the server says: {error}"
+            raise click.ClickException(text) from None
+        Output(session).record(client.to_row(), _COLUMNS)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from krebit.cli.columns import Column
-from krebit.cli.options import output_options
+from krebit.cli.options import WholeNumber, output_options
 from krebit.cli.output import Output
 from krebit.cli.progress import progress
 from krebit.cli.session import Session, is_terminal
@@ -44,7 +44,7 @@ def read_since(context: click.Context, parameter: click.Parameter, value: str | 
         return parse_since(value, datetime.now(UTC).astimezone())
     except (ValueError, OverflowError):
         raise click.BadParameter(
-            f"{value!r} is no time; write 2024-05-01, 2024-05-01T08:00Z, 7d, 24h, today or yesterday"
+            f"{value!r} is not a time; write 2024-05-01, 2024-05-01T08:00Z, 7d, 24h, today or yesterday"
         ) from None
 
 
@@ -52,23 +52,24 @@ since_option = click.option(
     "--updated-since",
     metavar="TIME",
     callback=read_since,
-    help="Only those that changed since 2024-05-01, 7d or yesterday.",
+    help="Only clients that changed since 2024-05-01, 7d or yesterday.",
 )
 
 
 @click.command("clients")
-@click.option("--limit", type=click.IntRange(1), help=f"How many to show.  [default: {_DEFAULT}]")
-@click.option("--page", type=click.IntRange(1), help="Which page of so many to show.")
-@click.option("--all", "everything", is_flag=True, help="Show all of them.")
+@click.option("--limit", type=WholeNumber(1), help=f"Show so many.  [default: {_DEFAULT}]")
+@click.option("--page", type=WholeNumber(1), help="Show this page. --limit is the size of a page.")
+@click.option("--all", "everything", is_flag=True, help="Show all clients.")
 @since_option
 @output_options
 @click.pass_obj
 def command(
     session: Session, limit: int | None, page: int | None, everything: bool, updated_since: datetime | None
 ) -> None:
-    """List clients. A day begins in your own time zone, unless a time says another.
+    """List clients.
 
-    --updated-since asks for every page and leaves out what is older. A new act does not change its client.
+    --updated-since reads every page and leaves out older clients. Days and times are in your time zone, unless you
+    write an offset. A new act does not change its client.
 
     \b
       krebit clients --limit 50
@@ -76,9 +77,9 @@ def command(
       krebit clients --fields id,company_name --json
     """
     if everything and (limit is not None or page is not None):
-        raise click.UsageError("--all shows all; leave --limit and --page out")
+        raise click.UsageError("--all shows all clients; leave --limit and --page out")
     if page is not None and updated_since is not None:
-        raise click.UsageError("--updated-since looks at all pages; leave --page out")
+        raise click.UsageError("--updated-since reads all pages; leave --page out")
     output = Output(session)
     with session.client() as api:
         if page is not None:
@@ -90,7 +91,7 @@ def command(
             return
         total = _print_first(api, output, limit or _DEFAULT)
         if output.form == "table" and is_terminal(sys.stdout) and total > (limit or _DEFAULT):
-            session.note(f"{limit or _DEFAULT} of {total}; --limit and --all show more")
+            session.note(f"{limit or _DEFAULT} of {total} clients. Show more: --limit 50, or --all")
 
 
 def _print_first(api: "Krebit", output: Output, limit: int) -> int:

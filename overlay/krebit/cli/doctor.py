@@ -17,18 +17,24 @@ if TYPE_CHECKING:
 
 
 @click.command("doctor")
-@click.option("--offline", is_flag=True, help="Open no connection: look at settings, store and token only.")
+@click.option("--offline", is_flag=True, help="Check only settings, store and token; open no connection.")
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object.")
-@click.option("--report", "report_file", type=Path, metavar="FILE", help="Keep the shapes of all answers in FILE.")
-@click.option("--patch", "patch_file", type=Path, metavar="FILE", help="Keep in FILE what to change in openapi.yaml.")
+@click.option(
+    "--report",
+    "report_file",
+    type=Path,
+    metavar="FILE",
+    help="Write the shapes of all answers into FILE, without their values.",
+)
+@click.option("--patch", "patch_file", type=Path, metavar="FILE", help="Write into FILE how to change openapi.yaml.")
 @click.pass_obj
 def command(
     session: Session, *, offline: bool, as_json: bool, report_file: Path | None, patch_file: Path | None
 ) -> None:
     """Check settings, connection, login and the API, and say what to do.
 
-    Changes nothing but an access token that has ended, which is renewed as by any command. The report holds shapes
-    alone, and no value of a person or a company: it can be attached to a public issue.
+    The doctor changes nothing in the tenant. It renews an expired access token, as any command does. The report holds
+    no value of a person or a company: you can attach it to a public issue.
 
     \b
       krebit doctor
@@ -83,7 +89,7 @@ def _write_patch(path: Path, report: "Report", session: Session) -> None:
     if patch:
         _write(path, "--patch", patch, session)
     else:
-        session.note(f"krebit: nothing in openapi.yaml is to be changed; {path} is not written")
+        session.note(f"krebit: openapi.yaml needs no change; {path} is not written")
 
 
 def _write(path: Path, option: str, text: str, session: Session) -> None:

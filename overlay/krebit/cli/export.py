@@ -27,10 +27,10 @@ Rows = Generator[dict[str, Any], None, None]
 
 @click.group("export", cls=Group)
 def command() -> None:
-    """Write clients, acts or their data into a file, whole or not at all.
+    """Write clients, acts or their values into a file.
 
-    The format follows the name: .csv, .jsonl or .xlsx (which needs the extra `excel`). Amounts are exact in each. In a
-    spreadsheet every text is a text, also one that begins as a formula does.
+    The name chooses the format: .csv, .jsonl or .xlsx. The command replaces an existing file, but only when the new one
+    is complete. Amounts keep all their digits. Times are in UTC.
 
     \b
       krebit export clients --to clients.csv
@@ -38,8 +38,17 @@ def command() -> None:
 
 
 def _file_options(function: C) -> C:
-    to = click.option("--to", "path", type=click.Path(dir_okay=False, path_type=Path), required=True, metavar="FILE")
-    kind = click.option("--format", "kind", type=click.Choice(FORMATS), help="Where the file's name does not tell.")
+    to = click.option(
+        "--to",
+        "path",
+        type=click.Path(dir_okay=False, path_type=Path),
+        required=True,
+        metavar="FILE",
+        help="The file to write.",
+    )
+    kind = click.option(
+        "--format", "kind", type=click.Choice(FORMATS), help="The format, for a name with another ending."
+    )
     return to(kind(function))
 
 
@@ -62,7 +71,9 @@ def clients(session: Session, path: Path, kind: str | None, updated_since: datet
 @_file_options
 @click.pass_obj
 def acts(session: Session, path: Path, kind: str | None) -> None:
-    """Write the latest act of each client into a file. A client without an act has no line.
+    """Write the latest act of each client into a file.
+
+    A client without an act has no line.
 
     \b
       krebit export acts --to acts.csv
@@ -75,7 +86,9 @@ def acts(session: Session, path: Path, kind: str | None) -> None:
 @_file_options
 @click.pass_obj
 def data(session: Session, path: Path, kind: str | None) -> None:
-    """Write the values of each client's latest act into a file, a line for each.
+    """Write the values of the latest acts into a file.
+
+    Each value has a line, with the client's number and the act's uuid.
 
     \b
       krebit export data --to data.csv
@@ -119,9 +132,11 @@ def _export(
             writer.add(masked(row) if session.masked else row)
     session.note(f"{writer.count} {things} in {path}")
     if writer.left_out:
-        session.note(f"left out, since the first record has not: {', '.join(sorted(writer.left_out))}; .jsonl has all")
+        session.note(
+            f"left out, not in the first record: {', '.join(sorted(writer.left_out))}. Export to .jsonl for all"
+        )
     if writer.formulas:
         session.note(
-            f"{writer.formulas} cells begin as a formula does, which a spreadsheet would run: import them as text, or "
+            f"{writer.formulas} cells begin like a formula, and a spreadsheet may run them: import as text, or "
             "export to .xlsx"
         )

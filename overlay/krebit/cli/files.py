@@ -41,7 +41,7 @@ def format_of(path: Path, chosen: str | None) -> str:
     found = chosen or _SUFFIXES.get(path.suffix.lower())
     if found is None:
         raise click.UsageError(
-            f"--to {path}: the name does not tell the format; end it in .csv, .jsonl or .xlsx, or add --format",
+            f"--to {path}: the format is not clear; end it in .csv, .jsonl or .xlsx, or add --format",
             click.get_current_context(silent=True),
         )
     return found
@@ -168,7 +168,7 @@ class _SheetWriter(_TableWriter):
 
     def _add(self, row: Row) -> None:
         if self.count >= _MOST_ROWS:
-            raise click.ClickException(f"a sheet has {_MOST_ROWS} rows at most; write .csv or .jsonl")
+            raise click.ClickException(f"a sheet has {_MOST_ROWS} rows at most; export to .csv or .jsonl")
         for column, name in enumerate(self.names):
             self._write(column, name, row.get(name))
 
@@ -187,7 +187,7 @@ class _SheetWriter(_TableWriter):
             text = _storable(plain_text(value))
             if len(text) > _LONGEST_CELL:
                 raise click.ClickException(
-                    f"row {self.count}, {name}: a cell has {_LONGEST_CELL} characters at most; write .csv or .jsonl"
+                    f"row {self.count}, {name}: a cell has {_LONGEST_CELL} characters at most; export to .csv or .jsonl"
                 )
             self._sheet.write_string(self.count, column, text)
 
@@ -242,12 +242,17 @@ def whole_file(path: Path, option: str, repair: str) -> Iterator[IO[bytes]]:
     Until then, and after any failure, the place is as it was. Raises UsageError, with the `repair`, for a place that is
     no regular file, and ClickException for one where nothing can be written. Both name the `option`.
     """
+    given = path
     path = Path(os.path.realpath(path))
     mode = _mode_of(path, option, repair)
     try:
         fd, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    except FileNotFoundError:
+        text = f"{option} {given}: there is no folder {given.parent}; make it, or name another place"
+        raise click.ClickException(text) from None
     except OSError as error:
-        raise click.ClickException(f"{option} {path}: cannot be written ({error.strerror})") from None
+        text = f"{option} {given}: cannot be written ({error.strerror}); name another place"
+        raise click.ClickException(text) from None
     temporary = Path(name)
     try:
         with open(fd, "wb") as file:  # noqa: PTH123 - there is only a descriptor
@@ -273,5 +278,5 @@ def _mode_of(path: Path, option: str, repair: str) -> int:
     except OSError as error:
         raise click.ClickException(f"{option} {path}: cannot be written ({error.strerror})") from None
     if not stat.S_ISREG(found.st_mode):
-        raise click.UsageError(f"{option} {path}: is no regular file; {repair}", click.get_current_context(silent=True))
+        raise click.UsageError(f"{option} {path}: is not a regular file; {repair}", click.get_current_context(silent=True))
     return stat.S_IMODE(found.st_mode)

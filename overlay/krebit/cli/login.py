@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from krebit.cli.options import WholeNumber
 from krebit.cli.session import Session, is_terminal
 from krebit.cli.values import clean
 from krebit.config import UncheckedSettings, check_settings, host_of
@@ -20,14 +21,21 @@ _REDIRECT_URI = "http://127.0.0.1:8765/callback"
 
 
 @click.command("login")
-@click.option("--paste", is_flag=True, help="Show the address, and ask for the one that the browser was sent to.")
-@click.option("--no-browser", is_flag=True, help="Show the address and listen: open it yourself, on this machine.")
-@click.option("--client-id", metavar="ID", help="The application.  [default: KREBIT_CLIENT_ID]")
-@click.option("--client-secret-file", metavar="FILE", help="A file with its secret, mode 0600.")
-@click.option("--client-secret-command", metavar="COMMAND", help="A command that prints its secret.")
-@click.option("--redirect-uri", metavar="URI", help="One that is registered for it.  [default: KREBIT_REDIRECT_URI]")
-@click.option("--timeout", type=click.FloatRange(1), default=300, show_default=True, help="Seconds to wait.")
-@click.option("--save/--no-save", default=None, help="Keep the settings for later commands and for programs.")
+@click.option("--paste", is_flag=True, help="Sign in with any browser, and paste the address where it ends.")
+@click.option("--no-browser", is_flag=True, help="Show the address. Open it yourself, on this machine.")
+@click.option("--client-id", metavar="ID", help="The id of the application.  [default: KREBIT_CLIENT_ID]")
+@click.option("--client-secret-file", metavar="FILE", help="A file with the application's secret, mode 0600.")
+@click.option("--client-secret-command", metavar="COMMAND", help="A command that prints the application's secret.")
+@click.option("--redirect-uri", metavar="URI", help="The application's redirect URI.  [default: KREBIT_REDIRECT_URI]")
+@click.option(
+    "--timeout",
+    type=WholeNumber(1),
+    default=300,
+    metavar="SECONDS",
+    show_default=True,
+    help="How long to wait for you.",
+)
+@click.option("--save/--no-save", default=None, help="Save the settings for later commands and programs.")
 @click.pass_obj
 def command(
     session: Session,
@@ -40,19 +48,19 @@ def command(
     timeout: float,
     save: bool | None,
 ) -> None:
-    """Sign somebody in. A browser opens, and its way back is listened for on this machine.
+    """Sign in with the browser.
 
-    Settings that are missing are asked for. --save keeps them in config.toml in your configuration folder, where later
-    commands and Krebit.from_env() find them. The client secret goes into a file of its own.
+    The command asks for missing settings. --save keeps them in config.toml in your configuration folder: later
+    commands and Krebit.from_env() read them there. The client secret goes into a file of its own.
 
     \b
       krebit login --save
       krebit login --paste --profile anna
     """
     if paste and no_browser:
-        raise click.UsageError("--paste opens no browser either; leave --no-browser out")
+        raise click.UsageError("--paste opens no browser; leave --no-browser out")
     if client_secret_file and client_secret_command:
-        raise click.UsageError("--client-secret-file and --client-secret-command exclude each other")
+        raise click.UsageError("use only one of --client-secret-file and --client-secret-command")
     path = default_path(os.environ)
     if path is not None:
         load(path)  # a fault in it is shown before somebody signs in
@@ -66,12 +74,13 @@ def command(
         to_save["client_secret_command"] = client_secret_command
         given = given._replace(client_secret=run_secret_command(client_secret_command, "--client-secret-command"))
     complete = _ask_for_missing(given)
+    _check_complete(complete)
     check_settings(complete, plain_http=complete.plain_http, prefix="KREBIT_")
     with _client(complete) as api:
         _sign_in(session, api, paste=paste, no_browser=no_browser, timeout=timeout)
         _say_who(session, api, complete)
     if save is None and complete != given and path is not None:
-        save = click.confirm(f"Keep these settings in {path}, for later commands and programs?", default=True, err=True)
+        save = click.confirm(f"Save these settings in {path}, for later commands and programs?", default=True, err=True)
     if save:
         _save(session, path, complete, to_save)
 
@@ -112,9 +121,25 @@ def _ask_for_missing(given: UncheckedSettings) -> UncheckedSettings:
         typed = Secret(click.prompt("Client secret (it is not shown)", hide_input=True, err=True).strip())
         given = given._replace(client_secret=typed)
     if given.redirect_uri is None:
-        typed_uri = click.prompt("Redirect URI that is registered for it", default=_REDIRECT_URI, err=True)
+        typed_uri = click.prompt("Redirect URI, as registered for the application", default=_REDIRECT_URI, err=True)
         given = given._replace(redirect_uri=typed_uri.strip())
     return given
+
+
+def _check_complete(given: UncheckedSettings) -> None:
+    """Raise UsageError that names the options for missing settings."""
+    options = {
+        "--domain": given.domain,
+        "--client-id": given.client_id,
+        "--client-secret-file": given.client_secret,
+        "--redirect-uri": given.redirect_uri,
+    }
+    missing = [name for name, value in options.items() if not value]
+    if missing:
+        raise click.UsageError(
+            f"settings are missing; add {', '.join(missing)}, or call krebit login at a terminal, where it asks",
+            click.get_current_context(silent=True),
+        )
 
 
 def _client(given: UncheckedSettings) -> "Krebit":
@@ -160,4 +185,4 @@ def _save(session: Session, path: Path | None, given: UncheckedSettings, values:
         values["plain_http"] = True
     has_place = "client_secret" in kept or any(name.startswith("client_secret") for name in values)
     save(path, given.profile, values, None if has_place else given.client_secret)
-    session.note(f"The settings are kept in {path}.")
+    session.note(f"The settings are saved in {path}.")

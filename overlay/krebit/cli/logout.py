@@ -8,9 +8,9 @@ from krebit.cli.session import Session
 @click.command("logout")
 @click.pass_obj
 def command(session: Session) -> None:
-    """Forget the login that this machine keeps. The settings stay.
+    """Delete the login from this machine. The settings stay.
 
-    The API has no revocation: at the server the tokens live until they end.
+    The API cannot revoke tokens: they stay valid at the server until they expire.
 
     \b
       krebit logout

@@ -20,16 +20,16 @@ from krebit.cli.problems import exit_code_of
 from krebit.cli.session import Session
 
 COMMANDS = {
-    "login": "Sign somebody in, with the browser.",
-    "logout": "Forget the login of this machine.",
-    "status": "Show which tenant, application and login are used.",
+    "login": "Sign in with the browser.",
+    "logout": "Delete the login from this machine.",
+    "status": "Show the tenant, application and login.",
     "me": "Show who is signed in.",
     "clients": "List clients.",
     "client": "Show one client.",
     "act": "Show acts, the evaluations of clients.",
-    "export": "Write clients, acts or their data into a file.",
-    "webhook": "Subscribe to events, and receive them on this machine.",
-    "api": "Call any path of the API.",
+    "export": "Write clients, acts or their values into a file.",
+    "webhook": "Subscribe to events, receive or verify deliveries.",
+    "api": "Call any path of the API, for programmers.",
     "doctor": "Check the settings, the connection and the API.",
     "completion": "Print the completion script of a shell.",
 }
@@ -44,7 +44,7 @@ _HELP = """Krebit Finance at the command line.
   krebit clients --limit 5           look at some clients
   krebit export clients --to c.csv   keep all of them in a file
 
-On a terminal the answers are tables, in a pipe they are JSON, a line for each record.
+A terminal shows tables. A pipe gets JSON: a line for each record.
 """
 
 

@@ -12,6 +12,7 @@ _COLUMNS = [
     Column("name", is_personal=True),
     Column("email", is_personal=True),
     Column("organization.name", "organization"),
+    Column("organization.id", "organization id"),
 ]
 
 
@@ -19,7 +20,7 @@ _COLUMNS = [
 @output_options
 @click.pass_obj
 def command(session: Session) -> None:
-    """Show who is signed in. An answer also proves that the login works.
+    """Show who is signed in. This also tests the login.
 
     \b
       krebit me

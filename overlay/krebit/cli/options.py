@@ -10,6 +10,31 @@ from krebit.cli.session import Session
 C = TypeVar("C", bound=Callable[..., Any])
 
 
+class WholeNumber(click.ParamType):  # type: ignore[type-arg]
+    """A whole number, within limits if there are any. Its messages need no mathematics."""
+
+    name = "number"
+
+    def __init__(self, least: int | None = None, most: int | None = None) -> None:
+        self._least = least
+        self._most = most
+        limits = [f"from {least}"] if least is not None else []
+        limits += [f"to {most}"] if most is not None else []
+        self._limits = "".join(f" {limit}" for limit in limits)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number. Raises BadParameter."""
+        try:
+            number = int(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a whole number{self._limits}", param, ctx)
+        is_small = self._least is not None and number < self._least
+        is_large = self._most is not None and number > self._most
+        if is_small or is_large:
+            self.fail(f"{value!r} is not a whole number{self._limits}", param, ctx)
+        return number
+
+
 def _set(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     """Set the session's field that has the option's name, if the option was given."""
     session = context.ensure_object(Session)
@@ -29,7 +54,7 @@ def _set_form(context: click.Context, parameter: click.Parameter, value: str | N
     if value is None:
         return
     if session.form not in ("auto", value):
-        raise click.UsageError("--json, --lines, --csv and --table exclude each other", context)
+        raise click.UsageError("use only one of --json, --lines, --csv and --table", context)
     session.form = value  # type: ignore[assignment]
 
 
@@ -47,12 +72,12 @@ def _common() -> list[click.Option]:
         return click.Option(names, expose_value=False, callback=callback, **attributes)
 
     return [
-        option("--profile", metavar="NAME", help="Whose login it is.  [default: KREBIT_PROFILE, or default]"),
-        option("--domain", metavar="HOST", help="The tenant, such as yourco.krebit.se.  [default: KREBIT_DOMAIN]"),
-        option("--plain-http", is_flag=True, help="No TLS; for a sandbox on this machine."),
-        option("--mask", "masked", is_flag=True, help="Hide organisation numbers and contacts, for a shared screen."),
-        option("--color", type=click.Choice(["auto", "always", "never"]), help="[default: auto; NO_COLOR counts]"),
-        option("--debug", is_flag=True, callback=_set_debug, help="Show the log, and tracebacks of failures."),
+        option("--profile", metavar="NAME", help="Use the login of this profile.  [default: KREBIT_PROFILE]"),
+        option("--domain", metavar="HOST", help="Use this tenant, such as yourco.krebit.se.  [default: KREBIT_DOMAIN]"),
+        option("--plain-http", is_flag=True, help="Use HTTP without TLS, for a sandbox on this machine."),
+        option("--mask", "masked", is_flag=True, help="Hide organisation numbers and contacts."),
+        option("--color", type=click.Choice(["auto", "always", "never"]), help="Use colours.  [default: auto]"),
+        option("--debug", is_flag=True, callback=_set_debug, help="Show the log and the details of a failure."),
     ]
 
 
@@ -68,12 +93,12 @@ def add_common_options(command: click.Command) -> None:
 def output_options(function: C) -> C:
     """Add the options that choose the form of the output."""
     forms = (
-        ("--table", "table", "A table, also in a pipe."),
-        ("--csv", "csv", "CSV, with a header."),
-        ("--lines", "lines", "JSON, a line for each record: the form in a pipe."),
-        ("--json", "json", "One JSON document."),
+        ("--table", "table", "Write a table, also in a pipe."),
+        ("--csv", "csv", "Write CSV with a header."),
+        ("--lines", "lines", "Write a line of JSON for each record, as in a pipe."),
+        ("--json", "json", "Write one JSON document."),
     )
-    fields = "The fields to show, such as id,company_name."
+    fields = "Show these fields, such as id,company_name."
     add = click.option("--fields", "--columns", metavar="NAMES", expose_value=False, callback=_set_fields, help=fields)
     function = add(function)
     for name, form, text in forms:

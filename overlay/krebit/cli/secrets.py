@@ -24,7 +24,7 @@ def new_secret_file(path: Path) -> Iterator[Callable[[str], None]]:
         fd = make_file(path)
     except FileExistsError:
         raise click.UsageError(
-            f"--secret-file {path}: is there already; name a new file, so that no secret is lost",
+            f"--secret-file {path}: the file exists; name a new one, so that no secret is lost",
             click.get_current_context(silent=True),
         ) from None
     is_kept = False

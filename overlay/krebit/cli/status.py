@@ -24,7 +24,7 @@ _COLUMNS = [Column(name) for name in ("tenant", "application", "profile", "setti
 @output_options
 @click.pass_obj
 def command(session: Session) -> None:
-    """Show which tenant, application and login the next command uses. Opens no connection to the tenant.
+    """Show the tenant, application and login of the next command, without a connection to the tenant.
 
     \b
       krebit status
@@ -69,7 +69,7 @@ def _login(key: LoginKey, *, has_grant: bool) -> dict[str, Any]:
         state = "signed in"
         ends = None if login.expires_at is None else datetime.fromtimestamp(int(login.expires_at), UTC)
     elif has_grant:
-        state = "begins with the token or the code of the environment"
+        state = "not yet; the next command signs in with the token or code in the environment"
     return {
         "login": state,
         "store": str(store.path(key)) if isinstance(store, FileTokenStore) else repr(store),

@@ -36,10 +36,13 @@ def print_table(
     rows: Sequence[Row], columns: Sequence[Column], session: Session, stream: TextIO, *, is_chosen: bool
 ) -> None:
     """Print rows. Columns that find no room are left out, the last first, unless they were chosen."""
+    if not rows:
+        session.note("nothing found")
+        return
     console = console_for(session, stream)
     texts = {column: [_cell(row, column) for row in rows] for column in columns}
     # A column without any value tells nothing.
-    wanted = [column for column in columns if is_chosen or not rows or any(texts[column])]
+    wanted = [column for column in columns if is_chosen or any(texts[column])]
     widths = {column: max([cell_len(_heading(column)), *map(cell_len, texts[column])]) for column in wanted}
     shown = wanted if is_chosen else _fitting(wanted, widths, console.width)
     _narrow(shown, widths, console.width)
@@ -61,6 +64,7 @@ def print_fields(row: Row, columns: Sequence[Column], session: Session, stream: 
     """Print the fields of one record below each other, those without a column behind the others."""
     console = console_for(session, stream)
     known = {column.name for column in columns} | {column.currency for column in columns}
+    known |= {column.name.partition(".")[0] for column in columns}
     others = [] if session.fields else [Column(name) for name in row if name not in known]
     shown = [*columns, *others]
     width = max(cell_len(_heading(column)) for column in shown)

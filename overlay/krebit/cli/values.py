@@ -60,8 +60,11 @@ def plain_text(value: Any) -> str:
 
 
 def amount(value: Decimal) -> str:
-    """Return an amount with all its digits, the whole ones in groups of three."""
-    return plain_text(value) if not -20 < value.adjusted() < 40 else f"{value:,f}".replace(",", " ")
+    """Return an amount with all its digits: two decimals at least, and whole digits in groups of three."""
+    if not value.is_finite() or not -20 < value.adjusted() < 40:
+        return plain_text(value)
+    whole, _, decimals = f"{value:,f}".replace(",", " ").partition(".")
+    return f"{whole}.{decimals.ljust(2, '0')}"
 
 
 def clean(text: str) -> str:

@@ -8,7 +8,7 @@ import click
 
 from krebit.cli.columns import Column
 from krebit.cli.groups import Group
-from krebit.cli.options import output_options
+from krebit.cli.options import WholeNumber, output_options
 from krebit.cli.output import Output
 from krebit.cli.session import Session
 
@@ -21,13 +21,13 @@ _secret_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     required=True,
     multiple=True,
-    help="The file with the subscription's secret, mode 0600; may be repeated while rotating.",
+    help="The file with the subscription's secret, mode 0600. Repeat it for two secrets.",
 )
 
 
 @click.group("webhook", cls=Group)
 def command() -> None:
-    """Subscribe to events, receive deliveries on this machine, verify one.
+    """Subscribe to events, and receive or verify deliveries.
 
     \b
       krebit webhook create act.created https://example.com/hook --secret-file hook.secret
@@ -42,14 +42,15 @@ def command() -> None:
     "path",
     type=click.Path(dir_okay=False, path_type=Path),
     required=True,
-    help="A new file for the secret, readable by you alone.",
+    help="A new file for the secret. Only you can read it.",
 )
 @output_options
 @click.pass_obj
 def create(session: Session, event: str, target: str, path: Path) -> None:
-    """Subscribe to EVENT; TARGET is the URL that deliveries are posted to.
+    """Subscribe to an event.
 
-    The secret that signs them comes this once. It goes into the file, and is shown nowhere.
+    TARGET is the URL that receives the deliveries. The tenant sends the secret once: the command puts it into the
+    file, and does not show it.
 
     \b
       krebit webhook create act.created https://example.com/hook --secret-file hook.secret
@@ -63,7 +64,7 @@ def create(session: Session, event: str, target: str, path: Path) -> None:
             keep(made.secret)
         except OSError as error:
             raise click.ClickException(
-                f"the subscription {made.id} was made, and its secret is lost ({path}: {error.strerror}); "
+                f"subscription {made.id} exists, but its secret is lost ({path}: {error.strerror}); "
                 "remove it in the tenant, and subscribe again"
             ) from None
         row = {name: value for name, value in made.to_row().items() if name != "secret"}
@@ -72,14 +73,17 @@ def create(session: Session, event: str, target: str, path: Path) -> None:
 
 @command.command("listen")
 @_secret_option
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
-@click.option("--forward", metavar="URL", help="Post each delivery to this address as well, with its signature.")
+@click.option(
+    "--port", type=WholeNumber(0, 65535), default=8000, show_default=True, help="The port; 0 chooses a free one."
+)
+@click.option("--forward", metavar="URL", help="Send each delivery to this address too.")
 @output_options
 @click.pass_obj
 def listen(session: Session, secret_files: tuple[Path, ...], port: int, forward: str | None) -> None:
-    """Receive deliveries on 127.0.0.1, verify and show them, until Ctrl-C.
+    """Receive, verify and show deliveries.
 
-    A tenant cannot reach this machine by itself: a tunnel has to lead from the target's address to the port.
+    The command listens on 127.0.0.1 until Ctrl-C. A tenant cannot reach this machine: you need a tunnel from the
+    subscription's target to the port.
 
     \b
       krebit webhook listen --secret-file hook.secret --forward http://localhost:3000/hook
@@ -92,14 +96,15 @@ def listen(session: Session, secret_files: tuple[Path, ...], port: int, forward:
 
 @command.command("verify")
 @click.argument("body", metavar="BODY_FILE")
-@click.option("--signature", required=True, metavar="HEX", help="The header X-Signature.")
+@click.option("--signature", required=True, metavar="HEX", help="The value of the header X-Signature.")
 @_secret_option
 @output_options
 @click.pass_obj
 def verify(session: Session, body: str, signature: str, secret_files: tuple[Path, ...]) -> None:
-    """Verify a saved delivery: the body exactly as it was received, and its header. `-` is standard input.
+    """Verify a saved delivery.
 
-    The exit code is 1 where no secret gives the body this signature.
+    BODY_FILE has the body exactly as it was received; `-` is standard input. The exit code is 1 when the signature
+    does not match.
 
     \b
       krebit webhook verify body.json --signature 5d41402abc4b… --secret-file hook.secret

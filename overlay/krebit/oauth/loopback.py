@@ -97,7 +97,7 @@ class CallbackServer:
         """Wait until the sign-in has ended. Raises LoginFailed after `timeout` seconds, and the error of `finish`."""
         self._stop.wait(min(timeout, threading.TIMEOUT_MAX))
         if not self._taken.locked():
-            raise LoginFailed(f"nobody signed in within {timeout:g} s")
+            raise LoginFailed(f"nobody signed in within {timeout:g} s; begin again, or set a longer timeout")
         self._answered.wait()  # the code is being exchanged: that has a deadline of its own
         if self._error is not None:
             raise self._error

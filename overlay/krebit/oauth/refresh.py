@@ -138,7 +138,7 @@ class Refresh:
         for grant in self._configured:
             if not self._login.has_seen(grant.value):
                 return self._send(grant, "configured")
-        used = ", and the grants of the environment were used or refused before" if self._configured else ""
+        used = ": the token or code in the environment was used or refused before" if self._configured else ""
         return self._from_store(reason or f"not signed in{used}")
 
     def _from_store(self, reason: str = "not signed in") -> Action:
