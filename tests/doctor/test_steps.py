@@ -186,7 +186,7 @@ def test_the_store_of_the_environment(sandbox: Sandbox, tmp_path: Path) -> None:
     assert step(examine(there), "token").text.startswith("ends in")
     elsewhere = {**sandbox.environment, "KREBIT_TOKEN_STORE": "redis://:canary-7@localhost:1/0"}
     report = examine(elsewhere, offline=True)
-    assert step(report, "store").text == "not looked at: --offline, and it is reached over a connection"
+    assert step(report, "store").text == "not checked: --offline, and it is reached over a connection"
     report = examine(elsewhere)
     assert step(report, "store").mark == "fail"
     wrong = examine({**sandbox.environment, "KREBIT_TOKEN_STORE": "logins"}, offline=True)
@@ -200,7 +200,7 @@ def test_a_good_login_is_left_as_it_is(sandbox: Sandbox, tmp_path: Path) -> None
     before = {path: path.read_bytes() for path in (tmp_path / "logins").iterdir()}
     report = examined(sandbox, store=store)
     assert {path: path.read_bytes() for path in (tmp_path / "logins").iterdir()} == before
-    assert step(report, "token").text == "ends in 60 min, and is renewed by itself"
+    assert step(report, "token").text == "ends in 60 min; the next command after that renews it"
     assert {request.method for request in sandbox.requests if request.path != "/api/oauth/token"} == {"GET"}
 
 
@@ -211,7 +211,7 @@ def test_an_expired_token_is_renewed_and_the_report_says_so(sandbox: Sandbox, tm
     report = examined(sandbox, store=store)
     assert (
         step(report, "token").text
-        == "had ended and was renewed, as by any command; ends in 60 min, and is renewed by itself"
+        == "had ended and was renewed, as by any command; ends in 60 min; the next command after that renews it"
     )
     assert not report.has_failed
     with Krebit.from_env(sandbox.environment, store=store) as api:
@@ -340,7 +340,7 @@ PROGRAM = """
 @pytest.mark.parametrize(
     ("mode", "owner", "mark", "said"),
     [
-        (0o700, NOBODY, "pass", "for its owner alone"),
+        (0o700, NOBODY, "pass", "only for its owner"),
         (0o750, NOBODY, "fail", "chmod 700"),
         (0o500, NOBODY, "fail", "cannot be written"),
         (0o700, 0, "fail", "belongs to another user"),

@@ -98,7 +98,7 @@ def data(session: Session, uuid: str) -> None:
             text = (
                 f"there is no act {uuid}; krebit act latest CLIENT_ID shows the uuid of one; the server says: {error}"
             )
-            raise click.ClickException(text) from None
+            raise click.ClickException(text) from error
     points: list[Row] = sorted((point.to_row() for point in found), key=_place)
     if output.form == "table":
         points = [_readable(point) for point in _without_repeats(points)]
@@ -135,7 +135,7 @@ def _latest_act(api: "Krebit", number: int) -> dict[str, Any]:
     try:
         return _row(number, api.get_latest_act(number))
     except NotFound as error:
-        raise click.ClickException(_no_act(number, error)) from None
+        raise click.ClickException(_no_act(number, error)) from error
 
 
 def _no_act(number: int, error: Exception | None) -> str:

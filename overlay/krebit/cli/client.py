@@ -40,5 +40,5 @@ def command(session: Session, number: int) -> None:
             client = api.get_client(number)
         except NotFound as error:
             text = f"there is no client {number}; krebit clients lists them; the server says: {error}"
-            raise click.ClickException(text) from None
+            raise click.ClickException(text) from error
         Output(session).record(client.to_row(), _COLUMNS)

@@ -28,6 +28,8 @@ def exit_code_of(error: BaseException, session: Session) -> int:
         session.note(error.format_message())
         return USAGE
     if isinstance(error, click.ClickException):
+        if session.debug and error.__cause__ is not None:
+            _show_traceback(error, session)
         session.note(f"krebit: {_text_of_usage(error)}")
         return USAGE if isinstance(error, click.UsageError) else FAILED
     if session.debug:

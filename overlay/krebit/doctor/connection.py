@@ -22,7 +22,7 @@ from krebit.stores.memory import MemoryTokenStore
 _NAME_TIMEOUT = 5.0
 _TIMEOUT = 10.0
 _CLOCK_TOLERANCE = 60.0
-_OFFLINE = "not looked at: --offline"
+_OFFLINE = "not checked: --offline"
 _TOKEN_PATH = "/api/oauth/token"  # noqa: S105 - a path
 
 
@@ -78,7 +78,7 @@ def offline_steps() -> list[Step]:
 
 def unknown_tenant_steps() -> list[Step]:
     """Return the steps that are left out where nobody knows which host to reach."""
-    text = "not looked at: the tenant's domain is not known"
+    text = "not checked: the tenant's domain is not known"
     return [Step(name, "skip", text) for name in ("DNS", "proxy", "TLS", "clock")]
 
 
@@ -88,7 +88,7 @@ def reach(domain: str, path: str, *, plain_http: bool, ca_file: str | None) -> R
     proxy = None if plain_http else proxy_of_environment(origin)
     name = Step("DNS", "skip", "the proxy looks the name up") if proxy else _find_name(domain)
     if name.mark == "fail":
-        rest = [Step(step, "skip", "not looked at: the host is not found") for step in ("proxy", "TLS", "clock")]
+        rest = [Step(step, "skip", "not checked: the host is not found") for step in ("proxy", "TLS", "clock")]
         return Reached([name, *rest], None)
     watched: list[WatchedTransport] = []
     error = _send_without_token(domain, path, plain_http=plain_http, ca_file=ca_file, watched=watched)
@@ -96,7 +96,7 @@ def reach(domain: str, path: str, *, plain_http: bool, ca_file: str | None) -> R
     tls = watched[0].tls if watched else None
     steps = [name, _proxy_step(proxy, error), _tls_step(error, tls, plain_http=plain_http)]
     if not answers:
-        return Reached([*steps, Step("clock", "skip", "not looked at: no answer came")], None)
+        return Reached([*steps, Step("clock", "skip", "not checked: no answer came")], None)
     return Reached([*steps, _clock_step(answers[0].date)], answers[0])
 
 
@@ -167,7 +167,7 @@ def _proxy_step(proxy: str | None, error: KrebitError | None) -> Step:
     if error is not None and _is_of_proxy(error):
         return _failed("proxy", error)
     if proxy is None:
-        return Step("proxy", "pass", "none is used")
+        return Step("proxy", "pass", "no proxy is used")
     shown = proxy.rpartition("@")[2].rpartition("://")[2]
     return Step("proxy", "pass", f"{shown}, from HTTPS_PROXY or the system's settings")
 
@@ -178,7 +178,7 @@ def _is_of_proxy(error: KrebitError) -> bool:
 
 def _tls_step(error: KrebitError | None, tls: str | None, *, plain_http: bool) -> Step:
     if error is not None and _is_of_proxy(error):
-        return Step("TLS", "skip", "not looked at: the proxy is not passed")
+        return Step("TLS", "skip", "not checked: the proxy is not passed")
     if error is not None:
         return _failed("TLS", error)
     if plain_http:

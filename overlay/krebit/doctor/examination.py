@@ -67,7 +67,7 @@ def examine(
         problems = error.problems
     except StoreError as error:
         problems = (str(error),)
-    report.steps.append(settings_step(problems, found.shown))
+    report.steps.append(settings_step(problems))
     # Of a mapping the authority counts too, as in `Krebit.from_env`.
     ca_file = None if environ is None else environ.get("SSL_CERT_FILE")
     answer = _way(report, host, described, plain_http=is_plain, offline=offline, ca_file=ca_file, progress=progress)

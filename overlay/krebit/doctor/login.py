@@ -43,10 +43,10 @@ def unusable_store(error: ConfigurationError) -> FoundLogin:
 def find_login(settings: Settings | None, store: TokenStore, *, offline: bool) -> FoundLogin:
     """Look for the login of these settings. `settings` is None where they are broken."""
     if offline and not isinstance(store, FileTokenStore | MemoryTokenStore):
-        step = Step("store", "skip", "not looked at: --offline, and it is reached over a connection")
+        step = Step("store", "skip", "not checked: --offline, and it is reached over a connection")
         return FoundLogin(None, [step, _no_token("--offline")], is_usable=False)
     if settings is None:
-        step = Step("store", "skip", "not looked at: the settings do not say whose login it is")
+        step = Step("store", "skip", "not checked: the settings do not say whose login it is")
         return FoundLogin(None, [step, _no_token("the settings do not say whose it is")], is_usable=False)
     key = LoginKey(settings.domain, settings.client_id, settings.profile)
     try:
@@ -63,7 +63,7 @@ def _failed(error: KrebitError, reason: str, otherwise: str) -> FoundLogin:
 
 
 def _no_token(reason: str) -> Step:
-    return Step("token", "skip", f"not looked at: {reason}")
+    return Step("token", "skip", f"not checked: {reason}")
 
 
 def _store_step(store: TokenStore, key: LoginKey) -> Step:
@@ -76,7 +76,7 @@ def _store_step(store: TokenStore, key: LoginKey) -> Step:
     if kind := network_file_system(folder):
         text = f"{folder} is on a network file system ({kind}), whose locks cannot be trusted"
         return Step("store", "warn", text, "keep logins on a local disk: set XDG_STATE_HOME to a folder there")
-    return Step("store", "pass", f"{store.path(key)}, for its owner alone")
+    return Step("store", "pass", f"{store.path(key)}, only for its owner")
 
 
 def _is_writable(folder: Path) -> bool:
@@ -99,7 +99,7 @@ def token_step(login: Login | None, *, has_grant: bool) -> Step:
         return Step("token", "pass", "stored; the server did not say when it ends")
     seconds = login.expires_at - time.time()
     if seconds > 0:
-        return Step("token", "pass", f"ends in {duration(seconds)}, and is renewed by itself")
+        return Step("token", "pass", f"ends in {duration(seconds)}; the next command after that renews it")
     if login.refresh_token is None:
         return Step("token", "fail", f"ended {duration(-seconds)} ago, and there is none to renew it with", SIGN_IN)
     return Step("token", "pass", f"ended {duration(-seconds)} ago; the next command renews it")

@@ -64,7 +64,7 @@ class _Screen:
         for name, result in report.errors.items():
             self._add_result(rows, _ERROR_NAMES.get(name, name), result)
         names = " · ".join(text.partition(":")[0] for text in report.not_seen)
-        rows.add_row(self._sign("?"), self._text("not seen"), self._text(f"reading cannot show: {names}", "dim"))
+        rows.add_row(self._sign("?"), self._text("not seen"), self._text(f"reading alone cannot show: {names}", "dim"))
         self._console.print(rows)
 
     def _add_result(self, rows: Table, name: str, result: OperationResult) -> None:
@@ -78,12 +78,12 @@ class _Screen:
         failed = [step.name for step in report.steps if step.mark == "fail"]
         self._console.print()
         if failed:
-            self._console.print(self._text(f"Not in order: {', '.join(failed)}. See the arrows above.", "red"))
+            self._console.print(self._text(f"Broken: {', '.join(failed)}. The arrows above say what to do.", "red"))
             return
         is_whole = all(step.mark != "skip" or step.name in ("DNS", "TLS") for step in report.steps)
-        text = "All is in order." if is_whole else "Nothing is wrong in what was looked at."
+        text = "All is in order." if is_whole else "Nothing is wrong in the steps that were checked."
         if handled:
-            text = f"Nothing breaks: this library reads {_counted(handled)} from the document all the same."
+            text = f"Nothing is broken: the library can read {_counted(handled)} from the document."
         self._console.print(self._text(text, "green"))
 
     def _sign(self, sign: str) -> Text:
@@ -111,7 +111,7 @@ def _came(result: OperationResult) -> str:
     if result.error is not None:
         return result.error.removeprefix(f"{result.operation}: ")
     if result.reason is not None:
-        return result.reason
+        return f"not called: {result.reason}"
     comparison = result.comparison
     parts = [] if result.status == 200 else [f"status {result.status}"]
     if comparison is not None:
@@ -164,7 +164,7 @@ def _in_words(difference: Difference) -> str:
         "always-null": "null in every record",
         "extra": f"not in the document ({_in_word(got)})",
         "limit": f"{got}, the document allows {expected}",
-        "missing": "missing, though the document has it always",
+        "missing": "missing, although the document requires it",
         "null": f"null, the document has {expected} only",
         "header": f"the header {got} is not in the document",
     }
