@@ -96,7 +96,7 @@ def test_debug_shows_the_log_and_the_traceback_without_secrets(site: Sandbox) ->
     assert done.code == 1
     assert "Traceback" in done.err
     assert "DEBUG krebit: " in done.err
-    assert done.err.splitlines()[-1].startswith("krebit: 404 Not Found")
+    assert done.err.splitlines()[-1].startswith("krebit: there is no client 999999; ")
     assert not SECRETS.search(done.err), done.err
     for name in ("KREBIT_CLIENT_SECRET", "KREBIT_REFRESH_TOKEN", "KREBIT_AUTH_CODE"):
         assert os.environ[name] not in done.err

@@ -133,7 +133,7 @@ def test_nobody_to_ask(site: Sandbox) -> None:
     assert "nothing was pasted" in done.err
     missing = run("login", env={"KREBIT_CLIENT_ID": None})
     assert missing.code == 2
-    assert "KREBIT_CLIENT_ID" in missing.err
+    assert "add --client-id, or call krebit login at a terminal" in missing.err
 
 
 def test_ctrl_c_at_a_question(nothing: Sandbox) -> None:

@@ -73,7 +73,7 @@ def test_the_records_of_one_command_are_the_numbers_of_the_next(site: Sandbox) -
     done = shell("krebit clients --limit 5 | krebit act latest - --fields client_id,amount --csv")
     assert done.code == 1  # not each of them has an act
     assert done.out.startswith("client_id,amount\n12345,")
-    assert "client 12346: 404" in done.err
+    assert "client 12346 has no act" in done.err
     assert run("act", "latest", "-", given="12345\n\n12348\n").code == 0
 
 
