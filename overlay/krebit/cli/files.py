@@ -278,5 +278,7 @@ def _mode_of(path: Path, option: str, repair: str) -> int:
     except OSError as error:
         raise click.ClickException(f"{option} {path}: cannot be written ({error.strerror})") from None
     if not stat.S_ISREG(found.st_mode):
-        raise click.UsageError(f"{option} {path}: is not a regular file; {repair}", click.get_current_context(silent=True))
+        raise click.UsageError(
+            f"{option} {path}: is not a regular file; {repair}", click.get_current_context(silent=True)
+        )
     return stat.S_IMODE(found.st_mode)
