@@ -37,7 +37,7 @@ sys.exit(main(["clients"]))
         (["act", "latest", "x"], 2, "'x' is not the number of a client"),
         (["api", "GET", "/nothing"], 1, "404 Not Found"),
         (["api", "GET", "/clients", "-f", "limit"], 2, "is not KEY=VALUE"),
-        (["api", "POST", "/webhooks", "--input", os.devnull], 2, "is no JSON"),
+        (["api", "POST", "/webhooks", "--input", os.devnull], 2, "is not JSON"),
         (["api", "POST", "/webhooks", "-F", f"a={'[' * 5000}{']' * 5000}"], 1, "The event field is required"),
         (["api", "POST", "/webhooks", "-f", "event=act.created"], 1, "target: The target field is required"),
         (["export", "clients", "--to", "clients.txt"], 2, "end it in .csv, .jsonl or .xlsx"),

@@ -37,7 +37,7 @@ VARYING = {
     r"[^\r\n]*━[^\r\n]*(\r|\n|$)": "",
     r"\r": "",
     r" +(?=\n)": "",
-    r"request [0-9a-f-]{36}": "request REQUEST",
+    r"request\s[0-9a-f-]{36}": "request REQUEST",
     r"localhost:[0-9]+": "TENANT",
     r"localhost_[0-9]+\.default\.[0-9a-f]{16}": "LOGIN",
     r"(token ends  |\"token_ends\": \")[^\"\n]*": r"\1TIME",

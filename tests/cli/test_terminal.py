@@ -108,8 +108,14 @@ def test_moments(text: str, moment: datetime) -> None:
 
 
 def test_amounts_keep_their_digits() -> None:
-    assert [amount(Decimal(text)) for text in DECIMALS] == ["0", "250 000.50", "-1 234 567.8", "1 000", "0.000001"]
-    assert cell(Decimal("5.0"), "SEK") == "5.0 SEK"
+    assert [amount(Decimal(text)) for text in DECIMALS] == [
+        "0.00",
+        "250 000.50",
+        "-1 234 567.80",
+        "1 000.00",
+        "0.000001",
+    ]
+    assert cell(Decimal("5.0"), "SEK") == "5.00 SEK"
     assert json_text({"a": [Decimal("12345678901234567.890"), None, True, "å\x9b"]}) == (
         '{"a": [12345678901234567.890, null, true, "å\\u009b"]}'
     )

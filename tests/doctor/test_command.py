@@ -83,7 +83,7 @@ def test_a_report_goes_where_it_was_sent_and_nowhere_else(environ: dict[str, str
     for place in ("fifo", "."):
         done = doctor(environ, "--offline", "--report", str(tmp_path / place))
         assert done.returncode == 2
-        assert "is no regular file; name another file" in done.stderr
+        assert "is not a regular file; name another file" in done.stderr
     assert (tmp_path / "fifo").is_fifo()
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".kept")]
 

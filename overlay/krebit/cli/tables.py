@@ -57,7 +57,8 @@ def print_table(
     _print(table, console, stream)
     left_out = [column.name for column in wanted if column not in shown]
     if left_out:
-        session.note(f"not shown for want of room: {clean(', '.join(left_out))}; --columns chooses")
+        example = clean(f"--columns {columns[0].name},{left_out[0]}")
+        session.note(f"not shown, the terminal is too narrow: {clean(', '.join(left_out))}. Choose columns: {example}")
 
 
 def print_fields(row: Row, columns: Sequence[Column], session: Session, stream: TextIO) -> None:
