@@ -107,6 +107,18 @@ class Screen:
         """Press one key."""
         os.write(self._fd, key)
 
+    def interrupt(self) -> Done:
+        """Press Ctrl-C until the command ends, and return the end.
+
+        Python notices a Ctrl-C between its prompt and the read behind it at the next key only.
+        """
+        for _ in range(20):
+            self.press(b"\x03")
+            while select.select([self._fd], [], [], 2)[0]:
+                if not self._read():
+                    return self.finish()
+        raise AssertionError(self._seen)
+
     def finish(self) -> Done:
         """Read to the end, and return it."""
         while self._read():

@@ -139,8 +139,7 @@ def test_nobody_to_ask(site: Sandbox) -> None:
 def test_ctrl_c_at_a_question(nothing: Sandbox) -> None:
     screen = Screen([*COMMAND, "login"])
     screen.read_until("yourco.krebit.se: ")
-    screen.press(b"\x03")
-    done = screen.finish()
+    done = screen.interrupt()
     assert done.code == 130
     assert "krebit: interrupted" in done.out
 

@@ -92,14 +92,17 @@ class Sink(Protocol):
 
     @property
     def is_full(self) -> bool:
-        """Whether `flush` is due."""
+        """Return whether enough has come to be written with `flush`."""
+        ...
 
     @property
     def is_whole(self) -> bool:
-        """Whether as much has come as was announced."""
+        """Return whether all the announced bytes have come."""
+        ...
 
     def begin(self, response: httpx.Response) -> bool:
         """Return whether this answer is taken, and begin anew with it."""
+        ...
 
     def add(self, chunk: bytes) -> None:
         """Take some bytes."""
