@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 NODE := tools/node/node_modules/.bin
 PYTEST_OPTIONS ?=
-PYTEST_WORKERS ?= auto
+# Two for each processor: many tests wait for programs that they start.
+PYTEST_WORKERS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help

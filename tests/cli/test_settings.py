@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
+import krebit
 from krebit import ConfigurationError, Krebit, StoreUnsafe
 from krebit.cli.saving import save
 from krebit.config import UncheckedSettings
 from krebit.config_file import default_path, load, read_settings
 from krebit_sandbox import Sandbox
 from tests.cli.support import run
+
+OVERLAY = Path(krebit.__file__).parent
 
 SECRET = "a-secret-canary-1"
 GRANTS = ("KREBIT_API", "KREBIT_REFRESH_TOKEN", "KREBIT_AUTH_CODE", "KREBIT_STATE")
@@ -236,7 +239,7 @@ def test_logins_of_profiles_are_apart(site: Sandbox) -> None:
 def frames_of(error: BaseException) -> str:
     """Return the frames of this package as an error tracker shows them, with their local variables."""
     found = traceback.TracebackException.from_exception(error, capture_locals=True)
-    ours = [frame for frame in found.stack if f"{os.sep}krebit{os.sep}" in frame.filename]
+    ours = [frame for frame in found.stack if Path(frame.filename).is_relative_to(OVERLAY)]
     return "".join(f"{frame.name} {frame.locals}" for frame in ours)
 
 
