@@ -56,7 +56,7 @@ class Tally(logging.Handler):
         text = record.getMessage()
         if found := re.match(r"POST /api/oauth/token refresh_token: (\w+)", text):
             self.count({"granted": "refreshes", "dead": "refusals"}.get(found[1], "other answers"))
-        elif "none needed" in text:
+        elif "the store holds a valid access token" in text:
             self.count("adoptions")
 
     def met(self, error: KrebitError) -> None:
