@@ -101,6 +101,8 @@ arguments = dict(domain=domain, client_id=client_id, client_secret=secret, ca_fi
 def test_a_program_under(name: str, sandbox: Sandbox) -> None:
     """With a refresh first, whose thread wakes callers of another kind of loop."""
     pytest.importorskip(MODULES[name])
+    if name == "a loop inside a loop" and sys.version_info >= (3, 15):
+        pytest.skip("nest_asyncio, which is no longer maintained, does not know the tasks of Python 3.15")
     patch = "from gevent import monkey\nmonkey.patch_all()\n" if name == "gevent" else ""
     given: dict[str, Any] = Place.sandbox(sandbox, fresh=True).arguments
     values = [given[key] for key in ("domain", "client_id", "client_secret", "ca_file", "refresh_token")]
