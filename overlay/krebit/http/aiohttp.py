@@ -55,6 +55,8 @@ def _httpx_exceptions() -> Iterator[None]:
         if isinstance(cause, aiohttp.ClientConnectorError):
             raise httpx.ConnectError(str(error)) from None
         raise httpx.ReadError(str(error)) from None
+    except aiohttp.ClientHttpProxyError as error:
+        raise httpx.ProxyError(f"{error.status} {error.message}") from None
     except aiohttp.ClientError as error:
         raise httpx.RemoteProtocolError(type(error).__name__) from error
 
