@@ -17,7 +17,9 @@ from krebit.config import UncheckedSettings, from_environment, host_of
 from krebit.errors import ConfigurationError, StoreError
 from krebit.redaction import Secret
 
-KEYS = ("domain", "client_id", "client_secret_file", "client_secret_command", "redirect_uri", "plain_http")
+# The keys that say where the client secret is.
+SECRET_KEYS = ("client_secret_file", "client_secret_command")
+KEYS = ("domain", "client_id", *SECRET_KEYS, "redirect_uri", "plain_http")
 FILE_VARIABLE = "KREBIT_CONFIG"
 # Seconds for a command that brings a secret: it may ask the person for something.
 _COMMAND_TIMEOUT = 120
@@ -200,7 +202,7 @@ def _is_same_host(one: str, other: str) -> bool:
 
 
 def _secret_key(values: Mapping[str, Any]) -> str | None:
-    return next((key for key in ("client_secret_file", "client_secret_command") if key in values), None)
+    return next((key for key in SECRET_KEYS if key in values), None)
 
 
 def _read_secret(source: _Source, key: str) -> Secret:

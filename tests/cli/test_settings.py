@@ -14,6 +14,7 @@ from krebit import ConfigurationError, Krebit, StoreUnsafe
 from krebit.cli.saving import save
 from krebit.config import UncheckedSettings
 from krebit.config_file import default_path, load, read_settings
+from krebit.redaction import Secret
 from krebit_sandbox import Sandbox
 from tests.cli.support import run
 
@@ -289,6 +290,27 @@ def test_files_with_the_mark_of_an_editor_of_windows(tmp_path: Path) -> None:
     assert (found.domain, found.client_secret.reveal()) == ("one.krebit.se", SECRET)
     save(path, "default", {"client_id": "one"}, None)
     assert read_settings({}, None, path=path).client_id == "one"
+
+
+@pytest.mark.parametrize("profile", ["default", "anna"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        'domain = "old.krebit.se"\n',
+        '[profiles.PROFILE]\ndomain = "old.krebit.se"\nclient_id = "old"\nclient_secret_command = "echo old"\n',
+        '[profiles]\nPROFILE.domain = "old.krebit.se"\n',
+        'profiles.PROFILE.domain = "old.krebit.se"\n',
+        'profiles = {PROFILE = {domain = "old.krebit.se"}}\n',
+        'profiles = {bo = {domain = "old.krebit.se"}}\n',
+    ],
+)
+def test_saved_settings_are_those_of_the_next_command(tmp_path: Path, text: str, profile: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(text.replace("PROFILE", profile))
+    save(path, profile, {"domain": "new.krebit.se", "client_id": "new"}, Secret(SECRET))
+    found = read_settings({}, profile, path=path)
+    assert (found.domain, found.client_id, found.client_secret.reveal()) == ("new.krebit.se", "new", SECRET)
 
 
 def test_settings_may_come_out_of_a_pipe() -> None:

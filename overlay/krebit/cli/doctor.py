@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from krebit.cli.files import whole_file
 from krebit.cli.problems import FAILED, LOGIN_REQUIRED
 from krebit.cli.session import Session, is_terminal
+from krebit.cli.whole_files import whole_file
 
 if TYPE_CHECKING:
     from krebit.doctor import Report

@@ -1,13 +1,10 @@
 """Write records into a file, whole or not at all: CSV, JSON lines, or a spreadsheet."""
 
 import csv
-import os
 import re
-import stat
-import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +13,7 @@ from typing import IO, Any
 import click
 
 from krebit.cli.values import Row, json_text, plain_text
+from krebit.cli.whole_files import whole_file
 
 FORMATS = ("csv", "jsonl", "xlsx")
 _SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xlsx": "xlsx"}
@@ -233,52 +231,3 @@ def new_file(path: Path, kind: str, names: Sequence[str]) -> Iterator[Writer]:
         writer = _writer(kind, file, names)
         yield writer
         writer.close()
-
-
-@contextmanager
-def whole_file(path: Path, option: str, repair: str) -> Iterator[IO[bytes]]:
-    """Write a file beside its place, and put it there when the block has ended well.
-
-    Until then, and after any failure, the place is as it was. Raises UsageError, with the `repair`, for a place that is
-    no regular file, and ClickException for one where nothing can be written. Both name the `option`.
-    """
-    given = path
-    path = Path(os.path.realpath(path))
-    mode = _mode_of(path, option, repair)
-    try:
-        fd, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    except FileNotFoundError:
-        text = f"{option} {given}: there is no folder {given.parent}; make it, or name another place"
-        raise click.ClickException(text) from None
-    except OSError as error:
-        text = f"{option} {given}: cannot be written ({error.strerror}); name another place"
-        raise click.ClickException(text) from None
-    temporary = Path(name)
-    try:
-        with open(fd, "wb") as file:  # noqa: PTH123 - there is only a descriptor
-            yield file
-            file.flush()
-            os.fchmod(fd, mode)
-            os.fsync(fd)
-        temporary.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
-
-
-def _mode_of(path: Path, option: str, repair: str) -> int:
-    """Return the mode of the file to be: that of the one at its place, else as the umask says."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        umask = os.umask(0)
-        os.umask(umask)
-        return 0o666 & ~umask
-    except OSError as error:
-        raise click.ClickException(f"{option} {path}: cannot be written ({error.strerror})") from None
-    if not stat.S_ISREG(found.st_mode):
-        raise click.UsageError(
-            f"{option} {path}: is not a regular file; {repair}", click.get_current_context(silent=True)
-        )
-    return stat.S_IMODE(found.st_mode)
