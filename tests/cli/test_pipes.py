@@ -116,3 +116,15 @@ def test_every_page_of_any_path(site: Sandbox) -> None:
     made = run("api", "POST", "/webhooks", "--input", "-", given=body)
     assert json.loads(made.out)["data"]["event"] == "e"
     assert run("api", "GET", "/clients", "-f", "limit=2", "--csv").out.startswith("id,company_name")
+
+
+@pytest.mark.parametrize("number", ["12345678901234567.89", "0.1000000000000000055", "1.10", "1E+400"])
+def test_a_number_that_is_sent_keeps_all_its_digits(site: Sandbox, number: str) -> None:
+    run("api", "POST", "/webhooks", "-F", f"amount={number}", "-F", "not=NaN")
+    run("api", "POST", "/webhooks", "--input", "-", given=f'{{"amounts": [{number}]}}')
+    run("api", "GET", "/clients", "-F", f"amount={number}")
+    field, body, query = [request for request in site.requests if request.path.startswith("/api/1.0/")]
+    assert field.body.decode() == f'{{"amount": {number}, "not": "NaN"}}'
+    assert field.headers["content-type"] == "application/json"
+    assert body.body.decode() == f'{{"amounts": [{number}]}}'
+    assert query.query["amount"] == number

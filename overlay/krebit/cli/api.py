@@ -13,7 +13,7 @@ from krebit.cli.options import output_options
 from krebit.cli.output import Output
 from krebit.cli.progress import progress
 from krebit.cli.session import Session
-from krebit.cli.values import read_json
+from krebit.cli.values import json_text, read_json
 
 
 class _Page(NamedTuple):
@@ -76,9 +76,9 @@ def command(
             output.records(rows, [])
             return
         if in_query or body is not None:
-            content = api.request(method, path, params=values, json=body)
+            content = api.request(method, path, params=values, **_json_body(body))
         else:
-            content = api.request(method, path, json=values or None)
+            content = api.request(method, path, **_json_body(values or None))
     records = content.get("data") if isinstance(content, Mapping) else content
     wants_rows = bool(session.fields) or session.form in ("csv", "table")
     if wants_rows and isinstance(records, list) and _are_rows(records):
@@ -112,6 +112,21 @@ def _typed(text: str) -> Any:
         return read_json(text)
     except ValueError:
         return text
+
+
+def _json_body(value: Any) -> dict[str, Any]:
+    """Return the arguments of a request with a JSON body, none for None. Raises UsageError.
+
+    A fraction is a number with all its digits. The client itself would send a `Decimal` as text.
+    """
+    if value is None:
+        return {}
+    try:
+        content = json_text(value)
+    except RecursionError:
+        raise click.UsageError("the body nests too deeply", click.get_current_context()) from None
+    # A lone surrogate is written as JSON writes it.
+    return {"content": content.encode("utf-8", "backslashreplace"), "headers": {"Content-Type": "application/json"}}
 
 
 def _body(source: str) -> Any:

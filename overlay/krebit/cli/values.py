@@ -106,12 +106,16 @@ def _enclosed(begin: str, parts: list[str], end: str, indent: int | None, level:
 
 
 def read_json(text: str) -> Any:
-    """Return the value of a JSON text. Raises ValueError."""
+    """Return the value of a JSON text, fractions as `Decimal`. Raises ValueError, also for NaN and Infinity."""
     try:
-        return json.loads(text)
+        return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
     except RecursionError:
         problem = "it nests too deeply"
     raise ValueError(problem)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def masked(value: Any, *, names: Iterable[str] = (), key: str = "") -> Any:
