@@ -291,8 +291,16 @@ class BaseClient:
             self._sink.result = result
         try:
             with resources.counted_call():
-                call = Call(operation, resources.builder, arguments, self._options, resources.budget, self._keep_trying)
-                reply = await make_call(self._driver, call._replace(sink=self._sink))
+                call = Call(
+                    operation,
+                    resources.builder,
+                    arguments,
+                    self._options,
+                    resources.budget,
+                    self._keep_trying,
+                    self._sink,
+                )
+                reply = await make_call(self._driver, call)
         finally:
             if resources.closed and resources.is_idle:
                 await self._release()

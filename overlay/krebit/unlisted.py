@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import httpx
-
 from krebit.config import API_PREFIX
 from krebit.errors import ConfigurationError
 from krebit.http.request import CallOptions, RequestArguments
@@ -28,9 +26,9 @@ def unlisted_operation(
     method = method.upper()
     url = _url(origin, path)
     shown = mask_path(url.partition("?")[0])
-    # CallOptions refuses the headers that the client sets itself.
+    # CallOptions refuses the headers that the client sets itself, and has the names in lower case.
     own_headers = CallOptions(headers=headers).headers
-    accept = httpx.Headers({**options.headers, **own_headers}).get("accept")
+    accept = {**options.headers, **own_headers}.get("accept")
 
     def request() -> dict[str, Any]:
         return {"method": method, "url": url, "headers": own_headers, **arguments}

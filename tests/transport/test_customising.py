@@ -37,6 +37,20 @@ def test_settings_of_a_call(sandbox: Sandbox, way: Way) -> None:
     assert "cookie" not in second.headers
 
 
+def test_the_header_that_stands_nearest_to_the_call_counts_whatever_its_case(sandbox: Sandbox, way: Way) -> None:
+    """Of a view, of a view of it, and of `request()`; each name is sent once."""
+    outer = {"Accept": "text/csv", "X-Trace": "outer"}
+    place = Place.sandbox(sandbox)
+    place.call(
+        way, lambda api: api.with_options(headers=outer).with_options(headers={"x-trace": "b"}).get_client(12345)
+    )
+    place.call(way, lambda api: api.with_options(headers=outer).request("GET", "/me", headers={"Accept": "*/*"}))
+
+    first, second = sandbox.requests
+    assert (first.headers["accept"], first.headers["x-trace"]) == ("text/csv", "b")
+    assert (second.headers["accept"], second.headers["x-trace"]) == ("*/*", "outer")
+
+
 @pytest.mark.parametrize(
     "options",
     [

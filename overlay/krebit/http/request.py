@@ -47,13 +47,14 @@ class CallOptions:
         self.retries = retries
         self.attempt_timeout = attempt_timeout
         self.queue_timeout = queue_timeout
-        self.headers = dict(headers or {})
         self.wait_for_limits = wait_for_limits
         problems = [
             f"headers: {str(name)[:40]!r} is one that this client sets itself, or is malformed"
-            for name, value in self.headers.items()
+            for name, value in (headers or {}).items()
             if not _is_own_header(name, value)
         ]
+        # In lower case, so that of two spellings of a name the later counts.
+        self.headers = {str(name).lower(): value for name, value in (headers or {}).items()}
         problems += seconds_problems(timeout=timeout, attempt_timeout=attempt_timeout)
         if queue_timeout is not None:
             problems += seconds_problems(queue_timeout=queue_timeout)
@@ -101,8 +102,8 @@ class RequestBuilder:
         url = httpx.URL(self._origin + path)
         if params:
             url = url.copy_merge_params(params)
-        # The case of a name does not matter here, as it would between dictionaries.
-        own = httpx.Headers(rest.pop("headers", None))
+        own = dict(rest.pop("headers", None) or {})
+        # `Accept` in this case is the operation's own. Headers of the user, in lower case, may choose another type.
         headers = httpx.Headers(
             {
                 "Accept": own.pop("Accept", "application/json"),
@@ -110,9 +111,8 @@ class RequestBuilder:
                 "User-Agent": self._user_agent,
             }
         )
-        for given in (options.headers, own):
-            if given:
-                headers.update(given)
+        headers.update(options.headers)
+        headers.update(own)
         headers.pop("Authorization", None)
         if content is not None:
             rest["content"] = encode_json(content)
