@@ -47,7 +47,7 @@ def test_the_header_that_stands_nearest_to_the_call_counts_whatever_its_case(san
     place.call(way, lambda api: api.with_options(headers=outer).request("GET", "/me", headers={"Accept": "*/*"}))
 
     first, second = sandbox.requests
-    assert (first.headers["accept"], first.headers["x-trace"]) == ("text/csv", "inner")
+    assert (first.headers["accept"], first.headers["x-trace"]) == ("text/csv", "b")
     assert (second.headers["accept"], second.headers["x-trace"]) == ("*/*", "outer")
 
 
