@@ -55,7 +55,8 @@ def run(arguments: list[str] | None = None) -> int:
         parser.error(f"--host {options.host}: the sandbox binds to loopback only (127.0.0.1 and ::1)")
     chosen = {name: value for name in hints() if (value := getattr(options, name)) is not None}
     try:
-        like = {} if options.like is None else Likeness.read(options.like).switches
+        likeness = None if options.like is None else Likeness.read(options.like)
+        like = {} if likeness is None else likeness.switches
         switches = Switches(**{**like, **{name: _unset(value) for name, value in chosen.items()}})
         faults = [parse_fault(text) for text in options.fault]
     except (TypeError, ValueError) as error:
@@ -77,7 +78,7 @@ def run(arguments: list[str] | None = None) -> int:
         switches=switches,
         state_dir=options.state_dir,
         redirect_uris=[*options.redirect_uri, *REDIRECT_URIS],
-        like=options.like,
+        like=likeness,
     )
     try:
         sandbox.start()

@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]+(Z|[+-][0-9:]+)?)?")
 _ANY: Final = "any"
+TYPES: Final = ("string", "integer", "number", "boolean", "array", "object", "null", _ANY)
 # An example of each form of a text.
 _TEXTS: Final = {
     "time-z": "2024-11-02T14:05:09Z",
@@ -20,7 +21,8 @@ _TEXTS: Final = {
     "decimal": "1250.00",
     "other": "another form",
 }
-_FORMS: Final = {
+FORMS: Final = tuple(_TEXTS)
+_EXPRESSIONS: Final = {
     "time-z": re.compile(r"[0-9-]{10}T[0-9:]{8}Z"),
     "time-micro": re.compile(r"[0-9-]{10}T[0-9:]{8}\.[0-9]+Z"),
     "time-offset": re.compile(r"[0-9-]{10}T[0-9:.]+[+-][0-9]{2}:[0-9]{2}"),
@@ -142,7 +144,7 @@ class Shape:
     def _has_form(self, text: str) -> bool:
         if not self.forms:
             return not (_UUID.fullmatch(text) or _TIME.fullmatch(text))
-        return any(form in _FORMS and _FORMS[form].fullmatch(text) for form in self.forms)
+        return any(form in _EXPRESSIONS and _EXPRESSIONS[form].fullmatch(text) for form in self.forms)
 
     def _text(self, value: Any) -> str:
         text = f"{value:.2f}" if isinstance(value, float) else str(value)

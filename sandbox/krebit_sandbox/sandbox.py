@@ -49,13 +49,13 @@ class Sandbox:
         switches: Switches | None = None,
         state_dir: str | Path | None = None,
         redirect_uris: Sequence[str] = REDIRECT_URIS,
-        like: str | Path | None = None,
+        like: str | Path | Likeness | None = None,
     ) -> None:
-        """`like` is the file of a report of `krebit doctor`: the sandbox then answers in the shapes of that tenant.
+        """Take `like`, a report of `krebit doctor` or its file, to answer in the shapes of that tenant.
 
         `switches` goes before it. Raises ValueError for a file that is no report.
         """
-        likeness = None if like is None else Likeness.read(Path(like))
+        likeness = Likeness.read(Path(like)) if isinstance(like, str | Path) else like
         if switches is None and likeness is not None:
             switches = Switches(**likeness.switches)
         self.seed = seed

@@ -3,12 +3,15 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from krebit_sandbox import Sandbox, Switches
+from krebit_sandbox.doctor_report import parse_report
 from krebit_sandbox.likeness import Likeness
 from tests.doctor.support import comparable, examined
 
@@ -124,20 +127,99 @@ def test_switches_of_the_caller_go_before_those_of_the_report(sandbox: Sandbox, 
     ("text", "said"),
     [
         ("{", "is no JSON"),
+        ("\xff", "is no JSON"),
         ("[]", "is no report of krebit doctor"),
         ('{"format": "krebit-doctor-report", "version": 2}', "is of version 2"),
-        ('{"format": "krebit-doctor-report", "version": 1}', "is not as krebit doctor writes it"),
-        ('{"format": "krebit-doctor-report", "version": 1, "operations": {"a": 1}, "errors": {}}', "is not as"),
+        ('{"format": "krebit-doctor-report", "version": 1}', "operations: is missing"),
+        (
+            '{"format": "krebit-doctor-report", "version": 1, "operations": {"a": 1}, "errors": {}}',
+            "operations.a: 1 is no object",
+        ),
         (None, "cannot be read"),
     ],
 )
 def test_what_is_no_report_is_refused(tmp_path: Path, text: str | None, said: str) -> None:
     path = tmp_path / "report.json"
     if text is not None:
-        path.write_text(text)
+        path.write_text(text, "latin-1")
     with pytest.raises(ValueError, match=said):
         Likeness.read(path)
     command = [sys.executable, "-m", "krebit_sandbox", "--like", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 2
     assert str(path) in done.stderr
+
+
+def changed(report: Any, change: Callable[[Any], object]) -> Any:
+    content = json.loads(json.dumps(report.shapes()))
+    change(content)
+    return content
+
+
+ME = "operations.get_current_user"
+HOSTILE: dict[str, tuple[Callable[[Any], object], str]] = {
+    "no operations": (lambda it: it.pop("operations"), "operations: is missing"),
+    "a list": (lambda it: it.update(operations=[]), r"operations: \[\] is no object"),
+    "an operation": (lambda it: me(it, []), f"{ME}: .* is no object"),
+    "a method": (lambda it: me(it, "GET\r\nA: b", "method"), f"{ME}.method: .* is not GET"),
+    "a path": (lambda it: me(it, "/oauth/authorize", "path"), f"{ME}.path: .* is no path below /api/1.0/"),
+    "a status": (lambda it: me(it, 99, "status"), f"{ME}.status: 99 is no status"),
+    "a status as text": (lambda it: me(it, "200", "status"), f"{ME}.status: '200' is no status"),
+    "a form": (lambda it: me(it, "box", "form"), f"{ME}.form: 'box' is none of envelope, bare"),
+    "a page": (lambda it: me(it, ["meta"], "page"), f"{ME}.page: .* is none of meta, "),
+    "a header": (lambda it: me(it, ["x-ratelimit-a\r\nset-cookie"], "headers"), f"{ME}.headers: .* rate limits"),
+    "another header": (lambda it: me(it, ["content-length"], "headers"), f"{ME}.headers: .* rate limits"),
+    "a type": (lambda it: me(it, {"data.id": "text"}, "fields"), f"{ME}.fields.data.id: 'text' is no type"),
+    "a form of a type": (lambda it: me(it, {"id": "string (loud)"}, "fields"), f"{ME}.fields.id: .* is no type"),
+    "a field": (lambda it: me(it, {"id": 5}, "fields"), f"{ME}.fields.id: 5 is no type"),
+    "a deep field": (lambda it: me(it, {"a." * 9999 + "b": "string"}, "fields"), f"{ME}.fields: .* nests too deeply"),
+    "a difference": (lambda it: me(it, [{"path": 5}], "differences"), f"{ME}.differences: .* is no difference"),
+    "an error": (lambda it: it["errors"]["not_found"].update(status="x"), "errors.not_found.status: 'x' is no status"),
+}
+
+
+def me(report: Any, value: object, key: str | None = None) -> None:
+    """Put a value in the place of an operation, or of one of its keys."""
+    if key is None:
+        report["operations"]["get_current_user"] = value
+    else:
+        report["operations"]["get_current_user"][key] = value
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_a_report_that_the_doctor_does_not_write_is_refused_with_the_place(sandbox: Sandbox, case: str) -> None:
+    change, said = HOSTILE[case]
+    with pytest.raises(ValueError, match=f"^report: {said}") as caught:
+        parse_report(changed(examined(sandbox), change), "report")
+    assert len(str(caught.value)) < 300
+
+
+def test_a_page_where_the_sandbox_has_none_is_answered(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.switch(envelope="bare")
+    content = changed(examined(sandbox), lambda it: me(it, "meta", "page"))
+    (tmp_path / "report.json").write_text(json.dumps(content))
+    with Sandbox(9, tls=False, like=tmp_path / "report.json") as like:
+        assert examined(like).operations[0].status == 200
+
+
+def test_the_sign_in_stays_as_it_is(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The report is of the API's answers, and not of the token endpoint's."""
+    with Sandbox(9, tls=False, like=kept(examined(sandbox), tmp_path)) as like:
+        refused = httpx.post(f"{like.url}/api/oauth/token", data={"grant_type": "refresh_token"})
+        assert "error" in refused.json()
+        page = httpx.get(f"{like.url}/oauth/authorize", params={"client_id": "nobody"})
+        assert page.status_code < 500
+        assert httpx.get(f"{like.url}/api/1.0/me", headers={"Accept": "application/json"}).status_code == 401
+
+
+def test_a_report_may_come_out_of_a_pipe(sandbox: Sandbox) -> None:
+    text = json.dumps(examined(sandbox).shapes())
+    command = [sys.executable, "-m", "krebit_sandbox", "--like", "/dev/stdin", "--no-tls"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(text)
+        process.stdin.close()
+        assert process.stdout.readline().startswith("export KREBIT_DOMAIN=")
+        process.terminate()
