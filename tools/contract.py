@@ -91,6 +91,18 @@ def resolve(document: dict[str, Any], node: Any) -> Any:
     return node
 
 
+def nodes(node: Any, where: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every object of a document with the way to it, but none within examples and default values."""
+    if isinstance(node, dict):
+        yield where.lstrip("."), node
+        for key, part in node.items():
+            if key not in ("default", "example", "examples"):
+                yield from nodes(part, f"{where}.{key}")
+    elif isinstance(node, list):
+        for index, part in enumerate(node):
+            yield from nodes(part, f"{where}[{index}]")
+
+
 def schemas(node: Any, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield a schema and all schemas inside it, with the way to each."""
     if not isinstance(node, dict):

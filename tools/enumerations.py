@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
+from contract import nodes
 from openapi_python_client.strings import snake_case
 
 VARIABLE_NAMES = "x-enum-varnames"
@@ -77,23 +78,17 @@ def _word(sign: str) -> str:
     return "".join(character for character in name if character.isalnum() or character == "_")
 
 
-def enumerations(node: Any, where: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+def enumerations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield every schema of a document that lists its values, with the way to it."""
-    if isinstance(node, dict):
-        if isinstance(node.get("enum"), list):
-            yield where.lstrip("."), node
-        for key, part in node.items():
-            if key not in ("default", "example", "examples"):
-                yield from enumerations(part, f"{where}.{key}")
-    elif isinstance(node, list):
-        for index, part in enumerate(node):
-            yield from enumerations(part, f"{where}[{index}]")
+    for part in ("paths", "components"):
+        for where, node in nodes(document.get(part), part):
+            if isinstance(node.get("enum"), list):
+                yield where, node
 
 
 def refused(document: dict[str, Any]) -> Iterator[str]:
     """Yield a line for each enumeration that cannot be one, with what to write instead."""
-    found = [pair for part in ("paths", "components") for pair in enumerations(document.get(part), part)]
-    for where, node in found:
+    for where, node in enumerations(document):
         values = values_of(node)
         types = {type(value) for value in values}
         if len(types) > 1:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from content_types import contents
-from contract import Problem, component_schemas, operations, resolve, schemas
+from contract import component_schemas, operations, resolve, schemas
 from openapi_python_client.strings import ClassName, PythonIdentifier
 from parameters import parameters
 
@@ -63,11 +63,7 @@ def _schemas(document: dict[str, Any]) -> Iterator[str]:
 def _properties(document: dict[str, Any]) -> Iterator[str]:
     remedy = "leave it out: it comes as a key of `additional_properties`"
     for where, schema in _described(document):
-        try:
-            names = list(dict.fromkeys(_property_names(document, schema)))
-        except Problem as problem:
-            yield f"{where}: {problem}; name a part of the document"
-            continue
+        names = list(dict.fromkeys(_property_names(document, schema)))
         for first, second, python_name in collisions(names):
             yield f"{where}: properties {first!r} and {second!r} would both be {python_name!r} in Python; {remedy}"
         for name in schema.get("properties") or {}:

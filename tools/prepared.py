@@ -26,9 +26,8 @@ def prepared(document: dict[str, Any]) -> dict[str, Any]:
         item.pop("parameters", None)
     result.get("components", {}).pop("parameters", None)
     result["paths"] = {_without_places(path): item for path, item in result["paths"].items()}
-    for part in ("paths", "components"):
-        for _, node in enumerations(result.get(part)):
-            _name_members(node)
+    for _, node in enumerations(result):
+        _name_members(node)
     return result
 
 

@@ -9,17 +9,17 @@ import content_types
 import enumerations
 import names
 import parameters
-from contract import operations, traps
+from contract import Problem, nodes, operations, resolve, traps
 from openapi_python_client.schema import OpenAPI
 from pydantic import ValidationError
 
 
 def refused(document: dict[str, Any]) -> Iterator[str]:
     """Yield a line for each thing that would be generated wrongly or not at all."""
-    malformed = list(_malformed(document))
-    yield from malformed
-    if malformed:
-        # The checks below expect the shapes of OpenAPI.
+    unreadable = [*_malformed(document), *_broken_references(document)]
+    yield from unreadable
+    if unreadable:
+        # The checks below expect the shapes of OpenAPI, and follow references.
         return
     yield from traps(document)
     yield from names.refused(document)
@@ -35,3 +35,11 @@ def _malformed(document: dict[str, Any]) -> Iterator[str]:
     except ValidationError as error:
         for problem in error.errors():
             yield f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+
+
+def _broken_references(document: dict[str, Any]) -> Iterator[str]:
+    for where, node in nodes(document):
+        try:
+            resolve(document, node)
+        except Problem as problem:
+            yield f"{where}: {problem}; name a part of the document"

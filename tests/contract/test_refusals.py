@@ -67,6 +67,8 @@ LEAVE_OUT = "leave it out: it comes as a key of `additional_properties`"
 OTHER = "is a word of Python, or a name that the generated code needs; write another, such as"
 USER_ID = f"properties 'userId' and 'user_id' would both be 'user_id' in Python; {LEAVE_OUT}"
 PAIR = record("userId", "user_id")
+NOTHING = {"$ref": "#/components/schemas/Nothing"}
+POINTS_AT_NOTHING = "$ref #/components/schemas/Nothing: points at nothing"
 OBJECTS = {"type": "array", "items": record("a")}
 FORM = "application/x-www-form-urlencoded"
 
@@ -112,13 +114,48 @@ REFUSED: dict[str, tuple[Document, str, str]] = {
         USER_ID,
     ),
     "a reference to nothing": (
-        document(A={"type": "array", "items": {"$ref": "#/components/schemas/Nothing"}}),
-        "schema A.items: $ref #/components/schemas/Nothing: points at nothing",
+        document(A={"type": "array", "items": NOTHING}),
+        f"components.schemas.A.items: {POINTS_AT_NOTHING}",
         "name a part of the document",
     ),
     "a part that is nothing": (
-        document(A={"allOf": [{"$ref": "#/components/schemas/Nothing"}]}),
-        "schema A: $ref #/components/schemas/Nothing: points at nothing",
+        document(A={"allOf": [NOTHING]}),
+        f"components.schemas.A.allOf[0]: {POINTS_AT_NOTHING}",
+        "name a part of the document",
+    ),
+    "a parameter that is nothing": (
+        asked(NOTHING),
+        f"paths./a.get.parameters[0]: {POINTS_AT_NOTHING}",
+        "name a part of the document",
+    ),
+    "a parameter of a path that is nothing": (
+        document({"/a": {"get": operation(), "parameters": [NOTHING]}}),
+        f"paths./a.parameters[0]: {POINTS_AT_NOTHING}",
+        "name a part of the document",
+    ),
+    "a schema of a parameter that is nothing": (
+        asked({"name": "q", "in": "query", "schema": NOTHING}),
+        f"paths./a.get.parameters[0].schema: {POINTS_AT_NOTHING}",
+        "name a part of the document",
+    ),
+    "an answer that is nothing": (
+        document({"/a": {"get": operation(responses={"200": NOTHING})}}),
+        f"paths./a.get.responses.200: {POINTS_AT_NOTHING}",
+        "name a part of the document",
+    ),
+    "a body that is nothing": (
+        document({"/a": {"post": operation(requestBody=NOTHING)}}),
+        f"paths./a.post.requestBody: {POINTS_AT_NOTHING}",
+        "name a part of the document",
+    ),
+    "a reference to itself": (
+        document(A={"$ref": "#/components/schemas/A"}),
+        "components.schemas.A: $ref #/components/schemas/A: points at itself",
+        "name a part of the document",
+    ),
+    "another document": (
+        asked({"$ref": "other.yaml#/a"}),
+        "paths./a.get.parameters[0]: $ref other.yaml#/a: only references within the document",
         "name a part of the document",
     ),
     "a property of the name of a method": (document(A=record("toDict")), "schema A: property 'toDict'", LEAVE_OUT),

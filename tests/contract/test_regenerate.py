@@ -96,7 +96,7 @@ def rename(document: dict[str, Any], name: str) -> None:
 BROKEN: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "a reference to nothing": (
         lambda d: d["components"]["schemas"]["Act"]["properties"].update(x={"$ref": "#/components/schemas/Nothing"}),
-        "schema Act.x: $ref #/components/schemas/Nothing: points at nothing",
+        "components.schemas.Act.properties.x: $ref #/components/schemas/Nothing: points at nothing",
     ),
     "what the generator only warns of": (
         lambda d: first_operation(d, "/api/1.0/webhooks")["requestBody"]["content"].update(
