@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Sequence
 
 from openapi_python_client.strings import safe_for_docstring
-from views import OperationView
+from operation_views import OperationView
 
 ENDPOINT_ERRORS = [
     "errors.UnexpectedStatus: The status is not described, and `client.raise_on_unexpected_status` is True.",

@@ -12,8 +12,9 @@ from typing import Any
 
 import content_types
 import docstrings
+import operation_views
+import record_views
 import results
-import views
 from contract import Problem, load
 from described import Described
 from openapi_python_client import Project
@@ -60,10 +61,10 @@ def shared_modules(parsed: GeneratorData) -> Iterator[str]:
 def functions(parsed: GeneratorData, described: Described) -> dict[str, Any]:
     """Return what templates call."""
 
-    def operations() -> list[views.OperationView]:
+    def operations() -> list[operation_views.OperationView]:
         tagged = parsed.endpoint_collections_by_tag
         endpoints = [endpoint for tag, found in tagged.items() if tag != "oauth" for endpoint in found.endpoints]
-        return [views.operation_of(endpoint, described) for endpoint in endpoints]
+        return [operation_views.operation_of(endpoint, described) for endpoint in endpoints]
 
     def model_modules() -> dict[str, str]:
         named = sorted([*parsed.models, *parsed.enums], key=lambda prop: prop.class_info.name)
@@ -79,11 +80,11 @@ def functions(parsed: GeneratorData, described: Described) -> dict[str, Any]:
 
     return {
         "names_of_results": names_of_results,
-        "client_parameter": views.client_parameter,
+        "client_parameter": operation_views.client_parameter,
         "model_modules": model_modules,
-        "operation_of": lambda endpoint: views.operation_of(endpoint, described),
+        "operation_of": lambda endpoint: operation_views.operation_of(endpoint, described),
         "operations": operations,
-        "record_of": lambda model: views.record_of(model, described),
+        "record_of": lambda model: record_views.record_of(model, described),
     }
 
 
