@@ -1,4 +1,4 @@
-"""Puts `openapi.yaml` into the wheel, beside the package that is made from it.
+"""Put `openapi.yaml` into the wheel, beside the package that is made from it.
 
 A clone that is installed in place gets no copy, which would be an old one soon: there the document itself is read.
 """

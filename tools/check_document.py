@@ -129,7 +129,7 @@ def names(document: dict[str, Any]) -> Iterator[str]:
 
 
 def faults(document: dict[str, Any]) -> list[str]:
-    """Yield all faults, a line each."""
+    """Return all faults, a line each."""
     checks = (names, provenance, inferred, descriptions, secrets, examples)
     return [fault for check in checks for fault in check(document)]
 

@@ -138,12 +138,12 @@ def _store_server(kind: str, folder: Path) -> Iterator[tuple[str, str]]:
 class Worker:
     """One process."""
 
-    def __init__(self, number: int, told: dict[str, Any]) -> None:
+    def __init__(self, number: int, assignment: dict[str, Any]) -> None:
         self.number = number
-        self.told = told
+        self.assignment = assignment
         self.chance = random.Random(number)
         self.tally = Tally()
-        self.end = time.monotonic() + told["seconds"]
+        self.end = time.monotonic() + assignment["seconds"]
 
     def run(self) -> Counter[str]:
         """Work until the time is up: with threads, with tasks, or with both."""
@@ -162,11 +162,11 @@ class Worker:
 
     def store(self) -> TokenStore:
         """Return the store that all processes share."""
-        return _FullDiskStore(_store(*self.told["store"]), Path(self.told["full"]))
+        return _FullDiskStore(_store(*self.assignment["store"]), Path(self.assignment["full"]))
 
     def threads(self) -> None:
         """Three threads on one client."""
-        with Krebit(**self.told["settings"], store=self.store()) as api:
+        with Krebit(**self.assignment["settings"], store=self.store()) as api:
 
             def call() -> None:
                 while time.monotonic() < self.end:
@@ -185,7 +185,7 @@ class Worker:
 
     async def tasks(self) -> None:
         """Six tasks on one client; now and then one is cancelled at a random moment."""
-        async with AsyncKrebit(**self.told["settings"], store=self.store()) as api:
+        async with AsyncKrebit(**self.assignment["settings"], store=self.store()) as api:
 
             async def call() -> None:
                 while time.monotonic() < self.end:
@@ -224,7 +224,7 @@ def _fill_now_and_then(disk: Path, marker: Path, mounted: bool, ended: threading
 def soak(seconds: float, processes: int, folder: Path, kind: str) -> int:
     """Let them loose and add up. The processes are forked before there is a thread."""
     wait, go = os.pipe()
-    told, results = folder / "told.json", folder / "results"
+    assignment, results = folder / "assignment.json", folder / "results"
     results.mkdir()
     children = []
     for number in range(processes):
@@ -232,7 +232,7 @@ def soak(seconds: float, processes: int, folder: Path, kind: str) -> int:
         if child == 0:
             os.close(go)
             os.read(wait, 1)  # ends when the last writer has closed it
-            counts = Worker(number, json.loads(told.read_text())).run()
+            counts = Worker(number, json.loads(assignment.read_text())).run()
             (results / str(number)).write_text(json.dumps(counts))
             os._exit(0)
         children.append(child)
@@ -256,7 +256,8 @@ def soak(seconds: float, processes: int, folder: Path, kind: str) -> int:
             with Krebit(**settings, store=store, refresh_token=sandbox.issue_tokens().refresh_token) as api:
                 api.get_current_user()
             marker = folder / "full"
-            told.write_text(json.dumps({"settings": settings, "store": place, "seconds": seconds, "full": str(marker)}))
+            content = {"settings": settings, "store": place, "seconds": seconds, "full": str(marker)}
+            assignment.write_text(json.dumps(content))
             filler = threading.Thread(target=_fill_now_and_then, args=(disk, marker, mounted, ended))
             filler.start()
             os.close(go)
