@@ -236,7 +236,7 @@ def run_secret_command(command: str, label: str) -> Secret:
     """
     secret, problem = _run(command)
     if problem is not None:
-        raise ConfigurationError(f"{label}: {problem}; run it in a shell to see why: {command}")
+        raise ConfigurationError(f"{label}: {problem}; run it in a shell to see why")
     return _present(secret, label)
 
 

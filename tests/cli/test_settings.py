@@ -135,6 +135,14 @@ def test_a_command_that_fails_is_named(tmp_path: Path, command: str) -> None:
     assert str(file) in str(caught.value)
 
 
+def test_no_message_shows_a_command_which_may_have_a_password_in_it(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(f"client_secret_command = '/nowhere/vault {SECRET}'\n")
+    with pytest.raises(ConfigurationError, match="run it in a shell") as caught:
+        read(file)
+    assert SECRET not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
