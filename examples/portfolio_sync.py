@@ -156,6 +156,8 @@ def as_text(value: Any) -> Any:
         return f"{value:f}"
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+    if isinstance(value, int) and value.bit_length() > 63:  # more than an INTEGER of SQLite holds
+        return str(value)
     if value is None or isinstance(value, int | str):
         return value
     if isinstance(value, dict | list):

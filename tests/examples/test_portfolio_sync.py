@@ -118,6 +118,14 @@ def test_the_next_run_asks_only_for_new_data_points(job: Job, sandbox: Sandbox) 
     assert job.query("SELECT count(*) FROM runs WHERE ended IS NOT NULL") == [(2,)]
 
 
+def test_a_whole_number_of_many_digits_is_stored(job: Job, sandbox: Sandbox) -> None:
+    sandbox.switch(clients=3)
+    point = {"id": "1", "name": "Turnover", "type": "number", "value": 10**30}
+    sandbox.fault(kind="status", status=200, path="*/acts/*/data", times=None, body={"data": [point]})
+    assert job.run()[0] == 0
+    assert job.query("SELECT DISTINCT value FROM data_points") == [(f"{10**30}",)]
+
+
 def test_a_failure_is_told_and_asked_for_again(job: Job, sandbox: Sandbox) -> None:
     sandbox.switch(clients=30)
     sandbox.fault(kind="status", status=403, path="*/12350/acts/latest", times=1, body={"message": "no"})
