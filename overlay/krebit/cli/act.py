@@ -1,6 +1,5 @@
 """`krebit act latest` and `krebit act data`."""
 
-import json
 import sys
 from collections.abc import Generator, Iterable, Iterator
 from decimal import Decimal
@@ -14,7 +13,7 @@ from krebit.cli.options import output_options
 from krebit.cli.output import Output
 from krebit.cli.progress import progress
 from krebit.cli.session import Session
-from krebit.cli.values import Row, amount, plain_text
+from krebit.cli.values import Row, amount, plain_text, read_json
 
 if TYPE_CHECKING:
     from krebit import Krebit
@@ -172,11 +171,11 @@ def _number(text: str) -> int:
     if text.isascii() and text.isdigit():
         return int(text)
     try:
-        found = json.loads(text)
+        found = read_json(text)
     except ValueError:
         found = None
     number = found.get("id") if isinstance(found, dict) else None
-    if not isinstance(number, int):
+    if not isinstance(number, int) or isinstance(number, bool):
         raise click.UsageError(f"{text[:40]!r} is not the number of a client", click.get_current_context())
     return number
 

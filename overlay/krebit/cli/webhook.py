@@ -1,6 +1,5 @@
 """`krebit webhook`: subscribe, receive on this machine, verify."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -112,6 +111,6 @@ def verify(session: Session, body: str, signature: str, secret_files: tuple[Path
     from krebit.cli.secrets import read_secrets
     from krebit.webhooks import verify as verified
 
-    content = sys.stdin.buffer.read() if body == os.fspath("-") else Path(body).read_bytes()
+    content = sys.stdin.buffer.read() if body == "-" else Path(body).read_bytes()
     event = verified(content, {"X-Signature": signature}, read_secrets(secret_files))
     Output(session).record({"event": event.event, "id": event.id, "payload": event.payload}, _EVENT_COLUMNS)
