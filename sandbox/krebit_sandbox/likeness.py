@@ -44,9 +44,11 @@ class Likeness:
     def reshaped(self, method: str, path: str, answer: Answer, rate_headers: list[tuple[bytes, bytes]]) -> Answer:
         """Return an answer of the sandbox in the shape of the tenant's. `rate_headers` tell of the rate limit."""
         operation = next((one for one in self._operations if one.meets(method, path)), None)
-        if answer.status >= 400 and path.startswith(_API):
+        # The report has no answers of the sign-in.
+        is_of_api = path.startswith(_API)
+        if is_of_api and answer.status >= 400:
             answer = self._reshaped_error(answer)
-        elif operation is not None:
+        elif is_of_api and operation is not None:
             answer = operation.reshaped(answer)
             rate_headers = operation.chosen(rate_headers)
         if answer.status in _WITHOUT_BODY:

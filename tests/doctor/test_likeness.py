@@ -10,7 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from krebit_sandbox import Sandbox, Switches
+from krebit.doctor import page_forms, shapes
+from krebit.doctor.comparison import ANY
+from krebit.doctor.report import FORMAT, FORMAT_VERSION
+from krebit_sandbox import Sandbox, Switches, doctor_report, reshaping
 from krebit_sandbox.doctor_report import parse_report
 from krebit_sandbox.likeness import Likeness
 from tests.doctor.support import comparable, examined
@@ -162,7 +165,7 @@ HOSTILE: dict[str, tuple[Callable[[Any], object], str]] = {
     "a list": (lambda it: it.update(operations=[]), r"operations: \[\] is no object"),
     "an operation": (lambda it: me(it, []), f"{ME}: .* is no object"),
     "a method": (lambda it: me(it, "GET\r\nA: b", "method"), f"{ME}.method: .* is not GET"),
-    "a path": (lambda it: me(it, "/oauth/authorize", "path"), f"{ME}.path: .* is no path below /api/1.0/"),
+    "a path": (lambda it: me(it, "/me page", "path"), f"{ME}.path: .* is no path"),
     "a status": (lambda it: me(it, 99, "status"), f"{ME}.status: 99 is no status"),
     "a status as text": (lambda it: me(it, "200", "status"), f"{ME}.status: '200' is no status"),
     "a form": (lambda it: me(it, "box", "form"), f"{ME}.form: 'box' is none of envelope, bare"),
@@ -192,6 +195,14 @@ def test_a_report_that_the_doctor_does_not_write_is_refused_with_the_place(sandb
     with pytest.raises(ValueError, match=f"^report: {said}") as caught:
         parse_report(changed(examined(sandbox), change), "report")
     assert len(str(caught.value)) < 300
+
+
+def test_the_sandbox_reads_all_that_the_doctor_writes() -> None:
+    assert (doctor_report.FORMAT, doctor_report.VERSION) == (FORMAT, FORMAT_VERSION)
+    assert set(doctor_report.PAGE_FORMS) == set(page_forms.WORDS)
+    assert set(reshaping.FORMS) == set(shapes.WORDS)
+    values: list[Any] = [None, True, 1, 1.5, "", [], {}]
+    assert set(reshaping.TYPES) == {ANY, *map(shapes.json_type, values)}
 
 
 def test_a_page_where_the_sandbox_has_none_is_answered(sandbox: Sandbox, tmp_path: Path) -> None:
