@@ -95,7 +95,8 @@ def application() -> Iterator[tuple[str, list[tuple[dict[str, str], bytes]]]]:
 
 def test_listening(secret_file: Path, application: tuple[str, list[tuple[dict[str, str], bytes]]]) -> None:
     url, received = application
-    command = [*COMMAND, "webhook", "listen", "--port", "0", "--secret-file", str(secret_file), "--forward", url]
+    command = [*COMMAND, "webhook", "listen", "--port", "0", "--secret-file", str(secret_file), "--forward"]
+    command.append(url.replace("//", "//me:a-password@"))
     # A proxy is another machine: nothing that stays on this one may pass it.
     env = environment({"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"})
     process = subprocess.Popen(
@@ -113,7 +114,7 @@ def test_listening(secret_file: Path, application: tuple[str, list[tuple[dict[st
         headers = {"X-Signature": sign(BODY, SECRET), "X-Client-Id": "application-1"}
         assert httpx.post(here, content=BODY, headers=headers).status_code == 200
         assert json.loads(process.stdout.readline())["id"] == "d1"
-        assert process.stderr.readline() == f"forwarded to {url}: 204 No Content\n"
+        assert process.stderr.readline() == f"forwarded to {url.replace('//', '//***@')}: 204 No Content\n"
         assert httpx.post(here, content=BODY, headers=headers).text == "known\n"
     finally:
         process.send_signal(signal.SIGINT)

@@ -12,6 +12,7 @@ import click
 from krebit.cli.output import Output
 from krebit.cli.session import Session
 from krebit.cli.values import clean, json_text
+from krebit.redaction import mask
 from krebit.webhooks import MemoryInbox, Receiver, WebhookEvent, WsgiReceiver, sign
 from krebit.webhooks.receiver import content_length
 
@@ -74,13 +75,14 @@ class _Listener:
             self._session.note(self._post(event, self._forward))
 
     def _post(self, event: WebhookEvent, url: str) -> str:
-        """Post the delivery as it came. Return the line that says how that went."""
+        """Post the delivery as it came. Return the line that says how that went, without a password in the URL."""
         import httpx
 
         headers = {
             "Content-Type": "application/json",
             "X-Signature": sign(event.body, self._secrets[event.subscription]),
         }
+        shown = mask(url)
         client_id = self._client_ids.pop(event.digest, None)
         if client_id is not None:
             headers["X-Client-Id"] = client_id
@@ -91,10 +93,10 @@ class _Listener:
                 url, content=event.body, headers=headers, timeout=_FORWARD_TIMEOUT, trust_env=uses_proxy
             )
         except httpx.HTTPError as error:
-            return f"forwarded to {url}: failed ({type(error).__name__})"
+            return f"forwarded to {shown}: failed ({type(error).__name__})"
         except httpx.InvalidURL as error:
-            return f"forwarded to {url}: failed ({error})"
-        return f"forwarded to {url}: {answer.status_code} {clean(answer.reason_phrase)}"
+            return f"forwarded to {shown}: failed ({error})"
+        return f"forwarded to {shown}: {answer.status_code} {clean(answer.reason_phrase)}"
 
 
 def _is_this_machine(host: str) -> bool:
