@@ -219,8 +219,7 @@ def compare_error(
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
-        got = "nothing" if not body else "HTML" if body.lstrip().startswith(b"<") else "another text"
-        result.differences.append(Difference("", "type", "JSON", got))
+        result.differences.append(Difference("", "type", "JSON", _kind_of_text(body)))
         return
     comparison = Comparison(document)
     comparison.add(pointer, content)
@@ -229,6 +228,13 @@ def compare_error(
         result.differences.append(Difference("trace", "extra", "no such key", "the server's own source: debug mode"))
     result.comparison = comparison
     result.differences += sorted(comparison.differences.values(), key=lambda one: (one.path, one.kind))
+
+
+def _kind_of_text(body: bytes) -> str:
+    """Return words for a body that is not JSON, without a word of it."""
+    if not body:
+        return "nothing"
+    return "HTML" if body.lstrip().startswith(b"<") else "another text"
 
 
 def _add_absent(comparison: Comparison, document: Document, pointer: Pointer, keys: set[str]) -> None:

@@ -79,7 +79,7 @@ class Comparison:
             return
         self._differ("", "page", page_forms.WORDS[expected], page_forms.WORDS[found], pointer)
         # The other form explains every key of the metadata: only the records are left to compare.
-        records = content if isinstance(content, list) else content.get("data") if isinstance(content, dict) else None
+        records = page_forms.records_of(content)
         if "data" in names and records is not None:
             self._walk((*pointer, "properties", "data"), records, "data")
         if isinstance(content, dict):

@@ -45,6 +45,13 @@ def form_of(content: Any) -> str:
     return "links" if content.get("links") else "none"
 
 
+def records_of(content: Any) -> Any:
+    """Return the records of one page, or None if it has none."""
+    if isinstance(content, dict):
+        return content.get("data")
+    return content if isinstance(content, list) else None
+
+
 def expected_form(names: Container[str]) -> str:
     """Return the form that a page's schema with these properties describes."""
     for name, form in (("meta", "meta"), ("current_page", "flat"), ("links", "links")):
