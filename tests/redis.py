@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.needs import needs
+from tests.waiting import wait_for
 
 PASSWORD = "canary-pass"
 
@@ -50,11 +50,9 @@ class RedisServer:
         command += ["--save", "", "--requirepass", PASSWORD, "--dir", str(self.folder), *self._options]
         silent = subprocess.DEVNULL
         self.process = subprocess.Popen(command, stdout=silent, stderr=silent, user=self._user, group=group)
-        end = time.monotonic() + 20
-        while not self._answers():
-            assert self.process.poll() is None
-            assert time.monotonic() < end, "the server does not answer"
-            time.sleep(0.02)
+        process = self.process
+        wait_for(lambda: self._answers() or process.poll() is not None)
+        assert process.poll() is None
 
     def kill(self) -> None:
         """End it as a crash does."""

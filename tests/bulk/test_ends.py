@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -16,6 +15,7 @@ from bench.server import Server
 from krebit import AsyncKrebit, ConnectionFailed, Krebit, MemoryTokenStore, each, paginate
 from krebit_sandbox import Sandbox
 from tests.needs import absent
+from tests.waiting import wait_for
 
 FIRST = 12345
 
@@ -86,7 +86,7 @@ def test_a_pause_is_left_at_once(sandbox: Sandbox) -> None:
     sandbox.fault(kind="status", status=429, headers=headers, path="/api/1.0/clients/1235*", times=None)
     with Krebit.from_env(sandbox.environment, plain_http=True, store=MemoryTokenStore()) as api:
         for _ in each(api.get_client, range(FIRST, FIRST + 50), concurrency=8):
-            time.sleep(0.2)  # by now the others have met the limit
+            wait_for(lambda: any(request.status == 429 for request in sandbox.requests))
             break
     assert len(sandbox.requests) < 16
 

@@ -1,16 +1,14 @@
 """Machines where nothing can be written, or where there is no home at all."""
 
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-import pytest
-
 from krebit_sandbox import Sandbox
 from tests.cli.support import Done, environment, run
+from tests.needs import needs_root
 
 NOBODY = 54321
 PLACES = ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "KREBIT_CONFIG")
@@ -33,8 +31,7 @@ sys.exit(main(["me"]))
 
 def as_nobody(home: str, **more: str) -> Done:
     """Run `krebit me` as a user that the system does not know, without a home or with this one."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root, to become another user")
+    needs_root()
     command = [sys.executable, "-c", AS_NOBODY, home]
     done = subprocess.run(command, env=environment(more), capture_output=True, text=True, timeout=60, check=False)
     return Done(done.returncode, done.stdout, done.stderr.rpartition("---\n")[2])

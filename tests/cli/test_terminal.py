@@ -1,7 +1,6 @@
 """Tables on terminals: as wide as the screen, coloured where that is wanted, and never obeyed."""
 
 import re
-import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,6 +12,7 @@ from krebit.cli.since import parse_since
 from krebit.cli.values import amount, cell, json_text
 from krebit_sandbox import Sandbox
 from tests.cli.support import COMMAND, at_terminal, environment, run
+from tests.needs import needs
 
 NOW = datetime(2024, 5, 10, 15, 30, tzinfo=UTC)
 DECIMALS = ("0", "250000.50", "-1234567.8", "1E+3", "0.000001")
@@ -61,8 +61,8 @@ def test_a_terminal_obeys_nothing_that_a_server_sends(site: Sandbox) -> None:
 def test_completion(site: Sandbox, shell: str) -> None:
     script = run("completion", shell).out
     assert "_KREBIT_COMPLETE" in script
-    if shell == "bash" or shutil.which(shell):
-        subprocess.run([shell, "-n"], input=script, text=True, check=True)
+    needs(shell)
+    subprocess.run([shell, "-n"], input=script, text=True, check=True)
 
 
 def test_the_shell_is_answered() -> None:

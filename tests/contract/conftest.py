@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from tests.needs import NO_NODE_MODULES, absent
+
 ROOT = Path(__file__).resolve().parents[2]
 Finished = subprocess.CompletedProcess[str]
 
@@ -58,13 +60,14 @@ class Scratch:
         return done.stdout
 
     def check_types(self, program: str) -> list[Finished]:
-        """mypy --strict, and pyright where it is installed, over the package and a program that uses it."""
+        """Run mypy --strict and pyright over the package and a program that uses it."""
         (self.root / "generated" / "program.py").write_text(program, encoding="utf-8")
         targets = ["krebit_api", "program.py"]
         commands = [[sys.executable, "-m", "mypy", "--strict", "--config-file=", "--cache-dir", "../mypy", *targets]]
         pyright = ROOT / "tools" / "node" / "node_modules" / ".bin" / "pyright"
-        if pyright.exists():
-            commands.append([str(pyright), "--pythonpath", sys.executable, *targets])
+        if not pyright.exists():
+            absent(NO_NODE_MODULES)
+        commands.append([str(pyright), "--pythonpath", sys.executable, *targets])
         folder = self.root / "generated"
         return [
             subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder) for command in commands

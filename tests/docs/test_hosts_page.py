@@ -61,7 +61,6 @@ def test_its_table_serves_a_role_that_may_make_none(postgres: PostgresServer) ->
 
 
 def test_its_addresses_are_those_that_the_setting_takes() -> None:
-    pytest.importorskip("psycopg")
     addresses = re.findall(r"(?:postgresql|rediss)://[^\s`]+", PAGE)
     assert len(addresses) == 3
     for address in addresses:
@@ -69,7 +68,6 @@ def test_its_addresses_are_those_that_the_setting_takes() -> None:
 
 
 def test_its_containers_share_one_store() -> None:
-    pytest.importorskip("psycopg")
     services = yaml.safe_load((ROOT / "examples" / "hosts" / "compose.yaml").read_text())["services"]
     worker, database = services["worker"], services["database"]
     address = worker["environment"]["KREBIT_TOKEN_STORE"].replace("${DATABASE_PASSWORD:?}", "canary-2")

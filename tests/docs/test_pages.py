@@ -5,8 +5,6 @@ import asyncio
 import inspect
 import subprocess
 import sys
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -16,7 +14,7 @@ import pytest
 from krebit import AsyncKrebit, Krebit, paginate
 from krebit_sandbox import Sandbox
 from tests.docs.pages import page, python_blocks
-from tests.needs import absent
+from tests.needs import needed_module
 
 # Functions that a page only defines are called too.
 CALLS = {
@@ -52,10 +50,7 @@ def test_the_code_of_the_page(
 ) -> None:
     """Block by block, from top to bottom, with a client that is signed in as `api`."""
     monkeypatch.chdir(tmp_path)
-    names: dict[str, Any] = {"asyncio": asyncio, "paginate": paginate}
-    if find_spec("polars") is None:
-        absent("needs polars; call: make .venv/.dev")
-    names["polars"] = import_module("polars")
+    names: dict[str, Any] = {"asyncio": asyncio, "paginate": paginate, "polars": needed_module("polars")}
     blocks = python_blocks(page(name))
     assert blocks
     with Krebit.from_env() as client:

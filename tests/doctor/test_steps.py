@@ -17,7 +17,7 @@ from krebit import FileTokenStore, Krebit, MemoryTokenStore
 from krebit.doctor import examine
 from krebit_sandbox import Sandbox
 from tests.doctor.support import examined, step
-from tests.needs import absent
+from tests.needs import needs_root
 from tests.transport.proxies import Proxy
 
 NOBODY = 65534
@@ -291,8 +291,7 @@ def test_a_server_that_is_down(sandbox: Sandbox) -> None:
 @pytest.fixture
 def shared() -> Iterator[Path]:
     """A folder that another user may enter."""
-    if os.geteuid() != 0:
-        absent("needs to run as root, to become another user")
+    needs_root()
     folder = Path(tempfile.mkdtemp(dir="/var/tmp"))
     folder.chmod(0o755)
     yield folder
@@ -313,8 +312,7 @@ HOMELESS = """
 
 
 def test_a_user_without_a_home() -> None:
-    if os.geteuid() != 0:
-        absent("needs to run as root, to become another user")
+    needs_root()
     command = [sys.executable, "-c", textwrap.dedent(HOMELESS)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from decimal import Decimal
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,7 +15,7 @@ import pytest
 from krebit import Krebit, MemoryTokenStore, paginate
 from krebit.models import ClientRecord
 from krebit_sandbox import Sandbox
-from tests.needs import absent
+from tests.needs import needed_module
 
 PROGRAM = Path(__file__).parents[2] / "examples" / "data_frame.py"
 SHAPES: list[dict[str, Any]] = [
@@ -29,8 +28,7 @@ SHAPES: list[dict[str, Any]] = [
 
 @pytest.fixture
 def example() -> Any:
-    if find_spec("polars") is None:
-        absent("needs polars; call: make .venv/.dev")
+    needed_module("polars")
     return import_module("examples.data_frame")
 
 
@@ -77,7 +75,7 @@ def test_polars(api: Krebit, sandbox: Sandbox, example: Any, changes: dict[str, 
 @pytest.mark.parametrize("clients", [0, 120])
 @pytest.mark.parametrize("changes", SHAPES)
 def test_pandas(api: Krebit, sandbox: Sandbox, example: Any, changes: dict[str, Any], clients: int) -> None:
-    pytest.importorskip("pandas", reason="there is no wheel of pandas for this Python")
+    needed_module("pandas")
     sandbox.switch(clients=clients, **changes)
     frame = example.in_pandas(api)
     assert list(frame.columns) == list(example.SCHEMA)
@@ -89,7 +87,7 @@ def test_pandas(api: Krebit, sandbox: Sandbox, example: Any, changes: dict[str, 
 
 @pytest.mark.parametrize("clients", [0, 120])
 def test_a_spreadsheet(api: Krebit, sandbox: Sandbox, example: Any, tmp_path: Path, clients: int) -> None:
-    openpyxl = pytest.importorskip("openpyxl")
+    openpyxl = needed_module("openpyxl")
     sandbox.switch(clients=clients, times="offset")
     path = str(tmp_path / "portfolio.xlsx")
     example.write_excel(example.in_polars(api), path)

@@ -4,7 +4,6 @@ import os
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 
 from krebit import Krebit, MemoryTokenStore, paginate
 from krebit_sandbox import Sandbox
+from tests.waiting import wait_for
 
 PROGRAM = Path(__file__).parents[2] / "examples" / "portfolio_sync.py"
 CONCURRENCY = 16  # calls of `each`; half as many more wait to be read
@@ -56,9 +56,8 @@ class Job:
     def kill_when(self, answered: int) -> None:
         """Start it, and kill it when that many acts have been answered."""
         with self.start() as process:
-            while len(self.asked("acts/latest")) < answered:
-                assert process.poll() is None, process.communicate()
-                time.sleep(0.02)
+            wait_for(lambda: len(self.asked("acts/latest")) >= answered or process.poll() is not None, 120)
+            assert process.poll() is None, process.communicate()
             process.kill()
 
     def asked(self, part: str) -> list[str]:

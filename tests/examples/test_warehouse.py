@@ -13,7 +13,7 @@ import pytest
 
 from krebit import Krebit, MemoryTokenStore, paginate
 from krebit_sandbox import Sandbox
-from tests.needs import absent
+from tests.needs import needed_module
 
 PROGRAM = Path(__file__).parents[2] / "examples" / "warehouse_dlt.py"
 QUERY = """
@@ -25,12 +25,7 @@ QUERY = """
 
 @pytest.fixture
 def environment(sandbox: Sandbox, tmp_path: Path) -> dict[str, str]:
-    if sys.version_info >= (3, 15):
-        pytest.skip("dlt has no release for Python 3.15")
-    try:
-        import dlt  # noqa: F401
-    except ImportError:
-        absent("needs dlt; call: make .venv/.dev")
+    needed_module("dlt")
     return {
         **os.environ,
         **sandbox.environment,

@@ -181,11 +181,3 @@ class Background(threading.Thread):
         if self._error is not None:
             raise self._error
         return self._value
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Wait until the condition holds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.005)

@@ -15,7 +15,7 @@ import pytest
 from krebit import FileTokenStore
 from krebit.errors import StoreUnsafe
 from krebit.stores.record import LoginKey
-from tests.needs import absent
+from tests.needs import needs_root
 from tests.oauth.support import ROOT, Site
 
 NOBODY = 65534
@@ -78,8 +78,7 @@ CASES += ["lock others", "folder group", "folder others"]
 @pytest.fixture
 def others_folder() -> Iterator[Path]:
     """A folder of somebody who is not root: root would see no refusal."""
-    if os.getuid():
-        absent("needs root, to become somebody else")
+    needs_root()
     folder = Path(tempfile.mkdtemp(prefix="krebit-rights-"))
     os.chown(folder, NOBODY, NOBODY)
     yield folder
@@ -227,8 +226,7 @@ def test_a_read_only_folder_is_found_before_the_request(others_folder: Path) -> 
 
 @pytest.mark.parametrize("what", ["file", "lock", "folder"])
 def test_another_owner_is_refused(site: Site, what: str) -> None:
-    if os.getuid():
-        absent("needs root, to give a file away")
+    needs_root()
     site.login()
     file = site.file()
     given = {"file": file, "lock": file.with_suffix(".lock"), "folder": file.parent}[what]
@@ -264,8 +262,7 @@ HOMELESS = """
 
 
 def test_a_user_without_a_home_folder() -> None:
-    if os.getuid():
-        absent("needs root, to become somebody else")
+    needs_root()
     program = [sys.executable, "-c", textwrap.dedent(HOMELESS)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")} | {"HOME": "/root"}
     result = subprocess.run(program, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)

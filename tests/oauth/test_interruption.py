@@ -15,7 +15,8 @@ import anyio
 import pytest
 
 from krebit.errors import DeadlineExceeded
-from tests.oauth.support import LONG, Site, eventually
+from tests.oauth.support import LONG, Site
+from tests.waiting import wait_for
 
 
 def is_delivered(pid: int) -> bool:
@@ -67,7 +68,7 @@ def test_the_pair_is_stored_before_the_process_ends(
         site.sandbox.wait_for_held()
         for _ in range(times):
             program.process.send_signal(signal.SIGINT)
-            eventually(lambda: is_delivered(program.process.pid))
+            wait_for(lambda: is_delivered(program.process.pid))
         site.sandbox.release()
         assert program.end() != 0
     assert "KeyboardInterrupt" in capfd.readouterr().err

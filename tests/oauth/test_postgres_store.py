@@ -15,9 +15,10 @@ import pytest
 from krebit import PostgresTokenStore
 from krebit.errors import ConfigurationError, StoreBusy, StoreError, StoreUnsafe
 from krebit.stores import Login, LoginKey
-from tests.needs import needs
+from tests.needs import absent, needs
 from tests.oauth.support import Program
 from tests.postgres import PostgresServer, postgres_server
+from tests.waiting import wait_for
 
 KEY = LoginKey("shared.example", "application")
 
@@ -115,10 +116,9 @@ def test_no_connection_is_left_behind(conninfo: str) -> None:
     store = PostgresTokenStore(conninfo)
     save(store)
     store.load(KEY)
-    time.sleep(2)
     with psycopg.connect(conninfo, autocommit=True) as connection:
-        found = connection.execute("SELECT FROM pg_stat_activity WHERE application_name = 'krebit-logins'").fetchall()
-        assert found == []
+        sessions = "SELECT FROM pg_stat_activity WHERE application_name = 'krebit-logins'"
+        wait_for(lambda: connection.execute(sessions).fetchall() == [])
 
 
 def test_a_save_waits_for_the_disk_whatever_the_database_is_set_to(conninfo: str) -> None:
@@ -148,10 +148,7 @@ def pooler(postgres: PostgresServer, conninfo: str, tmp_path: Path) -> Iterator[
         owner = postgres.folder.stat().st_uid if os.geteuid() == 0 else None
         command = ["pgbouncer", "-q", str(settings)]
         running.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=owner))
-        end = time.monotonic() + 20
-        while not (folder / ".s.PGSQL.6432").exists():
-            assert time.monotonic() < end
-            time.sleep(0.02)
+        wait_for((folder / ".s.PGSQL.6432").exists)
         return f"host={folder} port=6432 user=postgres dbname={database}"
 
     yield start
@@ -189,7 +186,7 @@ def other_host() -> Iterator[list[str]]:
     needs("ip")
     made = ["ip", "netns", "add", SPACE]
     if os.geteuid() != 0 or subprocess.run(made, capture_output=True, check=False).returncode != 0:
-        pytest.skip("needs the right to make a network namespace")
+        absent("needs the right to make a network namespace")
     inside = ["ip", "netns", "exec", SPACE]
     try:
         for command in (
@@ -200,7 +197,7 @@ def other_host() -> Iterator[list[str]]:
             [*inside, "ip", "link", "set", "krebit1", "up"],
         ):
             if subprocess.run(command, capture_output=True, check=False).returncode != 0:
-                pytest.skip("needs the right to join network namespaces")
+                absent("needs the right to join network namespaces")
         yield inside
     finally:
         subprocess.run(["ip", "link", "delete", "krebit0"], capture_output=True, check=False)

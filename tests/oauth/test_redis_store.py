@@ -2,7 +2,6 @@
 
 import logging
 import signal
-import time
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from krebit.errors import ConfigurationError, StoreBusy, StoreError
 from krebit.stores import Login, LoginKey
 from tests.oauth.support import Program
 from tests.redis import RedisServer, running_redis
+from tests.waiting import wait_for
 
 KEY = LoginKey("shared.example", "application")
 
@@ -31,6 +31,13 @@ def save(store: RedisTokenStore, generation: int = 1) -> None:
     with store.lease(KEY, patience=5) as lease:
         lease.prepare()
         lease.save(Login(generation=generation))
+
+
+def time_left(server: RedisServer) -> float:
+    """Return the seconds until the one lease ends, or 0 if there is none."""
+    with server.client() as client:
+        (left,) = [int(client.pttl(key)) for key in client.scan_iter("*:lease")] or [0]
+    return max(0, left) / 1000
 
 
 def test_a_holder_that_was_stopped_past_its_lease_cannot_save_over_its_successor(
@@ -55,7 +62,7 @@ def test_a_holder_that_was_stopped_past_its_lease_cannot_save_over_its_successor
 def test_a_lease_that_ended_saves_nothing_though_nobody_came_after_it(server: RedisServer) -> None:
     store = RedisTokenStore(server.url, lease=1.0)
     with store.lease(KEY, patience=1) as lease:
-        time.sleep(1.2)
+        wait_for(lambda: time_left(server) == 0)
         for step in (lease.prepare, lambda: lease.save(Login())):
             with pytest.raises(StoreError, match="lease has ended"):
                 step()
@@ -63,10 +70,10 @@ def test_a_lease_that_ended_saves_nothing_though_nobody_came_after_it(server: Re
 
 
 def test_preparing_begins_the_lease_anew(server: RedisServer) -> None:
-    with RedisTokenStore(server.url, lease=2.0).lease(KEY, patience=1) as lease:
-        for _ in range(4):
-            time.sleep(0.7)
-            lease.prepare()
+    with RedisTokenStore(server.url, lease=60.0).lease(KEY, patience=1) as lease:
+        wait_for(lambda: time_left(server) < 59.5)
+        lease.prepare()
+        assert time_left(server) > 59.5
         lease.save(Login(generation=1))
 
 

@@ -4,18 +4,19 @@ import asyncio
 import gc
 import subprocess
 import sys
-import time
 from typing import Any
 
 import pytest
 
 from krebit import ConfigurationError
 from krebit_sandbox import Sandbox
+from tests.needs import needed_module
 from tests.transport.support import Place, Way, connections_to, descriptors
+from tests.waiting import wait_for
 
 
 def test_trio_is_refused_before_anything_is_sent(sandbox: Sandbox) -> None:
-    trio = pytest.importorskip("trio")
+    trio = needed_module("trio")
     api = Place.sandbox(sandbox, fresh=True).async_client()
 
     async def main() -> None:
@@ -47,11 +48,7 @@ def test_many_loops_one_after_the_other_leave_nothing(sandbox: Sandbox, way: Way
     gc.collect()
     # One loop's connection at the client. Its other end stands in this process too, and the sandbox needs a moment to
     # close those of the others; what the client has left open stays open.
-    end = time.monotonic() + 15
-    while (descriptors() > before + 4 or connections_to(sandbox.domain) > 2) and time.monotonic() < end:
-        time.sleep(0.02)
-    assert descriptors() <= before + 4
-    assert connections_to(sandbox.domain) <= 2
+    wait_for(lambda: descriptors() <= before + 4 and connections_to(sandbox.domain) <= 2)
     asyncio.run(api.close())
     gc.collect()
 
@@ -100,9 +97,7 @@ arguments = dict(domain=domain, client_id=client_id, client_secret=secret, ca_fi
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_under(name: str, sandbox: Sandbox) -> None:
     """With a refresh first, whose thread wakes callers of another kind of loop."""
-    pytest.importorskip(MODULES[name])
-    if name == "a loop inside a loop" and sys.version_info >= (3, 15):
-        pytest.skip("nest_asyncio, which is no longer maintained, does not know the tasks of Python 3.15")
+    needed_module(MODULES[name])
     patch = "from gevent import monkey\nmonkey.patch_all()\n" if name == "gevent" else ""
     given: dict[str, Any] = Place.sandbox(sandbox, fresh=True).arguments
     values = [given[key] for key in ("domain", "client_id", "client_secret", "ca_file", "refresh_token")]

@@ -14,7 +14,7 @@ from wsgiref.types import WSGIApplication
 
 import uvicorn
 
-from tests.webhooks.waiting import wait_for
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
 SERVED = "tests.webhooks.served"

@@ -10,7 +10,7 @@ import pytest
 from krebit.webhooks import AsgiReceiver, MemoryInbox, Receiver, WebhookEvent
 from tests.webhooks.cases import SECRET, act_created, signed
 from tests.webhooks.exchange import Exchange, run
-from tests.webhooks.waiting import wait_for, worker_threads
+from tests.webhooks.workers import worker_threads
 
 PATH = "/webhooks/krebit"
 
@@ -91,8 +91,11 @@ def test_alone_it_runs_the_worker_from_the_server_s_start_to_its_stop() -> None:
     async def test() -> None:
         loops: list[object] = []
 
+        begun = asyncio.Event()
+
         async def handle(event: WebhookEvent) -> None:
-            await asyncio.sleep(0.05)
+            begun.set()
+            await asyncio.sleep(0.05)  # the stop comes meanwhile
             loops.append(asyncio.get_running_loop())
 
         before = worker_threads()
@@ -103,8 +106,7 @@ def test_alone_it_runs_the_worker_from_the_server_s_start_to_its_stop() -> None:
         await incoming.put({"type": "lifespan.startup"})
         assert await outgoing.get() == {"type": "lifespan.startup.complete"}
         await Exchange(act_created()).start(app)
-        await asyncio.to_thread(wait_for, lambda: worker_threads() - before)
-        await asyncio.sleep(0.02)
+        await begun.wait()
         await incoming.put({"type": "lifespan.shutdown"})
         assert await outgoing.get() == {"type": "lifespan.shutdown.complete"}
         await living

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -20,6 +19,7 @@ import pytest
 
 from krebit.webhooks import verify
 from tests.postgres import PostgresServer
+from tests.waiting import wait_for
 from tests.webhooks.cases import ACT, SECRET, act_created, signed
 from tests.webhooks.client import PATH, send
 from tests.webhooks.servers import serving_asgi, serving_wsgi
@@ -93,10 +93,13 @@ def test_the_receiver_of_the_documentation_has_ten_lines_and_works(capsys: pytes
         assert send(port, body, signed(body)) == (200, b"stored\n")
         assert send(port, body, signed(body)) == (200, b"known\n")
         output = ""
-        deadline = time.monotonic() + 30
-        while not output and time.monotonic() < deadline:
-            output = capsys.readouterr().out
-            time.sleep(0.02)
+
+        def is_printed() -> bool:
+            nonlocal output
+            output += capsys.readouterr().out
+            return output.endswith("\n")
+
+        wait_for(is_printed)
     assert output == f"act {ACT['uuid']} of client 12345\n"
 
 
@@ -140,8 +143,6 @@ def test_an_event_goes_through_a_job_queue_to_its_worker(place: Path, monkeypatc
     worker = [sys.executable, "-m", "huey.bin.huey_consumer", "huey_queue.queue", "--delay", "0.05"]
     environment = {**os.environ, "PYTHONPATH": str(EXAMPLES)}
     with subprocess.Popen(worker, cwd=place, env=environment, stderr=subprocess.DEVNULL) as consumer:
-        deadline = time.monotonic() + 30
-        while not (place / "acts.txt").exists() and time.monotonic() < deadline:
-            time.sleep(0.02)
+        wait_for((place / "acts.txt").exists)
         consumer.send_signal(signal.SIGINT)
     assert (place / "acts.txt").read_text() == f"{ACT['uuid']}\n"

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from krebit.webhooks import LeasedDelivery, MemoryInbox, Receiver, SqliteInbox, WebhookEvent
+from tests.waiting import wait_for
 from tests.webhooks.cases import SECRET, act_created, signed
-from tests.webhooks.waiting import wait_for
 
 
 def deliver(receiver: Receiver, *names: object, **more: object) -> None:
@@ -50,8 +50,7 @@ def test_a_handler_that_fails_is_called_again_after_each_pause(caplog: pytest.Lo
     deliver(receiver, "evt_5", contact="anna@example.com")
     assert receiver.drain() == 3
     assert receiver.drain() == 0
-    time.sleep(0.35)
-    assert receiver.drain() == 1
+    wait_for(lambda: receiver.drain() == 1)
     assert [event.id for event in handler.handled] == ["evt_5"]
     assert [record.getMessage().partition(":")[0] for record in caplog.records] == [
         f'the handler failed on delivery ["", "id", "evt_5"], again in {pause} s' for pause in ("0", "0", "0.3")
@@ -227,8 +226,7 @@ def test_an_inbox_that_stays_down_is_said_and_the_delivery_is_handled_again(capl
     assert receiver.inbox is inbox
     thread = threading.Thread(target=receiver.drain, daemon=True)
     thread.start()
-    while handler.calls < 2:
-        time.sleep(0.01)
+    wait_for(lambda: handler.calls >= 2)
     inbox.fails = 0
     thread.join(30)
     assert "LookupError" in caplog.text
@@ -274,8 +272,7 @@ def test_an_exception_of_a_handler_does_not_wait_for_the_garbage_collector(
     async def run() -> None:
         async with receiver.running():
             await asyncio.to_thread(wait_for, inbox.failures)
-            await asyncio.sleep(0.1)
-            assert [each() for each in seen] == [None]
+            await asyncio.to_thread(wait_for, lambda: [each() for each in seen] == [None])
 
     gc.disable()
     try:

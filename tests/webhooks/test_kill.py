@@ -28,10 +28,10 @@ from krebit.webhooks import (
     WsgiReceiver,
 )
 from tests.postgres import PostgresServer
+from tests.waiting import wait_for
 from tests.webhooks.cases import SECRET, act_created, signed
 from tests.webhooks.client import send
 from tests.webhooks.servers import ROOT
-from tests.webhooks.waiting import wait_for
 
 MOMENTS = ("storing", "stored", "taking", "taken", "before the commit", "after the commit", "completed")
 LEASE = 1.0

@@ -10,9 +10,9 @@ import pytest
 
 from krebit.webhooks import PostgresInbox, Receiver, SqliteInbox
 from tests.postgres import PostgresServer
+from tests.waiting import wait_for
 from tests.webhooks.cases import SECRET, act_created, signed
 from tests.webhooks.servers import ROOT
-from tests.webhooks.waiting import wait_for
 
 COMMAND = [sys.executable, "-m", "krebit.webhooks"]
 MODULE = """

@@ -14,8 +14,8 @@ import krebit
 from krebit import ConfigurationError
 from krebit.webhooks import PostgresInbox, Receiver, WebhookEvent
 from tests.postgres import PostgresServer, postgres_server
+from tests.waiting import wait_for
 from tests.webhooks.cases import SECRET, act_created, signed
-from tests.webhooks.waiting import wait_for
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.postgres import PostgresServer
+from tests.waiting import wait_for
 from tests.webhooks.cases import act_created, signed
 from tests.webhooks.client import PATH, open_request, read_answer, send
 from tests.webhooks.servers import QUICK, SERVERS, UVICORN, WITHOUT_THREADS, ServerProcess, serving_in_a_process
-from tests.webhooks.waiting import wait_for
 
 LIMIT = 1024 * 1024
 

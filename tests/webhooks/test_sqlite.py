@@ -17,6 +17,7 @@ import pytest
 
 from krebit.errors import StoreError, StoreUnsafe
 from krebit.webhooks import SqliteInbox, StoreOutcome
+from tests.needs import needs_root
 
 NOBODY = 65_534
 
@@ -48,7 +49,8 @@ def keys(path: Path) -> set[str]:
 
 
 def as_another_user(work: Callable[[], object]) -> str:
-    """The name of the error that `work` ends with in a child under another uid, and its text; or "done"."""
+    """Return the name and the text of the error that `work` ends with in a child under another uid, or "done"."""
+    needs_root()
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -68,10 +70,6 @@ def as_another_user(work: Callable[[], object]) -> str:
         return output.read()
 
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="takes another user's place, which only root can")
-
-
-@needs_root
 @pytest.mark.parametrize("mask", [0, 0o777])
 def test_the_files_are_for_their_owner_alone_whatever_the_umask(path: Path, mask: int) -> None:
     path.parent.chmod(0o1777)
@@ -89,10 +87,10 @@ def test_the_files_are_for_their_owner_alone_whatever_the_umask(path: Path, mask
     assert modes == {0o600}
 
 
-@needs_root
 @pytest.mark.parametrize("suffix", ["", "-wal", "-shm", "-journal"])
 def test_a_file_of_somebody_else_is_refused(path: Path, suffix: str) -> None:
     """Whoever can write it could have rows handled without any signature."""
+    needs_root()
     path.parent.chmod(0o1777)
     theirs = path.with_name(path.name + suffix)
     theirs.touch(0o600)

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from krebit.webhooks import LeasedDelivery, MemoryInbox, Receiver, SqliteInbox, WebhookEvent
+from tests.waiting import wait_for
 from tests.webhooks.cases import SECRET, act_created, signed
-from tests.webhooks.waiting import wait_for, worker_threads
+from tests.webhooks.workers import worker_threads
 
 make = partial(Receiver, SECRET)
 
@@ -233,9 +234,11 @@ class Sometimes(MemoryInbox):
     """An inbox from which nothing can be taken for a while."""
 
     down = False
+    refused = 0
 
     def take(self, lease: float) -> LeasedDelivery | None:
         if self.down:
+            self.refused += 1
             raise LookupError(self)
         return super().take(lease)
 
@@ -246,7 +249,7 @@ def test_a_worker_outlives_an_inbox_that_is_down_and_says_so_once(caplog: pytest
     handled = Handled()
     receiver = make(handled, inbox=inbox)
     deliver(receiver, 1)
-    time.sleep(2.5)
+    wait_for(lambda: inbox.refused >= 3)
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert "the inbox is down" in caplog.text
     inbox.down = False
