@@ -1,12 +1,13 @@
-"""Fixtures that several rooms of the tests share. A conftest.py imports those that its tests need."""
+"""Fixtures that several folders of tests share. A conftest.py imports those that its tests need."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from krebit_sandbox import Sandbox
+from tests.transport.support import WAYS, Way
 
-__all__ = ["plain_environment", "sandbox", "served"]
+__all__ = ["plain_environment", "sandbox", "served", "way"]
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +22,13 @@ def sandbox(served: Sandbox) -> Sandbox:
     """The sandbox as new."""
     served.reset()
     return served
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> Way:
+    """Each of the three ways to call."""
+    found: Way = request.param
+    return found
 
 
 @pytest.fixture(autouse=True)

@@ -8,17 +8,11 @@ import pytest
 import krebit_api.models
 from krebit import UnexpectedResponse
 from krebit_api.results import accept_of
-from tests.transport.support import WAYS, Place, RawServer, Way, answering, reply
+from tests.transport.support import Place, RawServer, Way, answering, reply
 
 models: Any = krebit_api.models
 HTML = b"<html><title>Proxy</title></html>"
 PLAIN_JSON = "application/json"
-
-
-@pytest.fixture(params=WAYS)
-def way(request: pytest.FixtureRequest) -> Way:
-    found: Way = request.param
-    return found
 
 
 @pytest.mark.parametrize(

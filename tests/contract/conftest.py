@@ -13,6 +13,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.needs import NO_NODE_MODULES, absent
+from tests.world import way
+
+__all__ = ["way"]
 
 ROOT = Path(__file__).resolve().parents[2]
 Finished = subprocess.CompletedProcess[str]
@@ -31,6 +34,14 @@ class Scratch:
         for script in (ROOT / "tools").glob("*.py"):
             shutil.copy(script, root / "tools")
         self.document: dict[str, Any] = YAML(typ="safe").load(root / "openapi.yaml")
+
+    def add_operations(self, file: Path) -> None:
+        """Add the operations of a file to the document, each with tag, security and summary."""
+        for path, item in YAML(typ="safe").load(file).items():
+            for operation in item.values():
+                tag = path.split("/")[3].lower()
+                operation |= {"tags": [tag], "security": [{"oauth2": []}], "summary": operation["operationId"]}
+            self.document["paths"].setdefault(path, {}).update(item)
 
     def save(self) -> None:
         """Write the document as it stands now."""

@@ -4,8 +4,8 @@ import os
 import subprocess
 import sys
 
+from tests.contract.added_operations import grown
 from tests.contract.conftest import Scratch
-from tests.contract.test_added_operations import grown
 
 __all__ = ["grown"]  # the fixture: a document with a paged list, a bare array and an answer without content
 

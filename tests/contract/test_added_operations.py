@@ -4,129 +4,16 @@ from __future__ import annotations
 
 import ast
 import runpy
-from typing import Any
 
 import pytest
 
 from krebit import AsyncKrebit, Krebit
 from krebit_api.api import AsyncOperations, Operations
 
+from .added_operations import grown
 from .conftest import ROOT, Scratch
 
-
-def answer(schema: dict[str, Any] | None) -> dict[str, Any]:
-    described: dict[str, Any] = {"description": "The answer."}
-    if schema is not None:
-        described["content"] = {"application/json": {"schema": schema}}
-    return described
-
-
-def operation(name: str, tag: str, responses: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {
-        "operationId": name,
-        "tags": [tag],
-        "summary": f"Do {name}",
-        "security": [{"oauth2": []}],
-        "responses": responses,
-        **more,
-    }
-
-
-def reference(name: str) -> dict[str, Any]:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def query(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "in": "query", "schema": schema}
-
-
-@pytest.fixture
-def grown(scratch: Scratch) -> Scratch:
-    """The document with a paged list, a bare array, an answer without content, and odder ones."""
-    schemas, paths = scratch.document["components"]["schemas"], scratch.document["paths"]
-    schemas["ActPage"] = {
-        "type": "object",
-        "required": ["data"],
-        "properties": {
-            "data": {"type": "array", "items": reference("Act")},
-            "meta": {"anyOf": [reference("PageMeta"), {"type": "null"}]},
-        },
-    }
-    schemas["Template"] = {
-        "type": "object",
-        "required": ["id"],
-        "properties": {"id": {"type": "integer"}, "name": {"type": "string"}},
-    }
-    parameters = scratch.document["components"]["parameters"]
-    client, limit, page = ({"$ref": f"#/components/parameters/{name}"} for name in ("ClientId", "Limit", "Page"))
-    assert {"ClientId", "Limit", "Page"} <= set(parameters)
-    paths["/api/1.0/clients/{id}/acts"] = {
-        "get": operation("list_acts", "acts", {"200": answer(reference("ActPage"))}, parameters=[client, limit, page])
-    }
-    templates = {"type": "array", "items": reference("Template")}
-    paths["/api/1.0/templates"] = {"get": operation("list_templates", "templates", {"200": answer(templates)})}
-    webhook = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
-    paths["/api/1.0/webhooks/{id}"] = {
-        "delete": operation("delete_webhook", "webhooks", {"204": answer(None)}, parameters=[webhook])
-    }
-    two_kinds = {"anyOf": [reference("Template"), reference("Act")]}
-    paths["/api/1.0/search"] = {
-        "get": operation(
-            "search",
-            "search",
-            {"200": answer(two_kinds)},
-            parameters=[
-                query("since", {"type": "string", "format": "date-time"}),
-                query("kind", {"type": "string", "enum": ["client", "act"], "default": "act"}),
-                query("day", {"type": "string", "format": "date", "default": "2024-01-02"}),
-            ],
-        )
-    }
-    paths["/api/1.0/health"] = {"get": operation("get_health", "health", {"200": answer({"type": "string"})})}
-    paths["/api/1.0/jobs"] = {
-        "post": operation("start_job", "jobs", {"200": answer(reference("Act")), "202": answer(reference("Template"))})
-    }
-    paths["/api/1.0/jobs/queue"] = {"post": operation("queue_job", "jobs", {"202": answer(None)})}
-    schemas["Upload"] = {
-        "type": "object",
-        "required": ["file"],
-        "properties": {"file": {"type": "string", "format": "binary"}, "note": {"type": "string"}},
-    }
-    bodies = {
-        "application/json": {"schema": reference("Template")},
-        "multipart/form-data": {"schema": reference("Upload")},
-    }
-    header = {"name": "X-Reason", "in": "header", "schema": {"type": "string"}}
-    paths["/api/1.0/uploads"] = {
-        "post": operation(
-            "upload", "uploads", {"204": answer(None)}, parameters=[header], requestBody={"content": bodies}
-        )
-    }
-    fields = {
-        "limit": {"type": "number", "format": "decimal"},
-        "reasons": {"type": "array", "items": {"type": "string"}},
-        "until": {"type": ["string", "null"], "format": "date"},
-    }
-    schemas["LimitRequest"] = {"type": "object", "required": ["limit"], "properties": fields}
-    schemas["Reminder"] = {"type": "object", "properties": {"text": {"type": "string"}, "by": {"type": "integer"}}}
-    changed = {"content": {"application/json": {"schema": reference("LimitRequest")}}, "required": True}
-    paths["/api/1.0/clients/{id}/limit"] = {
-        "put": operation("set_limit", "clients", {"204": answer(None)}, parameters=[client], requestBody=changed)
-    }
-    reminder = {"content": {"application/json": {"schema": reference("Reminder")}}}
-    paths["/api/1.0/reminders"] = {"post": operation("remind", "jobs", {"204": answer(None)}, requestBody=reminder)}
-    # A clash of `text` with a parameter: the body stays a body.
-    paths["/api/1.0/reminders/again"] = {
-        "post": operation(
-            "remind_again",
-            "jobs",
-            {"204": answer(None)},
-            parameters=[query("text", {"type": "string"})],
-            requestBody=reminder,
-        )
-    }
-    scratch.generated()
-    return scratch
+__all__ = ["grown"]
 
 
 PROGRAM = """
@@ -179,6 +66,7 @@ async def use_async(client: AsyncClient) -> None:
     assert_type(await client.list_templates(), list[Template])
     await client.delete_webhook("17")
 """
+
 
 MISUSE = """
 from krebit_api.api import Operations
@@ -277,61 +165,6 @@ def test_the_methods_hand_over_what_to_send_and_what_comes_back(grown: Scratch) 
     assert upload[1]["headers"] == {"X-Reason": "test", "Content-Type": "application/json"}
 
 
-KEYWORDS = """
-import asyncio
-from decimal import Decimal
-from krebit_api.api import AsyncOperations, Operations
-from krebit_api.models import LimitRequest, Reminder, WebhookStoreRequest
-
-class Client(Operations):
-    def _send(self, operation, request, result):
-        try:
-            sent = request()
-        except TypeError as error:
-            return str(error)
-        return sent.get("json"), sent.get("params")
-
-class AsyncClient(AsyncOperations):
-    async def _send(self, *given):
-        return client._send(*given)
-
-client, other = Client(), AsyncClient()
-webhook = {"event": "act.created", "target": "https://example.com"}
-calls = [
-    ("create_webhook", (), webhook),
-    ("create_webhook", (), {"body": WebhookStoreRequest(**webhook)}),
-    ("create_webhook", (), {"event": "act.created"}),
-    ("create_webhook", (), {}),
-    ("create_webhook", (), {"body": WebhookStoreRequest(**webhook), "event": "other"}),
-    ("set_limit", (1,), {"limit": Decimal("10.50"), "reasons": ["a"], "until": None}),
-    ("set_limit", (1,), {"body": LimitRequest(limit=Decimal("10.50"))}),
-    ("remind", (), {}),
-    ("remind", (), {"text": "soon"}),
-    ("remind_again", (), {"text": "soon", "body": Reminder(text="now")}),
-]
-for name, given, named in calls:
-    sent = getattr(client, name)(*given, **named)
-    assert sent == asyncio.run(getattr(other, name)(*given, **named))
-    print(repr(sent))
-"""
-
-
-def test_the_fields_of_a_flat_body_are_keywords(grown: Scratch) -> None:
-    webhook = {"event": "act.created", "target": "https://example.com"}
-    assert [ast.literal_eval(line) for line in grown.python(KEYWORDS).splitlines()] == [
-        (webhook, None),
-        (webhook, None),
-        "missing target: give them as keywords, or a body",
-        "missing event, target: give them as keywords, or a body",
-        "both body and event are given: leave one out",
-        ({"limit": 10.5, "reasons": ["a"], "until": None}, None),
-        ({"limit": 10.5}, None),
-        (None, None),
-        ({"text": "soon"}, None),
-        ({"text": "now"}, {"text": "soon"}),
-    ]
-
-
 @pytest.mark.parametrize(("client", "operations"), [(Krebit, Operations), (AsyncKrebit, AsyncOperations)])
 def test_no_operation_may_take_a_name_that_the_clients_have(client: type, operations: type) -> None:
     taken: set[str] = runpy.run_path(str(ROOT / "tools" / "contract.py"))["TAKEN_OPERATIONS"]
@@ -341,70 +174,3 @@ def test_no_operation_may_take_a_name_that_the_clients_have(client: type, operat
     assert not {name for kind in client.__mro__ if kind is not operations for name in vars(kind)} & {
         name for name in vars(operations) if not name.startswith("_")
     }
-
-
-NAMED = """
-import krebit_api.api as api
-from krebit_api.models import Settings, Reserved
-
-class Client(api.Operations):
-    def _send(self, operation, request, result):
-        return request()["json"]
-
-client = Client()
-print(client.change_settings(model="m", required="r", fields="f", self_="s", datetime_="d", uuid="u"))
-print(client.change_settings(body=Settings(model="m")))
-print(client.reserve(body=Reserved(request="a", models="b", one="c", many="d", page_of="e", body_of="f")))
-"""
-
-
-@pytest.mark.slow
-def test_a_field_of_a_body_may_have_any_name(scratch: Scratch) -> None:
-    """One that the generated method uses itself is no keyword: the body stays a record."""
-    schemas, paths = scratch.document["components"]["schemas"], scratch.document["paths"]
-    names = {
-        "Settings": ["model", "required", "fields", "self", "datetime", "uuid"],
-        "Reserved": ["request", "models", "one", "many", "page_of", "body_of", "optional_body_of", "plain"],
-    }
-    for schema, fields in names.items():
-        schemas[schema] = {"type": "object", "properties": {name: {"type": "string"} for name in fields}}
-    done = {"204": answer(None)}
-    body = {"required": True, "content": {"application/json": {"schema": reference("Settings")}}}
-    paths["/settings"] = {"put": operation("change_settings", "settings", done, requestBody=body)}
-    body = {"required": True, "content": {"application/json": {"schema": reference("Reserved")}}}
-    paths["/reserved"] = {"put": operation("reserve", "settings", done, requestBody=body)}
-    scratch.generated()
-    assert [ast.literal_eval(line) for line in scratch.python(NAMED).splitlines()] == [
-        {"model": "m", "required": "r", "fields": "f", "self": "s", "datetime": "d", "uuid": "u"},
-        {"model": "m"},
-        {"request": "a", "models": "b", "one": "c", "many": "d", "page_of": "e", "body_of": "f"},
-    ]
-    for checked in scratch.check_types("from krebit_api.api import Operations\n"):
-        assert checked.returncode == 0, checked.stdout
-
-
-AMOUNTS = """
-import typing
-from decimal import Decimal
-import krebit_api.api as api
-
-class Client(api.Operations):
-    def _send(self, operation, request, result):
-        return request()["json"], result.read([1.5, "2.50"])
-
-hints = typing.get_type_hints(api.Operations.set_limits)
-print((str(hints["body"]), str(hints["return"])))
-print(repr(Client().set_limits(body=[Decimal("1.25"), Decimal("2")])))
-"""
-
-
-def test_a_list_of_amounts_is_typed_as_one(scratch: Scratch) -> None:
-    amounts = {"type": "array", "items": {"type": ["number", "string"], "format": "decimal"}}
-    body = {"required": True, "content": {"application/json": {"schema": amounts}}}
-    scratch.document["paths"]["/limits"] = {
-        "put": operation("set_limits", "limits", {"200": answer(amounts)}, requestBody=body)
-    }
-    scratch.generated()
-    hints, sent = scratch.python(AMOUNTS).splitlines()
-    assert ast.literal_eval(hints) == ("list[decimal.Decimal]", "list[decimal.Decimal]")
-    assert sent == "([1.25, 2], [Decimal('1.5'), Decimal('2.50')])"

@@ -1,11 +1,11 @@
 """The operations that the vendor's guides speak of need no edit but of the document."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.contract.conftest import Scratch
-from tests.contract.test_media import PARTS, grown_with
 
 
 def _page(name: str) -> dict[str, Any]:
@@ -138,7 +138,7 @@ async def use_async(api: AsyncKrebit) -> None:
 def guided(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
     """The package of a document with the operations of the guides."""
     scratch = Scratch(tmp_path_factory.mktemp("guides"))
-    grown_with(scratch, PARTS.with_name("guides.yaml"))
+    scratch.add_operations(Path(__file__).with_name("guides.yaml"))
     scratch.document["components"]["schemas"] |= SCHEMAS
     scratch.generated()
     return scratch

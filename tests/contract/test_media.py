@@ -7,14 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from tests.contract.conftest import ROOT, Scratch
 
-PARTS = Path(__file__).with_name("media.yaml")
 
-
-def _text_array(items: dict[str, Any]) -> dict[str, Any]:
+def _list_of(items: dict[str, Any]) -> dict[str, Any]:
     return {"type": "array", "items": items}
 
 
@@ -27,7 +24,7 @@ SCHEMAS = {
         "required": ["name"],
         "properties": {
             "name": TEXT,
-            "tags": _text_array(TEXT),
+            "tags": _list_of(TEXT),
             "active": {"type": "boolean"},
             "day": {"type": "string", "format": "date"},
             "amount": {"type": "number", "format": "decimal"},
@@ -36,25 +33,16 @@ SCHEMAS = {
     "Attachment": {
         "type": "object",
         "required": ["file"],
-        "properties": {"file": BINARY, "note": TEXT, "others": _text_array(BINARY), "size": {"type": "integer"}},
+        "properties": {"file": BINARY, "note": TEXT, "others": _list_of(BINARY), "size": {"type": "integer"}},
     },
 }
-
-
-def grown_with(scratch: Scratch, parts: Path) -> None:
-    """Add the operations of a file to the document, each with tag, security and summary."""
-    for path, item in YAML(typ="safe").load(parts).items():
-        for operation in item.values():
-            tag = path.split("/")[3].lower()
-            operation |= {"tags": [tag], "security": [{"oauth2": []}], "summary": operation["operationId"]}
-        scratch.document["paths"].setdefault(path, {}).update(item)
 
 
 @pytest.fixture(scope="module")
 def grown(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
     """The package of a document with operations of every media type."""
     scratch = Scratch(tmp_path_factory.mktemp("media"))
-    grown_with(scratch, PARTS)
+    scratch.add_operations(Path(__file__).with_name("media.yaml"))
     scratch.document["components"]["schemas"] |= SCHEMAS
     scratch.generated()
     return scratch
@@ -88,6 +76,10 @@ def test_answers_are_read_as_the_document_says(grown: Scratch) -> None:
 
 def test_bodies_are_sent_whole_or_not_at_all(grown: Scratch) -> None:
     run_cases(grown, "uploads_cases.py")
+
+
+def test_forms_are_sent_as_the_document_says(grown: Scratch) -> None:
+    run_cases(grown, "forms_cases.py")
 
 
 def test_downloads_are_whole_or_not_at_all(grown: Scratch) -> None:

@@ -8,10 +8,9 @@ import pytest
 
 from krebit_sandbox import Sandbox
 from krebit_sandbox.certificates import server_context
-from tests.transport.support import WAYS, Way
-from tests.world import plain_environment, sandbox
+from tests.world import plain_environment, sandbox, way
 
-__all__ = ["plain_environment", "sandbox"]
+__all__ = ["plain_environment", "sandbox", "way"]
 
 
 @pytest.fixture(scope="session")
@@ -33,10 +32,3 @@ def served(folder: Path) -> Iterator[Sandbox]:
 def server_tls(served: Sandbox, folder: Path) -> ssl.SSLContext:
     """TLS for another server on localhost, under the sandbox's authority."""
     return server_context(folder)
-
-
-@pytest.fixture(params=WAYS)
-def way(request: pytest.FixtureRequest) -> Way:
-    """Each of the three ways to call."""
-    found: Way = request.param
-    return found
