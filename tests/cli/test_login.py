@@ -5,9 +5,8 @@ import re
 import ssl
 import stat
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from shutil import which
 
 import httpx
 import pytest
@@ -16,11 +15,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
 from krebit_sandbox import Sandbox
+from tests.browser import chromium, port
 from tests.cli.support import COMMAND, Screen, run
-from tests.needs import needs
-from tests.oauth.test_loopback import port
 
-__all__ = ["port"]  # a fixture
+__all__ = ["chromium", "port"]
 VARIABLES = [f"KREBIT_{name}" for name in ("DOMAIN", "CLIENT_ID", "CLIENT_SECRET", "REDIRECT_URI", "API", "STATE")]
 GRANTS = ["KREBIT_REFRESH_TOKEN", "KREBIT_AUTH_CODE"]
 
@@ -142,18 +140,6 @@ def test_ctrl_c_at_a_question(nothing: Sandbox) -> None:
     done = screen.interrupt()
     assert done.code == 130
     assert "krebit: interrupted" in done.out
-
-
-@pytest.fixture
-def chromium() -> Iterator[webdriver.Chrome]:
-    needs("chromium", "chromedriver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = which("chromium") or ""
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
-        options.add_argument(argument)
-    driver = webdriver.Chrome(options, webdriver.ChromeService(which("chromedriver")))
-    yield driver
-    driver.quit()
 
 
 @pytest.mark.slow

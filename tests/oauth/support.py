@@ -11,8 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
 
 from krebit import AsyncKrebit, FileTokenStore, Krebit
+from krebit.oauth.sign_in import LoginAttempt
 from krebit.redaction import Secret
 from krebit.stores import TokenStore
 from krebit.stores.record import Login, LoginKey, TokenPair
@@ -181,3 +185,15 @@ class Background(threading.Thread):
         if self._error is not None:
             raise self._error
         return self._value
+
+
+def allowed(attempt: LoginAttempt) -> str:
+    """Return the callback that the server sends the browser to, when the person allows it."""
+    answer = httpx.get(attempt.url)
+    assert answer.status_code == 302
+    return answer.headers["location"]
+
+
+def query(url: str) -> dict[str, str]:
+    """Return the parameters of an address."""
+    return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}

@@ -17,8 +17,9 @@ from typing import IO, Any
 import httpx
 import pytest
 
+from tests.browser import port
+from tests.oauth.person import Person, register, sign_in
 from tests.oauth.support import ROOT, Site
-from tests.oauth.test_loopback import Person, port, register, sign_in
 
 __all__ = ["port"]  # a fixture
 ELSEWHERE = "https://yourapp.example.com/oauth/callback"

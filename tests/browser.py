@@ -1,0 +1,37 @@
+"""Fixtures of the tests with a real browser: a browser, and a port for its way back."""
+
+import gc
+import socket
+import warnings
+from collections.abc import Iterator
+from shutil import which
+
+import pytest
+from selenium import webdriver
+
+from tests.needs import needs
+
+
+@pytest.fixture
+def port() -> int:
+    """A port that is free."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        found: int = listener.getsockname()[1]
+        return found
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[webdriver.Chrome]:
+    """A browser without a window."""
+    needs("chromium", "chromedriver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = which("chromium") or ""
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
+        options.add_argument(argument)
+    driver = webdriver.Chrome(options, webdriver.ChromeService(which("chromedriver")))
+    yield driver
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # selenium leaves connections to the driver open
+        driver.quit()
+        del driver
+        gc.collect()
