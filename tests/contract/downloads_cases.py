@@ -23,7 +23,6 @@ from krebit import (
 )
 from tests.needs import needs_root
 from tests.transport.support import Place, RawServer, Way, answering, reply
-from tests.waiting import wait_for
 
 CSV = (("Content-Type", "text/csv"),)
 LONG = bytes(range(256)) * 16384  # four megabytes
@@ -156,8 +155,11 @@ def test_a_cancelled_task_leaves_nothing(tmp_path: Path) -> None:
     async def main(way: Way) -> None:
         async with Place.raw(server).async_client(way) as api:
             operation: Any = api
-            saving = asyncio.create_task(download(operation.export_clients).to(tmp_path / "a"))
-            await asyncio.to_thread(wait_for, lambda: any(file.stat().st_size for file in tmp_path.iterdir()))
+            begun = asyncio.Event()
+            saving = asyncio.create_task(
+                download(operation.export_clients).to(tmp_path / "a", progress=lambda received, total: begun.set())
+            )
+            await begun.wait()
             saving.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await saving
