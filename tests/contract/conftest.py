@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -69,6 +70,15 @@ class Scratch:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=self.root)
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    def run_calls(self, client: str, calls: list[tuple[str, dict[str, Any]]]) -> Finished:
+        """Make the calls of a grown document on a client: `blocking`, `asynchronous` or `aiohttp`."""
+        file = self.root / "calls.json"
+        file.write_text(json.dumps(calls), encoding="utf-8")
+        paths = os.pathsep.join([str(self.root / "generated"), str(ROOT / "overlay")])
+        command = [sys.executable, "-W", "error", str(Path(__file__).with_name("grown_program.py")), client, str(file)]
+        environment = {**os.environ, "PYTHONPATH": paths}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
 
     def check_types(self, program: str) -> list[Finished]:
         """Run mypy --strict and pyright over the package and a program that uses it."""

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from . import grown_document
-from .conftest import ROOT, Scratch
+from .conftest import Scratch
 
-PROGRAM = Path(__file__).with_name("grown_program.py")
 pytestmark = pytest.mark.slow
 
 
@@ -27,17 +20,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
 
 @pytest.mark.parametrize("client", ["blocking", "asynchronous", "aiohttp"])
 def test_every_call_is_sent_and_read_as_the_document_says(client: str, grown: Scratch) -> None:
-    calls = grown.root / "calls.json"
-    calls.write_text(json.dumps(list(grown_document.calls())), encoding="utf-8")
-    paths = os.pathsep.join([str(grown.root / "generated"), str(ROOT / "overlay")])
-    done = subprocess.run(
-        [sys.executable, "-W", "error", str(PROGRAM), client, str(calls)],
-        env={**os.environ, "PYTHONPATH": paths},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    done = grown.run_calls(client, list(grown_document.calls()))
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import copy
-import json
 import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from . import grown_document
-from .conftest import ROOT, Scratch
+from .conftest import Scratch
 
-PROGRAM = Path(__file__).with_name("grown_program.py")
 LONG = os.environ.get("KREBIT_TESTS_LONG") == "1"
 OPERATIONS = grown_document.operations()
 NAMES = (
@@ -119,14 +114,5 @@ def test_it_is_served_or_refused_with_a_place(
         assert "the generator refused it" not in done.stderr
         assert all(line.startswith("openapi.yaml: ") for line in done.stderr.splitlines()), done.stderr
         return
-    (scratch.root / "calls.json").write_text(json.dumps(calls), encoding="utf-8")
-    paths = os.pathsep.join([str(scratch.root / "generated"), str(ROOT / "overlay")])
-    ran = subprocess.run(
-        [sys.executable, "-W", "error", str(PROGRAM), "blocking", str(scratch.root / "calls.json")],
-        env={**os.environ, "PYTHONPATH": paths},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    ran = scratch.run_calls("blocking", calls)
     assert ran.returncode == 0, ran.stdout + ran.stderr
