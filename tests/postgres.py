@@ -40,10 +40,9 @@ class PostgresServer:
     """
 
     def __init__(self, binaries: Path, folder: Path, address: str = "") -> None:
-        self.folder = folder
         self._address = address
         self._binaries = binaries
-        self._folder = folder
+        self.folder = folder
         self._data = folder / "data"
         self._numbers = count(1)
         if (user := _user()) is not None:
@@ -55,9 +54,9 @@ class PostgresServer:
     def start(self) -> None:
         """Start it and wait until it answers."""
         options = (
-            f"-c listen_addresses='{self._address}' -c unix_socket_directories={self._folder} -c max_connections=200"
+            f"-c listen_addresses='{self._address}' -c unix_socket_directories={self.folder} -c max_connections=200"
         )
-        log = f"{self._folder}/log"
+        log = f"{self.folder}/log"
         self._run("pg_ctl", "start", "--wait", f"--pgdata={self._data}", f"--options={options}", f"--log={log}")
 
     def stop(self, mode: str = "fast") -> None:
@@ -67,8 +66,8 @@ class PostgresServer:
     def new_database(self) -> str:
         """Make an empty database. Return its connection string."""
         name = f"test_{next(self._numbers)}"
-        self._run("createdb", f"--host={self._folder}", "--username=postgres", name)
-        return f"host={self._folder} user=postgres dbname={name}"
+        self._run("createdb", f"--host={self.folder}", "--username=postgres", name)
+        return f"host={self.folder} user=postgres dbname={name}"
 
     def _run(self, program: str, *arguments: str) -> None:
         user = _user()
@@ -77,9 +76,9 @@ class PostgresServer:
             other["extra_groups"] = []
         command = [str(self._binaries / program), *arguments]
         # Not a pipe: the server would inherit it, and its end would never come.
-        with (self._folder / "output").open("w+b") as output:
+        with (self.folder / "output").open("w+b") as output:
             done = subprocess.run(
-                command, cwd=self._folder, stdout=output, stderr=output, timeout=60, check=False, **other
+                command, cwd=self.folder, stdout=output, stderr=output, timeout=60, check=False, **other
             )
             output.seek(0)
             assert done.returncode == 0, output.read().decode()

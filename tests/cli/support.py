@@ -8,7 +8,6 @@ import struct
 import subprocess
 import sys
 import termios
-import time
 from collections.abc import Mapping, Sequence
 from fcntl import ioctl
 from pathlib import Path
@@ -127,8 +126,7 @@ class Screen:
         return Done(self._process.wait(30), self._seen.replace("\r\n", "\n"), "")
 
     def _read(self) -> bool:
-        end = time.monotonic() + 60
-        ready, _, _ = select.select([self._fd], [], [], max(0.0, end - time.monotonic()))
+        ready, _, _ = select.select([self._fd], [], [], 60)
         assert ready, self._seen
         try:
             content = os.read(self._fd, 65536)

@@ -103,7 +103,6 @@ def test_debug_shows_the_log_and_the_traceback_without_secrets(site: Sandbox) ->
 
 
 def test_a_fault_of_ours_is_one_line_too(site: Sandbox) -> None:
-    """The store's folder is a file, which no error of ours names."""
     done = run("api", "POST", "/webhooks", "--input", "/nowhere/body.json")
     assert (done.code, done.err) == (1, "krebit: /nowhere/body.json: No such file or directory\n")
 

@@ -158,21 +158,14 @@ def test_no_message_shows_a_command_which_may_have_a_password_in_it(tmp_path: Pa
         ("domain = 'http://a.b/c'\nclient_id = 'a'", "domain: is not the tenant's host"),
     ],
 )
-def test_a_fault_names_file_and_key(tmp_path: Path, text: str, message: str) -> None:
+def test_a_fault_names_file_and_key(tmp_path: Path, text: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "config.toml"
     file.write_text(text)
+    monkeypatch.setenv("KREBIT_CONFIG", str(file))
     with pytest.raises(ConfigurationError, match=message) as caught:
-        _client(file)
+        Krebit.from_env()
     assert str(file) in str(caught.value)
     assert SECRET not in str(caught.value)
-
-
-def _client(file: Path) -> None:
-    os.environ["KREBIT_CONFIG"], before = str(file), os.environ["KREBIT_CONFIG"]
-    try:
-        Krebit.from_env()
-    finally:
-        os.environ["KREBIT_CONFIG"] = before
 
 
 def test_a_file_that_others_may_change_is_refused(file: Path) -> None:

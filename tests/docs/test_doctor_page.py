@@ -60,9 +60,9 @@ def test_its_screen_is_the_one_of_today(krebit_sandbox: Sandbox, clone: Path) ->
     shown = [line.rstrip() for line in done.stdout.splitlines()]
     for line in screen.split("Answers,")[1].splitlines()[1:4]:
         assert line in shown
-    assert [line[2:11].strip() for line in screen.splitlines() if re.match("[✓!] [a-zA-Z]", line)][:8] == [
-        line[2:11].strip() for line in shown if re.match("[✓!] [a-zA-Z]", line)
-    ][:8]
+    steps = [line[2:11].strip() for line in shown if re.match("[✓!] [a-zA-Z]", line)][:8]
+    assert len(steps) == 8
+    assert [line[2:11].strip() for line in screen.splitlines() if re.match("[✓!] [a-zA-Z]", line)][:8] == steps
 
 
 def test_its_code_runs(krebit_environment: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:

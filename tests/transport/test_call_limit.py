@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from krebit import ConfigurationError, DeadlineExceeded, Krebit
+from krebit import ConfigurationError, DeadlineExceeded, Krebit, ServerError
 from krebit.http.pool import MAX_CONNECTIONS
 from krebit.http.retry import silence_before_retry
 from krebit_sandbox import Sandbox
@@ -183,7 +183,7 @@ def test_timeout_and_retries_of_the_environment(sandbox: Sandbox, monkeypatch: p
     monkeypatch.setenv("KREBIT_TIMEOUT", "0.5")
     options = {"ca_file": arguments["ca_file"], "store": arguments["store"]}
     with Krebit.from_env(**options) as api:
-        with pytest.raises(Exception, match="503"):
+        with pytest.raises(ServerError, match="503"):
             api.get_current_user()
         assert len(sandbox.requests) == 1
         sandbox.clear_faults()

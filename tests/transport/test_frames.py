@@ -124,12 +124,9 @@ def test_an_exception_of_a_signal_handler(sandbox: Sandbox, kind: str, exception
     try:
         with Place.sandbox(sandbox).client() as api:
             thread.start()
-            try:
+            with pytest.raises(exception) as stopped:
                 api.get_current_user()
-            except exception as error:
-                _assert_clean(error, _bearer(sandbox), sandbox.application.client_secret)
-            else:
-                raise AssertionError("no signal came")
+            _assert_clean(stopped.value, _bearer(sandbox), sandbox.application.client_secret)
             sandbox.clear_faults()
             assert api.get_current_user().id is not None
     finally:
@@ -146,10 +143,9 @@ def test_a_cancelled_call(sandbox: Sandbox, way: Way, kind: str) -> None:
             task = asyncio.ensure_future(api.get_current_user())
             await asyncio.to_thread(arrived, sandbox, 1)
             task.cancel()
-            try:
+            with pytest.raises(asyncio.CancelledError) as cancelled:
                 await task
-            except asyncio.CancelledError as error:
-                _assert_clean(error, _bearer(sandbox), sandbox.application.client_secret)
+            _assert_clean(cancelled.value, _bearer(sandbox), sandbox.application.client_secret)
 
     asyncio.run(main())
 

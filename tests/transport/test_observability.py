@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from examples import caching_hishel, opentelemetry_tracing
 from examples.caching_hishel import ClientCache
+from krebit import NotFound
 from krebit_sandbox import Sandbox
 from tests.transport.support import Place
 
@@ -129,7 +130,7 @@ def test_what_is_kept_ends_and_errors_and_writes_are_never_kept(
 ) -> None:
     with Place.sandbox(sandbox, transport=ClientCache, retries=0).client() as api:
         sandbox.fault(kind="status", status=404, path="/api/1.0/clients/*")
-        with pytest.raises(Exception, match="404"):
+        with pytest.raises(NotFound, match="404"):
             api.get_client(12345)
         api.get_client(12345)
         api.get_client(12345)
