@@ -49,6 +49,7 @@ class ListServer:
         self.stalled = 0
         self.gone = 0
         """Stalled requests whose connection the client has ended."""
+        self.hung_up = False
         self._server = _Server(self)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
 
@@ -67,7 +68,8 @@ class ListServer:
         self._thread.join()
 
     def hang_up(self) -> None:
-        """End every connection."""
+        """End every connection, and those that arrive too late for it once they would stall."""
+        self.hung_up = True
         self._server.end_connections()
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
@@ -146,7 +148,8 @@ class _Handler(BaseHTTPRequestHandler):
             owner.stalled += 1
             owner.changed.notify_all()
         try:
-            self.connection.recv(1)  # nothing more is sent: this returns when the client hangs up
+            if not owner.hung_up:
+                self.connection.recv(1)  # nothing more is sent: this returns when the client hangs up
         except OSError:
             pass
         finally:
