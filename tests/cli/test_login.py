@@ -2,13 +2,11 @@
 
 import os
 import re
-import ssl
 import stat
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
@@ -17,6 +15,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from krebit_sandbox import Sandbox
 from tests.browser import chromium, port
 from tests.cli.support import COMMAND, Screen, run
+from tests.consent import allow
 
 __all__ = ["chromium", "port"]
 VARIABLES = [f"KREBIT_{name}" for name in ("DOMAIN", "CLIENT_ID", "CLIENT_SECRET", "REDIRECT_URI", "API", "STATE")]
@@ -29,17 +28,6 @@ def nothing(site: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     for name in (*VARIABLES, *GRANTS):
         monkeypatch.delenv(name, raising=False)
     return site
-
-
-def allow(url: str, ca_file: str | None) -> str:
-    """Allow on the consent page, as a browser would; return the address that it is sent to."""
-    verify = ssl.create_default_context(cafile=ca_file) if ca_file else True
-    with httpx.Client(verify=verify) as browser:
-        page = browser.get(url)
-        fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
-        action = re.search(r'<form[^>]* action="([^"]*)"', page.text)
-        target = page.url.join(action.group(1) if action else "")
-        return browser.post(target, data=fields | {"decision": "allow"}).headers["location"]
 
 
 def address(text: str) -> str:

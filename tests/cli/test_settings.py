@@ -4,12 +4,10 @@ import json
 import os
 import shlex
 import sys
-import traceback
 from pathlib import Path
 
 import pytest
 
-import krebit
 from krebit import ConfigurationError, Krebit, StoreUnsafe
 from krebit.cli.saving import save
 from krebit.config import UncheckedSettings
@@ -17,8 +15,7 @@ from krebit.config_file import default_path, load, read_settings
 from krebit.redaction import Secret
 from krebit_sandbox import Sandbox
 from tests.cli.support import run
-
-OVERLAY = Path(krebit.__file__).parent
+from tests.frames import frames_of
 
 SECRET = "a-secret-canary-1"
 GRANTS = ("KREBIT_API", "KREBIT_REFRESH_TOKEN", "KREBIT_AUTH_CODE", "KREBIT_STATE")
@@ -236,13 +233,6 @@ def test_logins_of_profiles_are_apart(site: Sandbox) -> None:
     assert run("me").code == 0
     assert json.loads(run("status", "--profile", "anna").out)["login"] == "none; sign in with: krebit login"
     assert json.loads(run("status").out)["login"] == "signed in"
-
-
-def frames_of(error: BaseException) -> str:
-    """Return the frames of this package as an error tracker shows them, with their local variables."""
-    found = traceback.TracebackException.from_exception(error, capture_locals=True)
-    ours = [frame for frame in found.stack if Path(frame.filename).is_relative_to(OVERLAY)]
-    return "".join(f"{frame.name} {frame.locals}" for frame in ours)
 
 
 @pytest.mark.parametrize(

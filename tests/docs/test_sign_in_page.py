@@ -1,19 +1,18 @@
 """docs/sign-in.md works as it stands, and docs/settings.md names every option."""
 
 import re
-import ssl
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 
 import krebit_api.models
 from krebit import AsyncKrebit, ClientOptions, Krebit, LoginAttempt, LoginFailed, MemoryTokenStore
 from krebit_sandbox import Sandbox
+from tests.consent import allow
 from tests.docs.pages import page, python_blocks
 
 BLOCKS = python_blocks(page("sign-in"))
@@ -23,17 +22,6 @@ def block_of(text: str) -> str:
     """Return the one block of the page that holds a text."""
     (block,) = [block for block in BLOCKS if text in block]
     return block
-
-
-def consent(sandbox: Sandbox, url: str) -> str:
-    """Allow on the consent page, as a browser would, and return the address that it is sent to."""
-    with httpx.Client(verify=ssl.create_default_context(cafile=sandbox.ca_file)) as browser:
-        text = browser.get(url).text
-        fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', text))
-        action = re.search(r'<form[^>]* action="([^"]*)"', text)
-        target = browser.build_request("GET", url).url.join(action.group(1) if action else "")
-        answer = browser.post(target, data=fields | {"decision": "allow"})
-    return answer.headers["location"]
 
 
 @pytest.mark.parametrize("text", ["print(api.is_signed_in())", "ProcessPoolExecutor("])
@@ -64,7 +52,7 @@ def test_its_sign_in_works(krebit_sandbox: Sandbox) -> None:
         Krebit.from_env(application, store=MemoryTokenStore()) as one,
         Krebit.from_env(application, store=MemoryTokenStore()) as another,
     ):
-        tabs = [consent(krebit_sandbox, str(connect(session, one))) for _ in range(2)]
+        tabs = [allow(str(connect(session, one)), krebit_sandbox.ca_file) for _ in range(2)]
         for stray in ("", "wrong"):
             with pytest.raises(LoginFailed):
                 callback(session, another, f"https://a.example/?state={stray}&code=abc", stray)
@@ -82,7 +70,7 @@ def test_each_person_has_a_login(krebit_sandbox: Sandbox) -> None:
     with Krebit.from_env(without_grants(krebit_sandbox), store=MemoryTokenStore()) as api:
         person = api.with_profile("person-7")
         attempt = person.start_login()
-        person.finish_login(consent(krebit_sandbox, attempt.url), attempt=attempt)
+        person.finish_login(allow(attempt.url, krebit_sandbox.ca_file), attempt=attempt)
         assert names["company_of"](api, 7)
         assert not api.is_signed_in()
 

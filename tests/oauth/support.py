@@ -13,10 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
-
 from krebit import AsyncKrebit, FileTokenStore, Krebit
-from krebit.oauth.sign_in import LoginAttempt
 from krebit.redaction import Secret
 from krebit.stores import TokenStore
 from krebit.stores.record import Login, LoginKey, TokenPair
@@ -185,13 +182,6 @@ class Background(threading.Thread):
         if self._error is not None:
             raise self._error
         return self._value
-
-
-def allowed(attempt: LoginAttempt) -> str:
-    """Return the callback that the server sends the browser to, when the person allows it."""
-    answer = httpx.get(attempt.url)
-    assert answer.status_code == 302
-    return answer.headers["location"]
 
 
 def query(url: str) -> dict[str, str]:

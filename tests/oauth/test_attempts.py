@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import httpx
 import pytest
 
 from krebit import Krebit
@@ -11,7 +10,8 @@ from krebit.config import UncheckedSettings, check_settings
 from krebit.errors import LoginFailed
 from krebit.oauth.sign_in import LoginAttempt, SignIns
 from krebit.redaction import Secret
-from tests.oauth.support import Site, allowed, query
+from tests.consent import allow
+from tests.oauth.support import Site, query
 
 
 def test_attempts_of_several_people(site: Site) -> None:
@@ -19,8 +19,8 @@ def test_attempts_of_several_people(site: Site) -> None:
         first, second = api.start_login(), api.start_login()
         with pytest.raises(LoginFailed):
             api.finish_login(code="abc", state=second.state, attempt=first)
-        api.finish_login(allowed(second))
-        api.finish_login(allowed(first))
+        api.finish_login(allow(second.url))
+        api.finish_login(allow(first.url))
 
 
 def test_a_pending_sign_in_survives_many_others(site: Site) -> None:
@@ -28,7 +28,7 @@ def test_a_pending_sign_in_survives_many_others(site: Site) -> None:
         first = api.start_login()
         for _ in range(5000):
             api.start_login()
-        api.finish_login(allowed(first))
+        api.finish_login(allow(first.url))
 
 
 class Hours:
@@ -83,7 +83,7 @@ def test_an_attempt_belongs_to_one_tenant_and_application(site: Site, settings: 
         attempt = api.start_login()
         if kept == "as a dict":
             attempt = LoginAttempt.from_dict(json.loads(json.dumps(attempt.to_dict())))
-        callback = allowed(attempt)
+        callback = allow(attempt.url)
         before = len(site.sandbox.requests)
         with pytest.raises(LoginFailed, match="was begun at"):
             other.finish_login(callback, attempt=attempt)
@@ -98,7 +98,7 @@ def test_two_sign_ins_of_one_person_in_two_tabs(site: Site) -> None:
     def connect(api: Krebit) -> str:
         attempt = api.start_login()
         kept[attempt.state] = attempt.to_dict()
-        return httpx.get(attempt.url).headers["location"]
+        return allow(attempt.url)
 
     def callback(api: Krebit, url: str) -> None:
         attempt = LoginAttempt.from_dict(kept.pop(query(url).get("state", ""), None))
@@ -121,7 +121,7 @@ def test_an_attempt_that_the_caller_keeps(site: Site) -> None:
         kept = json.dumps(api.start_login().to_dict())
     with site.client() as api:
         attempt = LoginAttempt.from_dict(json.loads(kept))
-        callback = allowed(attempt)
+        callback = allow(attempt.url)
         with pytest.raises(LoginFailed, match="not that of a sign-in begun here"):
             api.finish_login(callback)
         api.finish_login(callback, attempt=attempt)

@@ -7,7 +7,8 @@ import pytest
 
 from krebit import ClientClosed, Krebit
 from krebit.errors import LoginFailed
-from tests.oauth.support import Site, allowed
+from tests.consent import allow
+from tests.oauth.support import Site
 
 REFUSED: dict[str, dict[str, Any]] = {
     "a wrong state": {"callback": "https://a.example/?code=abc&state=wrong"},
@@ -53,7 +54,7 @@ def test_no_code(site: Site) -> None:
 def test_a_state_is_good_once(site: Site, kept: str) -> None:
     with site.client() as api:
         attempt = api.start_login()
-        callback = allowed(attempt)
+        callback = allow(attempt.url)
         more: dict[str, Any] = {"attempt": attempt} if kept == "by the caller" else {}
         api.finish_login(callback, **more)
         with pytest.raises(LoginFailed, match="used already"):
@@ -65,7 +66,7 @@ def test_a_state_stays_used_however_many_follow(site: Site) -> None:
     """Also where the attempt is kept elsewhere, and is passed again."""
     with site.client() as api, site.client() as elsewhere:
         attempt = api.start_login()
-        callback = allowed(attempt)
+        callback = allow(attempt.url)
         api.finish_login(callback)
         for _ in range(1100):
             other = elsewhere.start_login()
@@ -82,7 +83,7 @@ def test_the_servers_refusal_is_told(site: Site, with_state: bool) -> None:
     site.sandbox.switch(consent="deny")
     with site.client() as api:
         attempt = api.start_login()
-        callback = allowed(attempt)
+        callback = allow(attempt.url)
         if not with_state:
             callback = callback.replace(urlencode({"state": attempt.state}), "x=1")
         with pytest.raises(
@@ -99,7 +100,7 @@ def test_a_dead_code(site: Site, dialect: str) -> None:
     before = site.login(expired=False)
     with site.client() as api:
         attempt = api.start_login()
-        callback = allowed(attempt)
+        callback = allow(attempt.url)
         site.sandbox.clock.advance(601)
         with pytest.raises(LoginFailed, match="expired"):
             api.finish_login(callback)

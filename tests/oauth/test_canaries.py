@@ -7,13 +7,11 @@ import json
 import logging
 import pickle
 import resource
-import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from krebit import FileTokenStore
@@ -22,9 +20,9 @@ from krebit.oauth.console import Terminal
 from krebit.oauth.sign_in import LoginAttempt
 from krebit.redaction import Secret
 from krebit.stores.record import Login, LoginKey, TokenPair
+from tests.consent import allow
+from tests.frames import frames_of
 from tests.oauth.support import TOKEN, Site
-
-TESTS = Path(__file__).resolve().parents[1]
 
 
 class Canaries:
@@ -47,15 +45,7 @@ class Canaries:
     def look_at_error(self, error: BaseException) -> None:
         self.look_at(error)
         self.look_at(error.__dict__)
-        found: traceback.TracebackException | None
-        found = traceback.TracebackException.from_exception(error, capture_locals=True)
-        while found is not None:
-            # The tests' own frames hold what they planted.
-            frames = [frame for frame in found.stack if not Path(frame.filename).is_relative_to(TESTS)]
-            self.said.write(
-                "".join([*traceback.StackSummary.from_list(frames).format(), *found.format_exception_only()])
-            )
-            found = found.__cause__ or found.__context__
+        self.said.write(frames_of(error))
 
     def check(self) -> None:
         for request in self.site.sandbox.requests:
@@ -165,7 +155,7 @@ def test_sign_ins(site: Site, canaries: Canaries) -> None:
         canaries.plant(attempt.state, attempt.code_verifier.reveal())
         canaries.look_at(attempt)
         canaries.look_at(vars(api))
-        callback = httpx.get(attempt.url).headers["location"]
+        callback = allow(attempt.url)
         code = callback.partition("code=")[2].partition("&")[0]
         canaries.said.truncate(0)  # this test's own request was logged
         canaries.plant(code)
@@ -188,10 +178,10 @@ def test_a_code_that_is_pasted_and_not_taken(site: Site, canaries: Canaries, fau
     addresses: list[str] = []
 
     def ask(prompt: str) -> str:
-        callback = httpx.get(addresses[0]).headers["location"]
+        callback = allow(addresses[0])
         canaries.said.truncate(0)  # this test's own request was logged
         canaries.plant(callback.partition("code=")[2].partition("&")[0])
-        return str(callback)
+        return callback
 
     def show(text: str) -> None:
         addresses.extend(word for word in text.split() if "/oauth/authorize?" in word)
@@ -202,7 +192,7 @@ def test_a_code_that_is_pasted_and_not_taken(site: Site, canaries: Canaries, fau
     canaries.look_at_error(caught.value)
     with site.client(pkce=False, refresh_timeout=1) as api:
         attempt = api.start_login()
-        callback = httpx.get(attempt.url).headers["location"]
+        callback = allow(attempt.url)
         canaries.said.truncate(0)
         canaries.plant(callback.partition("code=")[2].partition("&")[0])
         site.sandbox.fault(path=TOKEN, **fault)

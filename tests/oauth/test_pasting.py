@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
 from krebit.errors import ConfigurationError, LoginFailed
+from tests.consent import allow
 from tests.oauth.person import Person, sign_in
 from tests.oauth.support import Site
 
@@ -22,12 +22,12 @@ PASTED: dict[str, Callable[[str], str]] = {
 @pytest.mark.parametrize("pasted", PASTED.values(), ids=PASTED)
 def test_pasting(site: Site, pasted: Callable[[str], str]) -> None:
     """For redirect URIs that are registered elsewhere."""
-    person = Person(pastes=lambda url: pasted(httpx.get(url).headers["location"]))
+    person = Person(pastes=lambda url: pasted(allow(url)))
     sign_in(site, "https://yourapp.example.com/oauth/callback", person)
 
 
 def test_pasting_as_asked_for(site: Site) -> None:
-    person = Person(pastes=lambda url: httpx.get(url).headers["location"])
+    person = Person(pastes=lambda url: allow(url))
     sign_in(site, "http://127.0.0.1:1/callback", person, paste=True)
 
 

@@ -3,7 +3,6 @@
 import os
 import signal
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,19 +15,11 @@ from krebit.errors import ConfigurationError, LoginRequired, StoreBusy, StoreErr
 from krebit.redaction import Secret
 from krebit.stores import Login, LoginKey
 from krebit_sandbox import Sandbox
+from tests.frames import frames_of
 from tests.oauth.servers import KINDS, StoreServer, store_server
 from tests.oauth.support import Background, Program, Site
 
 KEY = LoginKey("shared.example", "application")
-
-
-def frames_of_ours(error: BaseException) -> str:
-    """The frames of the library that the error comes out of, with their local variables."""
-    assert error.__context__ is None
-    found = traceback.TracebackException.from_exception(error, capture_locals=True)
-    ours = [frame for frame in found.stack if Path(frame.filename).is_relative_to(Path(krebit.__file__).parent)]
-    assert ours
-    return "".join(traceback.StackSummary.from_list(ours).format())
 
 
 def steps_of(store: TokenStore) -> list[Callable[[], object]]:
@@ -186,7 +177,7 @@ def test_every_step_ends_in_time_where_no_byte_comes_back(server: StoreServer) -
         for step in (lease.load, lease.prepare, lambda: lease.save(login)):
             with pytest.raises(StoreError, match="cannot") as caught:
                 step()
-            assert "canary" not in frames_of_ours(caught.value)
+            assert "canary" not in frames_of(caught.value)
     for use in steps_of(store):
         with pytest.raises(StoreError, match="cannot"):
             use()
@@ -253,11 +244,11 @@ def test_no_password_is_shown(kind: str, caplog: pytest.LogCaptureFixture) -> No
         with pytest.raises(StoreError, match=r"127\.0\.0\.1:1.*cannot.*check") as caught:
             step()
         assert caught.value.__cause__ is None
-        shown += [str(caught.value), frames_of_ours(caught.value)]
+        shown += [str(caught.value), frames_of(caught.value)]
     for address in MALFORMED[kind]:
         with pytest.raises(ConfigurationError, match=kind) as refused:
             getattr(krebit, kind)(address)
-        shown += [str(refused.value), frames_of_ours(refused.value)]
+        shown += [str(refused.value), frames_of(refused.value)]
     assert "hunter2" not in "".join(shown) + caplog.text
 
 

@@ -7,14 +7,15 @@ import hashlib
 import pytest
 
 from krebit.errors import ConfigurationError
-from tests.oauth.support import CALLBACK, TOKEN, Site, allowed, query
+from tests.consent import allow
+from tests.oauth.support import CALLBACK, TOKEN, Site, query
 
 
 def test_the_whole_way(site: Site) -> None:
     with site.client() as api:
         attempt = api.start_login()
         assert not site.sandbox.requests
-        api.finish_login(allowed(attempt))
+        api.finish_login(allow(attempt.url))
         assert api.is_signed_in()
         api.get_current_user()
     assert site.state() == "live"
@@ -24,7 +25,7 @@ def test_with_asyncio(site: Site) -> None:
     async def main() -> None:
         async with site.async_client() as api:
             attempt = api.start_login()
-            await api.finish_login(await asyncio.to_thread(allowed, attempt))
+            await api.finish_login(await asyncio.to_thread(allow, attempt.url))
             await api.get_current_user()
             assert await api.is_signed_in()
             await api.logout()
@@ -61,7 +62,7 @@ def test_pkce_can_be_turned_off(site: Site) -> None:
     with site.client(pkce=False) as api:
         attempt = api.start_login()
         assert "code_challenge" not in attempt.url
-        api.finish_login(allowed(attempt))
+        api.finish_login(allow(attempt.url))
     assert "code_verifier" not in site.token_requests()[0].json()
 
 
@@ -71,7 +72,7 @@ def test_pkce_is_never_turned_off_silently(site: Site) -> None:
         kind="status", status=400, path=TOKEN, body={"error": "invalid_request", "hint": "code_verifier"}
     )
     with site.client() as api, pytest.raises(ConfigurationError):
-        api.finish_login(allowed(api.start_login()))
+        api.finish_login(allow(api.start_login().url))
     (request,) = site.token_requests()
     assert "code_verifier" in request.json()
 
@@ -83,7 +84,7 @@ def test_the_redirect_uri_is_the_same_in_both_requests(site: Site, uri: str) -> 
     with site.client() as api:
         attempt = api.start_login(redirect_uri=uri)
         assert query(attempt.url)["redirect_uri"] == uri
-        api.finish_login(allowed(attempt))
+        api.finish_login(allow(attempt.url))
     assert site.token_requests()[0].json()["redirect_uri"] == uri
 
 
@@ -92,7 +93,7 @@ def test_odd_redirect_uris_are_sent_as_they_are(site: Site) -> None:
     application = site.sandbox.register("Odd", [uri])
     with site.client(client_id=application.client_id, client_secret=application.client_secret, redirect_uri=uri) as api:
         attempt = api.start_login()
-        api.finish_login(allowed(attempt))
+        api.finish_login(allow(attempt.url))
     assert site.token_requests()[0].json()["redirect_uri"] == uri
 
 
@@ -113,7 +114,7 @@ def test_without_a_redirect_uri(site: Site) -> None:
 def test_an_exchange_meets_a_throttle(site: Site, status: int) -> None:
     """The code is not spent by it."""
     with site.client() as api:
-        callback = allowed(api.start_login())
+        callback = allow(api.start_login().url)
         site.sandbox.fault(kind="status", status=status, path=TOKEN)
         api.finish_login(callback)
         api.get_current_user()
@@ -122,7 +123,7 @@ def test_an_exchange_meets_a_throttle(site: Site, status: int) -> None:
 def test_an_exchange_is_not_interrupted(site: Site) -> None:
     async def main() -> None:
         async with site.async_client() as api:
-            callback = await asyncio.to_thread(allowed, api.start_login())
+            callback = await asyncio.to_thread(allow, api.start_login().url)
             site.hold()
             task = asyncio.create_task(api.finish_login(callback))
             await asyncio.to_thread(site.sandbox.wait_for_held)
@@ -137,4 +138,4 @@ def test_an_exchange_is_not_interrupted(site: Site) -> None:
 
 def test_a_wrong_client_secret(site: Site) -> None:
     with site.client(client_secret="not-the-secret") as api, pytest.raises(ConfigurationError, match="my-apps"):
-        api.finish_login(allowed(api.start_login()))
+        api.finish_login(allow(api.start_login().url))

@@ -1,11 +1,13 @@
 """Signing out, and signing in anew, while others use the login."""
 
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 from krebit.errors import LoginRequired
-from tests.oauth.support import Background, Site, allowed
+from krebit.stores import Login, LoginKey, TokenStore
+from tests.consent import allow
+from tests.oauth.support import Background, Site
 
 
 def test_signing_out(site: Site) -> None:
@@ -38,39 +40,41 @@ def test_signing_out_during_a_refresh(site: Site) -> None:
         assert not api.is_signed_in()
 
 
-def test_signing_out_while_a_login_is_being_read(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+class Overtaken:
+    """A store that is overtaken: `then` is called once, between a read and its use."""
+
+    def __init__(self, store: TokenStore, then: Callable[[], object]) -> None:
+        self.lease = store.lease
+        self._store = store
+        self._then: Callable[[], object] | None = then
+
+    def load(self, key: LoginKey) -> Login | None:
+        found = self._store.load(key)
+        then, self._then = self._then, None
+        if then is not None:
+            then()
+        return found
+
+
+def test_signing_out_while_a_login_is_being_read(site: Site) -> None:
     """Whoever read it a moment before does not bring it back into the client's memory."""
     site.login(expired=False)
-    with site.client() as api:
-        load = site.store.load
-
-        def load_and_be_overtaken(key: Any) -> Any:
-            found = load(key)
-            monkeypatch.setattr(site.store, "load", load)
-            api.logout()
-            return found
-
-        monkeypatch.setattr(site.store, "load", load_and_be_overtaken)
+    with site.client(store=Overtaken(site.store, lambda: api.logout())) as api:
         api.get_current_user()
         with pytest.raises(LoginRequired):
             api.get_current_user()
 
 
-def test_signing_in_while_an_earlier_login_is_being_read(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_signing_in_while_an_earlier_login_is_being_read(site: Site) -> None:
     """From then on the client goes on with the new one, whose person may be another."""
     site.login(expired=False)
-    with site.client() as api:
-        load = site.store.load
 
-        def load_and_be_overtaken(key: Any) -> Any:
-            found = load(key)
-            monkeypatch.setattr(site.store, "load", load)
-            api.finish_login(allowed(api.start_login()))
-            return found
+    def sign_in() -> None:
+        api.finish_login(allow(api.start_login().url))
 
-        monkeypatch.setattr(site.store, "load", load_and_be_overtaken)
+    with site.client(store=Overtaken(site.store, sign_in)) as api:
         api.get_current_user()
         api.get_current_user()
-        token = site.stored().access_token
-        assert token is not None
-        assert site.sandbox.requests[-1].headers["authorization"] == f"Bearer {token.reveal()}"
+    token = site.stored().access_token
+    assert token is not None
+    assert site.sandbox.requests[-1].headers["authorization"] == f"Bearer {token.reveal()}"

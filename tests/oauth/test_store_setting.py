@@ -3,21 +3,18 @@
 import os
 import subprocess
 import sys
-import traceback
 from pathlib import Path
 
 import pytest
 
-import krebit
 from krebit import FileTokenStore, Krebit, MemoryTokenStore
 from krebit.errors import ConfigurationError
 from krebit.redaction import Secret
 from krebit.stores import LoginKey
 from krebit.stores.address import store_at
 from krebit_sandbox import Sandbox
+from tests.frames import frames_of
 from tests.oauth.servers import KINDS, store_server
-
-OVERLAY = Path(krebit.__file__).parent
 
 APPLICATION = {
     "KREBIT_DOMAIN": "yourco.krebit.se",
@@ -90,7 +87,4 @@ def test_the_command_line_keeps_logins_there_too(krebit_environment: Sandbox, tm
 def test_no_frame_shows_the_password_of_an_address_that_is_refused(address: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         store_at(Secret(address), "KREBIT_TOKEN_STORE")
-    found = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
-    ours = [frame for frame in found.stack if Path(frame.filename).is_relative_to(OVERLAY)]
-    assert ours
-    assert "canary-1" not in "".join(f"{frame.name} {frame.locals}" for frame in ours) + str(caught.value)
+    assert "canary-1" not in frames_of(caught.value)

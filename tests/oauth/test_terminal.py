@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from tests.browser import port
+from tests.consent import allow
 from tests.oauth.person import Person, register, sign_in
 from tests.oauth.support import ROOT, Site
 
@@ -86,8 +87,7 @@ def window() -> Iterator[tuple[Window, int]]:
 
 def location(text: str) -> str:
     """Where the tenant sends the browser to whose address was shown."""
-    url = next(word for word in text.split() if "/oauth/authorize" in word)
-    return httpx.get(url).headers["location"]
+    return allow(next(word for word in text.split() if "/oauth/authorize" in word))
 
 
 def test_an_address_longer_than_a_terminals_line(site: Site, tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_a_bad_paste_may_be_tried_again(site: Site, pasted: str, problem: str) -
 
     def paste(url: str) -> str:
         state = dict(httpx.URL(url).params)["state"]
-        return pastes.pop().replace("{state}", state) if pastes else httpx.get(url).headers["location"]
+        return pastes.pop().replace("{state}", state) if pastes else allow(url)
 
     person = Person(pastes=paste)
     sign_in(site, ELSEWHERE, person)

@@ -4,7 +4,6 @@ import json
 import os
 import random
 import ssl
-import traceback
 import zlib
 from collections.abc import Callable
 from functools import cache
@@ -18,6 +17,7 @@ from krebit import ConfigurationError, Krebit, KrebitError, UnexpectedResponse
 from krebit.redaction import Secret, mask
 from krebit_api.models import WebhookStoreRequest
 from krebit_sandbox import Sandbox
+from tests.frames import frames_of
 from tests.transport.proxies import DrippingProxy
 from tests.transport.support import (
     ACCESS_TOKEN,
@@ -30,24 +30,13 @@ from tests.transport.support import (
 )
 
 CANARY = "canary-0123"
-TESTS = Path(__file__).resolve().parents[1]
-
-
-def _shown(error: BaseException) -> str:
-    """What a tool that shows local variables makes of our frames."""
-    found = traceback.TracebackException.from_exception(error, capture_locals=True)
-    assert error.__cause__ is None
-    assert error.__context__ is None or error.__suppress_context__
-    frames = [frame for frame in found.stack if not Path(frame.filename).is_relative_to(TESTS)]
-    assert frames
-    return "".join(traceback.StackSummary.from_list(frames).format())
 
 
 def test_no_frame_shows_the_headers_of_ones_own(way: Way) -> None:
     with answering({}, "500 Internal Server Error") as server:
         place = Place.raw(server, retries=0)
         error = place.error(way, lambda api: api.with_options(headers={"X-Api-Key": CANARY}).get_current_user())
-    assert CANARY not in _shown(error)
+    assert CANARY not in frames_of(error)
 
 
 # --- secrets in tracebacks --------------------------------------------------------------------------------------------
@@ -69,7 +58,7 @@ def test_no_frame_shows_a_body(way: Way, body: str) -> None:
 
     assert isinstance(error, UnexpectedResponse)
     for secret in (CANARY, ACCESS_TOKEN, CLIENT_SECRET):
-        assert secret not in _shown(error)
+        assert secret not in frames_of(error)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +80,7 @@ def test_no_frame_shows_what_a_client_is_made_with(domain: str, options: dict[st
     with pytest.raises(ConfigurationError) as caught:
         Krebit(domain, "id", f"secret-{CANARY}", **options)
 
-    assert CANARY not in _shown(caught.value)
+    assert CANARY not in frames_of(caught.value)
     assert CANARY not in str(caught.value)
 
 
@@ -119,7 +108,7 @@ def test_no_frame_shows_the_environment(
     with pytest.raises(ConfigurationError) as caught:
         Krebit.from_env(environ if given else None, proxy=f"http://user:{CANARY}@proxy.example")
 
-    assert CANARY not in _shown(caught.value)
+    assert CANARY not in frames_of(caught.value)
     assert os.environ["KREBIT_CLIENT_SECRET"] == CANARY
 
 

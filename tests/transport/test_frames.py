@@ -3,8 +3,6 @@
 import asyncio
 import signal
 import threading
-from collections.abc import Iterator, Mapping
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -14,42 +12,14 @@ import pytest
 from krebit import ConfigurationError, DeadlineExceeded, ServerError, UnexpectedResponse, ValidationFailed
 from krebit_api.models import WebhookStoreRequest
 from krebit_sandbox import Sandbox
+from tests.frames import frames_of
 from tests.transport.support import CLIENT_SECRET, Place, Way, arrived
 
-TESTS = Path(__file__).resolve().parents[1]
 WEBHOOK_SECRET = "webhook-secret-0123456789-0123456789"
 
 
-def _serialised(value: Any, depth: int = 0) -> Iterator[str]:
-    """The texts that a tracker keeps of a value."""
-    if depth < 6 and isinstance(value, Mapping):
-        for key, element in list(value.items()):
-            yield from _serialised(key, depth + 1)
-            yield from _serialised(element, depth + 1)
-    elif depth < 6 and isinstance(value, list | tuple | set | frozenset):
-        for element in list(value):
-            yield from _serialised(element, depth + 1)
-    else:
-        yield repr(value)
-
-
-def frames_of(error: BaseException) -> list[str]:
-    """Everything in the frames of an exception and of those before it, without the tests' own."""
-    texts: list[str] = []
-    found: BaseException | None = error
-    while found is not None:
-        step = found.__traceback__
-        while step is not None:
-            if not Path(step.tb_frame.f_code.co_filename).is_relative_to(TESTS):
-                texts += [f"{step.tb_frame.f_code.co_name}: {text}" for text in _serialised(step.tb_frame.f_locals)]
-            step = step.tb_next
-        found = found.__cause__ or (None if found.__suppress_context__ else found.__context__)
-    return texts
-
-
-def _assert_clean(error: BaseException, *secrets: str) -> None:
-    texts = frames_of(error)
-    assert texts
+def assert_clean(error: BaseException, *secrets: str) -> None:
+    texts = frames_of(error).splitlines()
     for secret in secrets:
         assert [text[:200] for text in texts if secret in text] == []
 
@@ -65,7 +35,7 @@ def test_a_created_record_that_is_not_as_documented(sandbox: Sandbox, way: Way) 
     error = Place.sandbox(sandbox).error(way, subscribe)
 
     assert isinstance(error, UnexpectedResponse)
-    _assert_clean(error, WEBHOOK_SECRET, CLIENT_SECRET)
+    assert_clean(error, WEBHOOK_SECRET, CLIENT_SECRET)
 
 
 @pytest.mark.parametrize("kind", ["status", "stall"])
@@ -76,7 +46,7 @@ def test_errors_of_calls(sandbox: Sandbox, way: Way, kind: str) -> None:
     error = place.error(way, lambda api: api.get_current_user())
 
     assert isinstance(error, ServerError | DeadlineExceeded)
-    _assert_clean(error, WEBHOOK_SECRET, _bearer(sandbox), sandbox.application.client_secret)
+    assert_clean(error, WEBHOOK_SECRET, _bearer(sandbox), sandbox.application.client_secret)
 
 
 def test_a_hook_that_raises(sandbox: Sandbox, way: Way) -> None:
@@ -89,7 +59,7 @@ def test_a_hook_that_raises(sandbox: Sandbox, way: Way) -> None:
     error = Place.sandbox(sandbox).error(way, lambda api: subscribe(api.with_hooks(on_response=fail)))
 
     assert isinstance(error, ZeroDivisionError)
-    _assert_clean(error, WEBHOOK_SECRET)
+    assert_clean(error, WEBHOOK_SECRET)
 
 
 @pytest.mark.parametrize("path", ["/webhooks", "/%2e%2e/oauth/token"])
@@ -97,7 +67,7 @@ def test_a_body_of_ones_own(sandbox: Sandbox, way: Way, path: str) -> None:
     error = Place.sandbox(sandbox).error(way, lambda api: api.request("POST", path, json={"x": WEBHOOK_SECRET}))
 
     assert isinstance(error, ValidationFailed | ConfigurationError)
-    _assert_clean(error, WEBHOOK_SECRET)
+    assert_clean(error, WEBHOOK_SECRET)
 
 
 def _bearer(sandbox: Sandbox) -> str:
@@ -126,7 +96,7 @@ def test_an_exception_of_a_signal_handler(sandbox: Sandbox, kind: str, exception
             thread.start()
             with pytest.raises(exception) as stopped:
                 api.get_current_user()
-            _assert_clean(stopped.value, _bearer(sandbox), sandbox.application.client_secret)
+            assert_clean(stopped.value, _bearer(sandbox), sandbox.application.client_secret)
             sandbox.clear_faults()
             assert api.get_current_user().id is not None
     finally:
@@ -145,7 +115,7 @@ def test_a_cancelled_call(sandbox: Sandbox, way: Way, kind: str) -> None:
             task.cancel()
             with pytest.raises(asyncio.CancelledError) as cancelled:
                 await task
-            _assert_clean(cancelled.value, _bearer(sandbox), sandbox.application.client_secret)
+            assert_clean(cancelled.value, _bearer(sandbox), sandbox.application.client_secret)
 
     asyncio.run(main())
 

@@ -5,11 +5,9 @@ import hmac
 import json
 import os
 import pickle
-import traceback
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from email.message import Message
-from pathlib import Path
 from typing import Any, cast
 
 import httpx
@@ -21,9 +19,9 @@ from werkzeug.datastructures import Headers as WerkzeugHeaders
 from krebit.errors import ApiError, ConfigurationError, WebhookError
 from krebit.webhooks import ActCreated, MemoryInbox, Receiver, WebhookEvent, sign, verify
 from krebit.webhooks.signature import Headers, signers
+from tests.frames import frames_of
 from tests.webhooks.cases import ACT, CASES, FOREIGN_SECRET, OLD_SECRET, SECRET, SECRETS, Case, act_created, signed
 
-TESTS = Path(__file__).resolve().parents[1]
 REASONS = {401: "signature", 400: "payload"}
 # Four tests: 10^5 inputs in all, or 10^4 where it must be quick.
 EXAMPLES = 25_000 if os.environ.get("KREBIT_TESTS_LONG") == "1" else 2_500
@@ -286,7 +284,7 @@ def test_no_frame_of_ours_holds_the_secret_when_a_delivery_is_refused() -> None:
     """Anybody can have one refused, and what reports errors may show local variables."""
     with pytest.raises(WebhookError) as caught:
         verify(b"{}", {"X-Signature": "0" * 64}, SECRET)
-    assert SECRET not in locals_of_ours(caught.value)
+    assert SECRET not in frames_of(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -303,24 +301,16 @@ def test_no_frame_of_ours_holds_the_secret_when_a_delivery_is_refused() -> None:
 def test_no_frame_of_ours_holds_the_secret_when_another_one_is_no_secret(secrets: Any) -> None:
     with pytest.raises(ConfigurationError) as caught:
         verify(b"{}", {"X-Signature": "0" * 64}, secrets)
-    assert SECRET not in locals_of_ours(caught.value)
+    assert SECRET not in frames_of(caught.value)
     with pytest.raises(ConfigurationError) as caught:
         Receiver(secrets, print, inbox=MemoryInbox())
-    assert SECRET not in locals_of_ours(caught.value)
+    assert SECRET not in frames_of(caught.value)
 
 
 def test_no_frame_of_ours_holds_the_secret_when_another_setting_is_wrong() -> None:
     with pytest.raises(ConfigurationError) as caught:
         Receiver(SECRET, print, inbox=MemoryInbox(), concurrency=0)
-    assert SECRET not in locals_of_ours(caught.value)
-
-
-def locals_of_ours(error: BaseException) -> str:
-    """The local variables of the frames that are not the test's own."""
-    found = traceback.TracebackException.from_exception(error, capture_locals=True)
-    frames = [frame for frame in found.stack if not Path(frame.filename).is_relative_to(TESTS)]
-    assert frames
-    return "".join(traceback.StackSummary.from_list(frames).format())
+    assert SECRET not in frames_of(caught.value)
 
 
 @pytest.mark.parametrize("secret", ["wHsec1", b"wHsec1", "a webhook's secret", "ä\n"])
