@@ -21,14 +21,17 @@ KEPT = "/api/1.0/clients"
 
 
 class ClientCache(httpx.BaseTransport):
-    """Answers to GET requests about clients from memory, for `minutes`; everything else goes to the server."""
+    """Answers to GET requests about clients from memory, for `minutes`; everything else goes to the server.
+
+    `memory` is the database that keeps them.
+    """
 
     def __init__(self, ours: httpx.BaseTransport, minutes: float = 10) -> None:
         if not 5 <= minutes <= 15:
             raise ValueError("client responses may be kept for 5 to 15 minutes")
         self._ours = ours
-        self._memory = sqlite3.connect(":memory:", check_same_thread=False)
-        storage = SqliteStorage(connection=self._memory, default_ttl=minutes * 60)
+        self.memory = sqlite3.connect(":memory:", check_same_thread=False)
+        storage = SqliteStorage(connection=self.memory, default_ttl=minutes * 60)
         self._cache = CacheTransport(_Bearer(ours), storage)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -46,7 +49,7 @@ class ClientCache(httpx.BaseTransport):
     def close(self) -> None:
         """Forget everything, and close the connections."""
         self._cache.close()
-        self._memory.close()
+        self.memory.close()
 
 
 class _Bearer(httpx.BaseTransport):

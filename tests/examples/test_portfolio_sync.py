@@ -29,7 +29,7 @@ class Job:
 
     def __init__(self, sandbox: Sandbox, folder: Path) -> None:
         self._sandbox = sandbox
-        self._environment = (
+        self.environment = (
             os.environ
             | sandbox.environment
             | {
@@ -42,7 +42,7 @@ class Job:
     def start(self) -> "subprocess.Popen[str]":
         return subprocess.Popen(
             [sys.executable, str(PROGRAM), str(self.path)],
-            env=self._environment,
+            env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -139,12 +139,12 @@ def test_a_failure_is_told_and_asked_for_again(job: Job, sandbox: Sandbox) -> No
 
 def test_exit_codes(job: Job, sandbox: Sandbox) -> None:
     sandbox.switch(clients=3)
-    job._environment.pop("KREBIT_REFRESH_TOKEN")
-    job._environment.pop("KREBIT_AUTH_CODE", None)
+    job.environment.pop("KREBIT_REFRESH_TOKEN")
+    job.environment.pop("KREBIT_AUTH_CODE", None)
     code, output, errors = job.run()
     assert (code, output) == (4, "")
     assert errors.startswith("error: ")
-    job._environment.pop("KREBIT_DOMAIN")
+    job.environment.pop("KREBIT_DOMAIN")
     assert job.run()[0] == 2
 
 

@@ -118,7 +118,7 @@ def test_no_login_gets_what_another_was_given(sandbox: Sandbox) -> None:
             api.get_client(12345)
         assert len({request.headers["authorization"] for request in sandbox.requests}) == len(sandbox.requests) == 2
         sandbox.fault(kind="status", status=403, path="/api/1.0/clients/*", times=None)
-        kept = caches[0]._memory.serialize()
+        kept = caches[0].memory.serialize()
 
     assert b"Bearer" not in kept
     for request in sandbox.requests:

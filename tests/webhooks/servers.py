@@ -56,15 +56,15 @@ class ServerProcess:
             self.port: int = free.getsockname()[1]
         environment = {**os.environ, "KREBIT_TESTS_FOLDER": str(folder), "KREBIT_TESTS_INBOX": inbox}
         environment["PYTHONPATH"] = str(ROOT)
-        self._output = (folder / "output").open("ab")
-        self.popen = subprocess.Popen(
-            [part.format(port=self.port) for part in command],
-            cwd=ROOT,
-            env=environment,
-            stdout=self._output,
-            stderr=self._output,
-            start_new_session=True,
-        )
+        with (folder / "output").open("ab") as output:
+            self.popen = subprocess.Popen(
+                [part.format(port=self.port) for part in command],
+                cwd=ROOT,
+                env=environment,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
 
     def wait_until_it_answers(self) -> None:
         def answers() -> bool:
@@ -83,15 +83,12 @@ class ServerProcess:
     def stop(self) -> int:
         """End it as an operator would, and return its status."""
         self.popen.send_signal(signal.SIGTERM)
-        status = self.popen.wait(60)
-        self._output.close()
-        return status
+        return self.popen.wait(60)
 
     def kill(self) -> None:
         """End it and all its workers at once."""
         os.killpg(self.popen.pid, signal.SIGKILL)
         self.popen.wait(60)
-        self._output.close()
 
 
 @contextmanager
@@ -103,7 +100,6 @@ def serving_in_a_process(command: list[str], folder: Path, inbox: str) -> Iterat
     finally:
         if server.popen.poll() is None:
             server.kill()
-        server._output.close()
 
 
 @contextmanager

@@ -13,8 +13,10 @@ from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
 from krebit.webhooks import AsgiReceiver, MemoryInbox, Receiver, WebhookEvent, WsgiReceiver
-from tests.webhooks.cases import SECRET, act_created, signed
+from tests.waiting import wait_for
+from tests.webhooks.cases import ACT, SECRET, act_created, signed
 from tests.webhooks.client import PATH
+from tests.webhooks.workers import stop
 
 handled: list[object] = []
 
@@ -97,7 +99,9 @@ def test_under_flask_s_test_client(path: str, receiver: Receiver) -> None:
 
 
 @pytest.mark.parametrize("path", [PATH, f"{PATH}/"])
-def test_under_django_s_test_client(path: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_under_django_s_test_client(
+    path: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KREBIT_WEBHOOK_SECRET", SECRET)
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "tests.webhooks.django_project")
@@ -105,18 +109,15 @@ def test_under_django_s_test_client(path: str, monkeypatch: pytest.MonkeyPatch, 
     from django.test import Client
 
     django.setup()
-    example = importlib.import_module("django_app")
-    receiver = Receiver(SECRET, lambda event: handled.append(event.id), inbox=MemoryInbox(), handle_here=False)
-    monkeypatch.setattr(example, "receiver", receiver)
-    handled.clear()
+    caplog.set_level("INFO", "shop")
     client: Any = Client(enforce_csrf_checks=True)
     body = act_created(path)
     answer = client.post(path, data=body, content_type="application/json", headers=texts(body))
     assert answer.status_code == 200
     assert client.post(path, data=b"{}", content_type="application/json", headers=texts(body)).status_code == 401
     assert client.get(path).status_code == 405
-    assert receiver.drain() == 1
-    assert handled == [path]
+    wait_for(lambda: f"act {ACT['uuid']} of client 12345" in caplog.messages)
+    stop(importlib.import_module("django_app").receiver)
 
 
 @pytest.mark.parametrize("encoded", [True, False])
