@@ -1,7 +1,6 @@
 """Fixtures of the tests with a real browser: a browser, and a port for its way back."""
 
 import gc
-import socket
 import warnings
 from collections.abc import Iterator
 from shutil import which
@@ -10,14 +9,13 @@ import pytest
 from selenium import webdriver
 
 from tests.needs import needs
+from tests.ports import unused_port
 
 
 @pytest.fixture
 def port() -> int:
     """A port that is free."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        found: int = listener.getsockname()[1]
-        return found
+    return unused_port()
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import signal
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -29,8 +30,17 @@ settings.load_profile("krebit")
 
 
 def pytest_configure() -> None:
-    """Take no notice of the settings file of whoever runs the tests."""
+    """Take no notice of the settings file of whoever runs the tests, nor of the signals and rights of their shell.
+
+    A job in the background has SIGINT ignored, one under nohup SIGHUP, and programs that a test starts inherit that;
+    what a handler takes they do not inherit.
+    """
     os.environ["KREBIT_CONFIG"] = os.devnull
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda number, frame: None)
+    os.umask(0o022)
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:

@@ -14,6 +14,7 @@ from wsgiref.types import WSGIApplication
 
 import uvicorn
 
+from tests.ports import unused_port
 from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -52,8 +53,7 @@ class ServerProcess:
 
     def __init__(self, command: list[str], folder: Path, inbox: str) -> None:
         self.folder = folder
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+        self.port = unused_port()
         environment = {**os.environ, "KREBIT_TESTS_FOLDER": str(folder), "KREBIT_TESTS_INBOX": inbox}
         environment["PYTHONPATH"] = str(ROOT)
         with (folder / "output").open("ab") as output:
