@@ -1,4 +1,4 @@
-"""A line to a server that can be frozen, as when a host or a network is gone, and cut."""
+"""A line to a server that can be frozen, as when a host or a network is gone, and cut, and that can lose an answer."""
 
 import socket
 import threading
@@ -17,6 +17,8 @@ class Line:
         self.listening.listen(64)
         self._passes = threading.Event()
         self._passes.set()
+        self._loses_answer = False
+        self.connections = 0
         self._sockets: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -27,6 +29,10 @@ class Line:
     def thaw(self) -> None:
         """Let everything through again."""
         self._passes.set()
+
+    def lose_next_answer(self) -> None:
+        """Break the connection on which the server's next answer comes, in place of passing it on."""
+        self._loses_answer = True
 
     def cut(self) -> None:
         """Break every connection that there is."""
@@ -50,6 +56,7 @@ class Line:
                 near, _ = self.listening.accept()
             except OSError:
                 return
+            self.connections += 1
             far = socket.socket(socket.AF_UNIX)
             try:
                 far.connect(str(self._server))
@@ -58,13 +65,16 @@ class Line:
                 far.close()
                 continue
             self._sockets += [near, far]
-            for ends in ((near, far), (far, near)):
-                threading.Thread(target=self._pass_on, args=ends, daemon=True).start()
+            threading.Thread(target=self._pass_on, args=(near, far), daemon=True).start()
+            threading.Thread(target=self._pass_on, args=(far, near), kwargs={"answers": True}, daemon=True).start()
 
-    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+    def _pass_on(self, source: socket.socket, target: socket.socket, *, answers: bool = False) -> None:
         with suppress(OSError):
             while content := source.recv(65_536):
                 self._passes.wait()
+                if answers and self._loses_answer:
+                    self._loses_answer = False
+                    break
                 target.sendall(content)
         with suppress(OSError):
             target.shutdown(socket.SHUT_RDWR)

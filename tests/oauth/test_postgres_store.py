@@ -14,7 +14,7 @@ import pytest
 
 from krebit import PostgresTokenStore
 from krebit.errors import ConfigurationError, StoreBusy, StoreError, StoreUnsafe
-from krebit.stores import Login, LoginKey
+from krebit.stores import Lease, Login, LoginKey
 from tests.needs import absent, needs
 from tests.oauth.support import Program
 from tests.postgres import PostgresServer, postgres_server
@@ -90,14 +90,33 @@ def test_a_table_that_everybody_may_read_is_refused_with_the_repair(conninfo: st
     assert store.load(KEY) == Login(generation=1)
 
 
+def before_each_write(conninfo: str, statement: LiteralString) -> None:
+    """Have the session that writes a login run a statement just before."""
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute(
+            f"CREATE FUNCTION before_write() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN {statement}; RETURN NULL; END'"
+        )
+        connection.execute(
+            "CREATE TRIGGER before_write BEFORE INSERT ON krebit_logins "
+            "FOR EACH STATEMENT EXECUTE FUNCTION before_write()"
+        )
+
+
 def test_nothing_is_written_without_the_lock(conninfo: str) -> None:
+    """As where a pooler has given the lock's session to somebody else, who let it go."""
     store = PostgresTokenStore(conninfo)
     save(store)
-    with store.lease(KEY, patience=1) as lease:
-        lease._session.execute("SELECT pg_advisory_unlock_all()")
-        for step in (lease.prepare, lambda: lease.save(Login(generation=2))):
-            with pytest.raises(StoreError, match="lock of this login was lost"):
-                step()
+    before_each_write(conninfo, "PERFORM pg_advisory_unlock_all()")
+    steps: list[Callable[[Lease], object]] = [lambda lease: lease.prepare(), lambda lease: lease.save(Login())]
+    for step in steps:
+        with store.lease(KEY, patience=1) as lease, pytest.raises(StoreError, match="lock of this login was lost"):
+            step(lease)
+    assert store.load(KEY) == Login(generation=1)
+
+
+def test_nothing_is_written_when_the_connection_is_gone(conninfo: str) -> None:
+    store = PostgresTokenStore(conninfo)
+    save(store)
     with store.lease(KEY, patience=1) as lease:
         end_sessions(conninfo)
         with pytest.raises(StoreError, match="cannot write the login"):
@@ -123,8 +142,13 @@ def test_no_connection_is_left_behind(conninfo: str) -> None:
 
 def test_a_save_waits_for_the_disk_whatever_the_database_is_set_to(conninfo: str) -> None:
     store = PostgresTokenStore(f"{conninfo} options='-c synchronous_commit=off'")
-    with store.lease(KEY, patience=1) as lease:
-        assert lease._session.execute("SHOW synchronous_commit") == [("on",)]
+    save(store)
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute("CREATE TABLE seen (setting text)")
+    before_each_write(conninfo, "INSERT INTO seen SELECT current_setting(''synchronous_commit'')")
+    save(store, 2)
+    with psycopg.connect(conninfo) as connection:
+        assert connection.execute("SELECT setting FROM seen").fetchall() == [("on",)]
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import logging
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,8 +10,9 @@ import pytest
 from krebit import RedisTokenStore
 from krebit.errors import ConfigurationError, StoreBusy, StoreError
 from krebit.stores import Login, LoginKey
+from tests.cut import Line
 from tests.oauth.support import Program
-from tests.redis import RedisServer, running_redis
+from tests.redis import PASSWORD, RedisServer, running_redis
 from tests.waiting import wait_for
 
 KEY = LoginKey("shared.example", "application")
@@ -102,14 +104,20 @@ def test_a_fence_that_moved_on_keeps_an_old_lease_out(server: RedisServer, store
             lease.save(Login())
 
 
-def test_a_script_whose_answer_was_lost_may_run_again(store: RedisTokenStore) -> None:
-    """The connection breaks after each command; the command is sent again on a new one."""
+def test_a_script_whose_answer_was_lost_may_run_again(server: RedisServer, tmp_path: Path) -> None:
+    """The connection breaks after the command; the command is sent again on a new one."""
+    line = Line(server.socket, tmp_path / "line")
+    store = RedisTokenStore(f"unix://:{PASSWORD}@{tmp_path / 'line'}")
+    save(store)
+    line.lose_next_answer()
     with store.lease(KEY, patience=1) as lease:
-        again = RedisTokenStore._take(store, lease._names, lease._holder, 1)
-        assert again == lease._fence
-        lease.save(Login(generation=1))
-        lease.save(Login(generation=1))
-    assert store.load(KEY) == Login(generation=1)
+        assert line.connections == 2
+        for step in (lease.prepare, lambda: lease.save(Login(generation=2))):
+            line.lose_next_answer()
+            step()
+    assert line.connections == 4
+    assert store.load(KEY) == Login(generation=2)
+    line.close()
 
 
 def test_a_full_server_is_found_before_anything_is_sent(server: RedisServer, store: RedisTokenStore) -> None:
