@@ -1,48 +1,28 @@
 """Clocks that jump, and a day in a moment."""
 
-import time
-from types import SimpleNamespace
-
 import pytest
 
 from krebit.oauth.token_endpoint import parse_lifetime
 from krebit.redaction import Secret
 from krebit.stores.record import Login, TokenPair
+from tests.clocks import Clocks
 from tests.oauth.support import Site
 
 
-class FakeTime:
-    """The session's clocks, moved by hand."""
-
-    def __init__(self) -> None:
-        self.wall = time.time()
-        self.steady = 1000.0
-
-    def module(self) -> SimpleNamespace:
-        return SimpleNamespace(time=lambda: self.wall, sleep=time.sleep)
-
-    def pass_by(self, seconds: float) -> None:
-        self.wall += seconds
-        self.steady += seconds
-
-
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
-    fake = FakeTime()
-    monkeypatch.setattr("krebit.oauth.session.time", fake.module())
-    monkeypatch.setattr("krebit.oauth.session.monotonic", lambda: fake.steady)
-    return fake
+def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
+    return Clocks(monkeypatch)
 
 
 @pytest.mark.parametrize("lifetime", ["token_lifetime", None])
-def test_a_day_with_tokens_of_an_hour(site: Site, clock: FakeTime, lifetime: str | None) -> None:
+def test_a_day_with_tokens_of_an_hour(site: Site, clocks: Clocks, lifetime: str | None) -> None:
     """A call every ten minutes: as many refreshes as hours, and no failure."""
     site.sandbox.switch(expires_in=lifetime)
     site.login()
     with site.client() as api:
         for _ in range(24 * 6):
             api.get_current_user()
-            clock.pass_by(600)
+            clocks.pass_by(600)
             site.sandbox.clock.advance(600)
     assert len(site.token_requests()) <= 25
     if lifetime:
@@ -51,28 +31,28 @@ def test_a_day_with_tokens_of_an_hour(site: Site, clock: FakeTime, lifetime: str
 
 @pytest.mark.parametrize("jump", [86_400.0, -86_400.0, 10 * 366 * 86_400.0, -(10 * 366 * 86_400.0)])
 @pytest.mark.parametrize("fresh", [True, False])
-def test_the_wall_clock_jumps(site: Site, clock: FakeTime, jump: float, fresh: bool) -> None:
+def test_the_wall_clock_jumps(site: Site, clocks: Clocks, jump: float, fresh: bool) -> None:
     """The server's does not. Never a failure; at worst a refresh that was not needed, or a 401 and its replay."""
     site.login(expired=False)
     with site.client() as api:
         api.get_current_user()
-        clock.wall += jump
+        clocks.jump(jump)
         with site.client() if fresh else api as client:
             for _ in range(12):
                 client.get_current_user()
-                clock.pass_by(600)
+                clocks.pass_by(600)
                 site.sandbox.clock.advance(600)
     assert site.state() == "live"
     assert len(site.token_requests()) <= 4
 
 
 @pytest.mark.parametrize("jump", [86_400.0, -86_400.0])
-def test_it_jumps_back_and_forth(site: Site, clock: FakeTime, jump: float) -> None:
+def test_it_jumps_back_and_forth(site: Site, clocks: Clocks, jump: float) -> None:
     site.login()
     for number in range(6):
         with site.client() as api:
             api.get_current_user()
-            clock.wall += jump if number % 2 else -jump
+            clocks.jump(jump if number % 2 else -jump)
     assert site.state() == "live"
 
 

@@ -4,10 +4,8 @@ import json
 import secrets
 import shutil
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -21,13 +19,15 @@ from krebit.errors import KrebitError, LoginRequired, StoreBusy, StoreError
 from krebit.http.deadline import Deadline
 from krebit.oauth.grants import Grant
 from krebit.oauth.session import TokenSession
+from krebit.oauth.unsaved import UnsavedLogin, UnsavedLoginSlot
 from krebit.redaction import Secret
 from krebit.stores import Lease
 from krebit.stores.record import Login
+from tests.clocks import Clocks
 from tests.oauth.support import LONG
 
 CODE = "a-code"
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900 if LONG else 120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900 if LONG else 300)]
 
 
 class Crash(BaseException):
@@ -123,10 +123,8 @@ class Processes(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="krebit-processes-"))
         self.server = Server()
         self.store = FileTokenStore(self.folder / "logins")
-        self.wall, self.steady = time.time(), 1000.0
-        fake = SimpleNamespace(time=lambda: self.wall, monotonic=lambda: self.steady, sleep=lambda seconds: None)
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr("krebit.oauth.session.time", fake)
+        self.clocks = Clocks(self.patch)
         self.settings = check_settings(UncheckedSettings("a.example", "client", Secret("secret")), plain_http=False)
         self.harnesses = [Harness(self.store), Harness(self.store)]
         self.sessions = [self.start(0), self.start(1)]
@@ -140,13 +138,18 @@ class Processes(RuleBasedStateMachine):
             self.settings, self.harnesses[who], lambda: self.server, user_agent="test", lock_patience=0.0
         )
 
-    def work(self, who: int, work: str) -> KrebitError | None:
+    def unsaved(self, who: int) -> UnsavedLogin | None:
+        """Return the login of a process that could not be stored."""
+        return UnsavedLoginSlot(self.harnesses[who], self.sessions[who].key).get()
+
+    def work(self, who: int, work: str, rejected: Secret | None = None) -> KrebitError | None:
+        """Refresh, sign in or sign out. A refresh is for a token that is `rejected`: by default the one in use."""
         session = self.sessions[who]
         try:
             if work == "refresh":
                 cached = session.cached()
-                rejected = cached.value if cached else self.access_token()
-                session.refresh(rejected).result(Deadline(20))
+                in_use = cached.value if cached else self.access_token()
+                session.refresh(rejected or in_use).result(Deadline(20))
             elif work == "sign in":
                 session.sign_in(Grant("authorization_code", Secret(CODE))).result()
             else:
@@ -156,7 +159,7 @@ class Processes(RuleBasedStateMachine):
         return None
 
     def run(self, who: int, work: str) -> KrebitError | None:
-        session, harness = self.sessions[who], self.harnesses[who]
+        harness = self.harnesses[who]
         before = set(self.server.live)
         error = self.work(who, work)
         crashed, full = harness.crash_at, harness.full_at
@@ -175,7 +178,7 @@ class Processes(RuleBasedStateMachine):
         elif rotated and (crashed or full or self.server.next != "ok"):
             self.excuse = f"{work}: crash {crashed}, full {full}"
         if crashed:
-            if session._unsaved.get() is not None:
+            if self.unsaved(who) is not None:
                 self.excuse = "crashed with a pair that could not be stored"
             self.harnesses[who] = Harness(self.store)  # another process has its own memory
             self.sessions[who] = self.start(who)
@@ -202,7 +205,7 @@ class Processes(RuleBasedStateMachine):
     @rule(who=who, work=st.sampled_from(["refresh", "refresh", "refresh", "sign in", "sign out"]))
     def goes_well(self, who: int, work: str) -> None:
         """Without trouble a token that lives brings one that lives: the stored one, or one that could not be stored."""
-        unsaved = self.sessions[who]._unsaved.get()
+        unsaved = self.unsaved(who)
         token = unsaved.login.refresh_token if unsaved is not None and self.stored_token() else None
         lives = work == "sign in" or {token and token.reveal(), self.stored_token()} & self.server.live
         error = self.run(who, work)
@@ -228,7 +231,7 @@ class Processes(RuleBasedStateMachine):
     )
     def disk_is_full(self, who: int, work: str, step: str) -> None:
         """It is found before anything is sent; else the new pair is used from memory."""
-        if work == "sign in" and self.sessions[1 - who]._unsaved.get() is not None:
+        if work == "sign in" and self.unsaved(1 - who) is not None:
             # Of two sign-ins that could not be stored the one that finds room first counts; this server, harsher than
             # most, has ended it with the other.
             return
@@ -260,10 +263,8 @@ class Processes(RuleBasedStateMachine):
 
         def meanwhile() -> None:
             requests = self.server.requests
-            # A token that it has at hand is good, and needs no lock.
-            other = self.sessions[1 - who]
-            other._current = other._current._replace(token=None)
-            seen.append((self.work(1 - who, second), self.server.requests - requests))
+            error = self.work(1 - who, second, rejected=self.access_token())
+            seen.append((error, self.server.requests - requests))
 
         self.server.meanwhile = meanwhile
         self.run(who, first)
@@ -276,17 +277,16 @@ class Processes(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([-86_400.0, -60.0, 60.0, 3600.0, 86_400.0]))
     def wall_clock_jumps(self, seconds: float) -> None:
-        self.wall += seconds
+        self.clocks.jump(seconds)
 
     @rule(seconds=st.sampled_from([1.0, 10.0, 3600.0]))
     def time_passes(self, seconds: float) -> None:
-        self.wall += seconds
-        self.steady += seconds
+        self.clocks.pass_by(seconds)
 
     @invariant()
     def the_stored_token_lives_or_the_login_says_otherwise(self) -> None:
         token = self.stored_token()  # the store parses, or this raises
-        if any(session._unsaved.get() for session in self.sessions):
+        if self.unsaved(0) or self.unsaved(1):
             self.signed_in = None  # what could not be stored may be stored yet
         elif self.signed_in is None:
             self.signed_in = token is not None
@@ -298,7 +298,7 @@ class Processes(RuleBasedStateMachine):
             self.excuse = None  # the next loss needs one of its own
             return
         assert self.excuse is not None, "a login was lost for no reason"
-        if not any(session._unsaved.get() for session in self.sessions):
+        if not (self.unsaved(0) or self.unsaved(1)):
             alone = self.start(0)
             for requests in (1, 0):
                 before = self.server.requests
