@@ -151,7 +151,8 @@ class BaseClient:
         if address and "store" not in options:
             options["store"] = store_at(address, STORE_VARIABLE)
         plain_http = plain_http or given.plain_http
-        settings = check_settings(given, plain_http=plain_http, prefix="KREBIT_")
+        may_be_saved = path is not None
+        settings = check_settings(given, plain_http=plain_http, prefix="KREBIT_", may_be_saved=may_be_saved)
         return cls(
             settings.domain,
             settings.client_id,

@@ -15,7 +15,7 @@ def client_of(operation: Any, kind: type[C]) -> C:
     """Return the client of an operation. Raises ConfigurationError for anything but a method of such a client."""
     owner = getattr(operation, "__self__", None)
     if not isinstance(owner, kind):
-        raise ConfigurationError("operation: must be a method of a client, such as api.list_clients")
+        raise ConfigurationError("operation: must be a method of a client, such as api.list_clients, without a call")
     return owner
 
 

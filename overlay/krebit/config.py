@@ -4,13 +4,14 @@ All checks come before the first socket is opened.
 """
 
 import re
+import shlex
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple, TypeGuard
 from urllib.parse import urlsplit
 
 from krebit.errors import ConfigurationError
-from krebit.redaction import Secret
+from krebit.redaction import Secret, mask
 
 API_PREFIX = "/api/1.0"
 DEFAULT_PROFILE = "default"
@@ -23,8 +24,8 @@ _PLACEHOLDERS = {
     "STORED_REFRESH_TOKEN",
     "CSRF_PROTECTION_VALUE",
 }
-_EXAMPLES = {
-    "domain": "yourco.krebit.se",
+_SOURCES = {
+    "domain": "your tenant's host, such as yourco.krebit.se",
     "client_id": "the id shown at /developer/my-apps in your tenant",
     "client_secret": "the secret shown once at /developer/my-apps",
 }
@@ -107,6 +108,11 @@ def variable(environ: Mapping[str, object], name: str) -> str:
     return "" if value is None else str(value)
 
 
+def sign_in_command(profile: str) -> str:
+    """Return the command that signs in with a profile. Personal data in the profile's name are masked."""
+    return "krebit login" if profile == DEFAULT_PROFILE else f"krebit login --profile {shlex.quote(mask(profile))}"
+
+
 def text_problems(**values: object) -> list[str]:
     """Return a problem for each value that is neither a text nor None, without showing it."""
     return [
@@ -130,10 +136,13 @@ def is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def check_settings(given: UncheckedSettings, *, plain_http: bool, prefix: str = "") -> Settings:
+def check_settings(
+    given: UncheckedSettings, *, plain_http: bool, prefix: str = "", may_be_saved: bool = False
+) -> Settings:
     """Return settings. Raises ConfigurationError that names each value that is missing or wrong.
 
-    `prefix` is put before the names in messages: "KREBIT_" for values of environment variables.
+    `prefix` is put before the names in messages: "KREBIT_" for values of environment variables. `may_be_saved` says
+    that the settings file is read too.
     """
     host = host_of(given.domain).lower()
     origin = f"{'http' if plain_http else 'https'}://{host}"
@@ -154,7 +163,9 @@ def check_settings(given: UncheckedSettings, *, plain_http: bool, prefix: str = 
     labels |= given.sources
     wrong = [f"{labels[name]}: {problem}" for name, problem in problems.items() if problem]
     if wrong:
-        raise ConfigurationError(*wrong)
+        is_incomplete = any(": is not set" in problem for problem in wrong)
+        advice = "or call: krebit login --save" if is_incomplete and may_be_saved else None
+        raise ConfigurationError(*wrong, advice=advice)
     return Settings(
         domain=host,
         origin=origin,
@@ -198,10 +209,7 @@ def domain_problem(domain: str, *, plain_http: bool) -> str | None:
     if not good:
         # The value is not shown when it may hold credentials.
         shown = "" if "@" in domain else f" (it is {domain[:100]!r})"
-        return (
-            f"is not the tenant's host alone, in ASCII, such as yourco.krebit.se{shown}; it takes no protocol, path, "
-            "credentials or white space, and no port but one from 1 to 65535"
-        )
+        return f"is not the tenant's host{shown}; set the host alone, such as yourco.krebit.se"
     if plain_http and not _LOOPBACK.fullmatch(host):
         return "plain HTTP is only for a sandbox on this machine (localhost, 127.0.0.1, [::1])"
     return None
@@ -234,9 +242,9 @@ def _without_placeholder(value: Secret) -> Secret:
 
 def _missing(name: str, value: str) -> str | None:
     if not value.strip():
-        return f"is not set; set it, for example to {_EXAMPLES[name]}"
+        return f"is not set; set it to {_SOURCES[name]}"
     if _is_placeholder(value):
-        return f"is still the quickstart's placeholder; set it to your own, for example {_EXAMPLES[name]}"
+        return f"is still the quickstart's placeholder; set it to {_SOURCES[name]}"
     return None
 
 

@@ -83,10 +83,10 @@ class KrebitError(Exception):
 
 
 class ConfigurationError(KrebitError):
-    """A setting is missing or malformed. `problems` holds a line for each."""
+    """A setting is missing or malformed. `problems` holds a line for each. `advice` ends the message."""
 
-    def __init__(self, *problems: str) -> None:
-        super().__init__("; ".join(problems))
+    def __init__(self, *problems: str, advice: str | None = None) -> None:
+        super().__init__("; ".join([*problems, advice] if advice else problems))
         self.problems = problems
 
 
@@ -179,6 +179,8 @@ class ApiError(KrebitError):
         self.body = body
         super().__init__(self._text())
 
+    _advice = ""
+
     def _text(self) -> str:
         fields = [f"{field}: {' '.join(reasons)[:200]}" for field, reasons in list(self.errors.items())[:10]]
         parts = [self._title(fields), *fields]
@@ -188,7 +190,9 @@ class ApiError(KrebitError):
         request = f"request {self.request_id}" if self.request_id else ""
         where = ", ".join(filter(None, [call, request]))
         text = "; ".join(parts)
-        return f"{text} ({where})" if where else text
+        if where:
+            text = f"{text} ({where})"
+        return f"{text}; {self._advice}" if self._advice else text
 
     def _title(self, fields: list[str]) -> str:
         """Return the status and the server's message. Laravel's message repeats a field error: then it is left out."""
@@ -204,9 +208,13 @@ class BadRequest(ApiError):
 class Unauthorized(ApiError):
     """401, also with a fresh access token."""
 
+    _advice = "sign in again"
+
 
 class Forbidden(ApiError):
     """403: this identity may not do that."""
+
+    _advice = "sign in as somebody who may do this"
 
 
 class NotFound(ApiError):
@@ -223,6 +231,8 @@ class RateLimited(ApiError):
 
 class ServerError(ApiError):
     """500 and above."""
+
+    _advice = "if this stays, tell the vendor"
 
 
 _BY_STATUS: dict[int, type[ApiError]] = {
@@ -244,6 +254,10 @@ def api_error_class(status: int, *, has_field_errors: bool = False) -> type[ApiE
 
 class DownloadFailed(KrebitError):
     """The file of a download cannot be written. Nothing of it was kept; `__cause__` is the OSError behind it."""
+
+
+# The end of each UnexpectedResponse's text.
+RUN_DOCTOR = "; run `krebit doctor`"
 
 
 class UnexpectedResponse(KrebitError):
@@ -270,7 +284,7 @@ class UnexpectedResponse(KrebitError):
         self.status = status
         self.body = body
         where = f"{self.field}: " if self.field else ""
-        super().__init__(f"{operation}: {where}expected {expected}, got {self.got}")
+        super().__init__(f"{operation}: {where}expected {expected}, got {self.got}{RUN_DOCTOR}")
 
 
 class PageError(KrebitError):

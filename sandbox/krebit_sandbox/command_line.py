@@ -144,7 +144,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="URI",
-        help="register it, and export the first; may be repeated",
+        help="register this redirect URI; may be repeated, and KREBIT_REDIRECT_URI is the first",
     )
     add(
         "--like",

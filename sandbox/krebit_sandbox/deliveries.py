@@ -115,7 +115,7 @@ class Deliveries:
                 subscription = next(item for item in self._tenant.subscriptions if item.id == delivery.webhook_id)
                 self._start(delivery, subscription)
                 return delivery
-        raise KeyError(delivery_id)
+        raise KeyError(f"delivery {delivery_id}")
 
     def _start(self, delivery: Delivery, subscription: Subscription) -> None:
         if not is_loopback(delivery.target):

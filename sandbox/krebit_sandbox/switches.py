@@ -103,7 +103,7 @@ class Switches:
     def changed(self, **changes: Any) -> Switches:
         """Return a changed copy; TypeError for an unknown name, ValueError for an impossible value."""
         if unknown := changes.keys() - _HINTS.keys():
-            raise TypeError(f"no such switch: {', '.join(sorted(unknown))}")
+            raise TypeError(f"no such switch: {', '.join(sorted(unknown))}; the switches are {', '.join(_HINTS)}")
         return dataclasses.replace(self, **changes)
 
     def as_dict(self) -> dict[str, Any]:

@@ -107,7 +107,7 @@ class Tenant:
     def add_act(self, client_id: int) -> dict[str, Any]:
         """Return a new act, from now on the client's latest; KeyError for an unknown client."""
         if not self.has_client(client_id):
-            raise KeyError(client_id)
+            raise KeyError(f"client {client_id}; the ids begin at {FIRST_ID}")
         with self._lock:
             uuid, now = uuid4(), self.clock.datetime()
             act = {

@@ -69,6 +69,10 @@ def test_no_login(site: Sandbox) -> None:
     assert "api.login()" not in done.err
 
 
+def test_no_login_of_a_profile(site: Sandbox) -> None:
+    assert run("me", "--profile", "anna").err.endswith("; sign in with: krebit login --profile anna\n")
+
+
 def test_no_server(site: Sandbox) -> None:
     run("me")
     site.stop()  # and its authority goes with it

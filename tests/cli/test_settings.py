@@ -231,7 +231,8 @@ def test_logins_of_profiles_are_apart(site: Sandbox) -> None:
     assert run("me", "--profile", "anna").code == 4
     assert run("--profile", "anna", "me").code == 4
     assert run("me").code == 0
-    assert json.loads(run("status", "--profile", "anna").out)["login"] == "none; sign in with: krebit login"
+    found = json.loads(run("status", "--profile", "anna").out)
+    assert found["login"] == "none; sign in with: krebit login --profile anna"
     assert json.loads(run("status").out)["login"] == "signed in"
 
 

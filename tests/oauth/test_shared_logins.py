@@ -77,8 +77,12 @@ def test_grants_of_the_environment_are_for_one_profile(site: Site, grant: str, o
     for visitor in ("visitor1", "visitor2"):
         with from_env(site, environ, profile=visitor) as api, pytest.raises(LoginRequired):
             api.get_current_user()
-        with from_env(site, environ).with_profile(visitor) as api, pytest.raises(LoginRequired):
+        with (
+            from_env(site, environ).with_profile(visitor) as api,
+            pytest.raises(LoginRequired, match=f"`krebit login --profile {visitor}`") as caught,
+        ):
             api.get_current_user()
+        assert "KREBIT_" not in str(caught.value)
     assert not site.token_requests()
     with from_env(site, environ) as api:
         api.get_current_user()

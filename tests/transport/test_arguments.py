@@ -4,6 +4,7 @@ import asyncio
 import pickle
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,8 +87,18 @@ def test_a_variable_that_is_missing_is_named(name: str) -> None:
         Krebit(**given, store=MemoryTokenStore())
     variable = f"KREBIT_{name.upper()}"
     environ = {f"KREBIT_{key.upper()}": value for key, value in given.items()}
-    with pytest.raises(ConfigurationError, match=f"^{variable}: is not set"):
+    with pytest.raises(ConfigurationError, match=f"^{variable}: is not set") as caught:
         Krebit.from_env(environ, store=MemoryTokenStore())
+    assert "krebit login" not in str(caught.value)  # no settings file is read for a mapping
+
+
+def test_a_missing_setting_may_come_from_the_settings_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("KREBIT_CONFIG", str(tmp_path / "config.toml"))
+    monkeypatch.delenv("KREBIT_DOMAIN", raising=False)
+    with pytest.raises(ConfigurationError, match="KREBIT_DOMAIN: is not set") as caught:
+        Krebit.from_env(store=MemoryTokenStore())
+    assert str(caught.value).endswith("; or call: krebit login --save")
+    assert not any("krebit login" in problem for problem in caught.value.problems)
 
 
 def test_a_placeholder_of_the_quickstart_is_named_as_one() -> None:

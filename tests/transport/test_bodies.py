@@ -114,7 +114,7 @@ def test_the_text_names_the_kind_of_thing_and_never_the_value() -> None:
     with answering({"id": "556036-0793"}) as server:
         error = Place.raw(server).error("blocking", lambda api: api.get_client(1))
 
-    assert str(error) == "get_client: id: expected an integer, got a string"
+    assert str(error) == "get_client: id: expected an integer, got a string; run `krebit doctor`"
     assert error.__cause__ is None
     assert error.__context__ is None
 

@@ -161,7 +161,8 @@ def test_a_servers_debug_fields_are_never_echoed() -> None:
     with answering(body, "500 Internal Server Error") as server:
         error = Place.raw(server).error("blocking", lambda api: api.get_current_user(), retries=0)
 
-    assert str(error) == "500 Internal Server Error: Undefined variable $x (GET /api/1.0/me)"
+    text = "500 Internal Server Error: Undefined variable $x (GET /api/1.0/me); if this stays, tell the vendor"
+    assert str(error) == text
     assert b"Kernel.php" in getattr(error, "body", b"")
 
 
@@ -250,6 +251,19 @@ def test_own_addresses_are_taken_in_every_form() -> None:
         assert {request.target for request in server.requests} == {"/api/1.0/clients?page=2"}
 
 
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [
+        (401, "sign in again"),
+        (403, "sign in as somebody who may do this"),
+        (502, "if this stays, tell the vendor"),
+    ],
+)
+def test_a_message_ends_with_the_advice(status: int, advice: str) -> None:
+    error = errors.api_error_class(status)(status, "No.", method="GET", path="/p")
+    assert str(error).endswith(f": No. (GET /p); {advice}")
+
+
 def _made_in_a_worker(status: int) -> None:
     raise errors.api_error_class(status)(
         status, "Too many.", retry_after=3.0, errors={"a": ["b"]}, method="GET", path="/p", body=b"secret body"
@@ -270,6 +284,7 @@ def _examples() -> list[errors.KrebitError]:
     return [
         errors.KrebitError("text"),
         errors.ConfigurationError("one: is wrong", "two: is missing"),
+        errors.ConfigurationError("one: is missing", advice="or call: krebit login --save"),
         errors.LoginRequired("sign in"),
         errors.LoginFailed("denied", error="access_denied"),
         errors.ClientClosed("closed"),

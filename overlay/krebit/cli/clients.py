@@ -69,7 +69,7 @@ def command(
     """List clients.
 
     --updated-since reads every page and leaves out older clients. Days and times are in your time zone, unless you
-    write an offset. A new act does not change its client.
+    write an offset. A new act does not count as a change of its client.
 
     \b
       krebit clients --limit 50

@@ -30,7 +30,7 @@ def command() -> None:
     """Write clients, acts or their values into a file.
 
     The name chooses the format: .csv, .jsonl or .xlsx. The command replaces an existing file, but only when the new one
-    is complete. Amounts keep all their digits. Times are in UTC.
+    is complete. Amounts keep all their digits. Times in .xlsx are in UTC.
 
     \b
       krebit export clients --to clients.csv

@@ -34,21 +34,22 @@ def exit_code_of(error: BaseException, session: Session) -> int:
         return USAGE if isinstance(error, click.UsageError) else FAILED
     if session.debug:
         _show_traceback(error, session)
-    code, text = _meaning(error)
+    code, text = _meaning(error, session)
     session.note(f"krebit: {text}")
     if isinstance(error, OSError):
         _forget_output()
     return code
 
 
-def _meaning(error: BaseException) -> tuple[int, str]:
+def _meaning(error: BaseException, session: Session) -> tuple[int, str]:
     """Return exit code and text of a failure."""
+    from krebit.config import DEFAULT_PROFILE, sign_in_command
     from krebit.errors import ConfigurationError, KrebitError, LoginRequired
     from krebit.redaction import mask
 
     if isinstance(error, LoginRequired):
         reason = str(error).partition("; sign in with")[0]
-        return LOGIN_REQUIRED, f"{reason}; sign in with: krebit login"
+        return LOGIN_REQUIRED, f"{reason}; sign in with: {sign_in_command(session.profile or DEFAULT_PROFILE)}"
     if isinstance(error, ConfigurationError):
         return USAGE, _text_of_settings(error.problems)
     if isinstance(error, KrebitError):

@@ -10,7 +10,7 @@ from krebit.cli.columns import Column
 from krebit.cli.options import output_options
 from krebit.cli.output import Output
 from krebit.cli.session import Session
-from krebit.config import UncheckedSettings, check_settings, host_of
+from krebit.config import UncheckedSettings, check_settings, host_of, sign_in_command
 from krebit.config_file import default_path
 from krebit.redaction import Secret
 from krebit.stores import LoginKey
@@ -62,9 +62,10 @@ def _login(key: LoginKey, *, has_grant: bool) -> dict[str, Any]:
     """Return what the store knows of the login. Raises StoreError."""
     store = store_of_process()
     login = store.load(key)
-    state, ends = "none; sign in with: krebit login", None
+    command = sign_in_command(key.profile)
+    state, ends = f"none; sign in with: {command}", None
     if login is not None and login.is_dead:
-        state = "refused by the server; sign in with: krebit login"
+        state = f"refused by the server; sign in with: {command}"
     elif login is not None and login.refresh_token is not None:
         state = "signed in"
         ends = None if login.expires_at is None else datetime.fromtimestamp(int(login.expires_at), UTC)

@@ -12,7 +12,7 @@ import httpx
 
 from krebit._version import __version__
 from krebit.client import Krebit
-from krebit.config import domain_problem, host_of
+from krebit.config import domain_problem, host_of, sign_in_command
 from krebit.doctor.calls import ReadingCalls, compare_error
 from krebit.doctor.connection import Answer, WatchedTransport, offline_steps, reach, unknown_tenant_steps
 from krebit.doctor.document import Document, document_text
@@ -77,7 +77,7 @@ def examine(
     else:
         login = find_login(checked, used_store, offline=offline)
     report.steps += login.steps
-    report.needs_sign_in = login.steps[-1].repair == SIGN_IN
+    report.needs_sign_in = (login.steps[-1].repair or "").startswith(SIGN_IN)
     if answer is not None:
         _add_unauthenticated(report, described, answer)
     reason = _reason_not_to_call(offline=offline, api=api, answer=answer, login=login)
@@ -88,11 +88,11 @@ def examine(
         report.operations = ReadingCalls(described, None).results(reason or "")
         return report
     with api:
-        _call(report, ReadingCalls(described, api.with_options(timeout=_TIMEOUT)), progress)
+        _call(report, ReadingCalls(described, api.with_options(timeout=_TIMEOUT)), checked.profile, progress)
     if watched[0].has_renewed and not report.needs_sign_in:
         after = find_login(checked, used_store, offline=False)
         if after.login is not None:
-            _replace(report, "token", after_calls(login.login, after.login))
+            _replace(report, "token", after_calls(login.login, after.login, profile=checked.profile))
     return report
 
 
@@ -136,7 +136,7 @@ def _reason_not_to_call(*, offline: bool, api: Krebit | None, answer: Answer | N
     return None if login.is_usable else "there is no login"
 
 
-def _call(report: Report, calls: ReadingCalls, progress: Callable[[str], object]) -> None:
+def _call(report: Report, calls: ReadingCalls, profile: str, progress: Callable[[str], object]) -> None:
     """Call the operations, and add what came to the report."""
     step: Step | None = None
     try:
@@ -148,7 +148,7 @@ def _call(report: Report, calls: ReadingCalls, progress: Callable[[str], object]
                 report.errors[name] = result
     except (LoginRequired, LoginFailed) as error:
         problem = str(error).partition("; sign in with")[0]
-        _replace(report, "token", Step("token", "fail", problem, SIGN_IN))
+        _replace(report, "token", Step("token", "fail", problem, SIGN_IN + sign_in_command(profile)))
         report.needs_sign_in = True
         step = Step("API", "skip", "not called: there is no login")
     except StoreError as error:

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from krebit.config import Settings
+from krebit.config import Settings, sign_in_command
 from krebit.doctor.report import Step
 from krebit.errors import ConfigurationError, KrebitError
 from krebit.redaction import Secret
@@ -14,7 +14,7 @@ from krebit.stores.address import STORE_VARIABLE, store_at
 from krebit.stores.file import FileTokenStore, network_file_system
 from krebit.stores.memory import MemoryTokenStore
 
-SIGN_IN = "sign in with: krebit login"
+SIGN_IN = "sign in with: "
 
 
 class FoundLogin(NamedTuple):
@@ -53,7 +53,8 @@ def find_login(settings: Settings | None, store: TokenStore, *, offline: bool) -
         login = store.load(key)
     except KrebitError as error:
         return _failed(error, "the store cannot be read", "look at what the message names, and try again")
-    token = token_step(login, has_grant=bool(settings.refresh_token or settings.auth_code))
+    has_grant = bool(settings.refresh_token or settings.auth_code)
+    token = token_step(login, has_grant=has_grant, profile=settings.profile)
     return FoundLogin(login, [_store_step(store, key), token], is_usable=token.mark != "fail")
 
 
@@ -87,32 +88,34 @@ def _is_writable(folder: Path) -> bool:
     return os.access(place, os.W_OK | os.X_OK)
 
 
-def token_step(login: Login | None, *, has_grant: bool) -> Step:
+def token_step(login: Login | None, *, has_grant: bool, profile: str) -> Step:
     """Return the step of a token that was not tried yet. `has_grant` says that the environment brings a grant."""
+    how_to_sign_in = SIGN_IN + sign_in_command(profile)
     if login is not None and login.is_dead and not has_grant:
-        return Step("token", "fail", "the server refused the stored refresh token", SIGN_IN)
+        return Step("token", "fail", "the server refused the stored refresh token", how_to_sign_in)
     if login is None or (login.access_token is None and login.refresh_token is None):
         if has_grant:
             return Step("token", "pass", "none is stored; the next command takes the one of the environment, once")
-        return Step("token", "fail", "nobody is signed in", SIGN_IN)
+        return Step("token", "fail", "nobody is signed in", how_to_sign_in)
     if login.access_token is None or login.expires_at is None:
         return Step("token", "pass", "stored; the server did not say when it ends")
     seconds = login.expires_at - time.time()
     if seconds > 0:
         return Step("token", "pass", f"ends in {duration(seconds)}; the next command after that renews it")
     if login.refresh_token is None:
-        return Step("token", "fail", f"ended {duration(-seconds)} ago, and there is none to renew it with", SIGN_IN)
+        text = f"ended {duration(-seconds)} ago, and there is none to renew it with"
+        return Step("token", "fail", text, how_to_sign_in)
     return Step("token", "pass", f"ended {duration(-seconds)} ago; the next command renews it")
 
 
-def after_calls(before: Login | None, after: Login | None) -> Step:
+def after_calls(before: Login | None, after: Login | None, *, profile: str) -> Step:
     """Return the step of a token that was renewed while the operations were called, or taken from the environment."""
     how = (
         "had ended and was renewed, as by any command"
         if before
         else "was taken from the environment, as by any command"
     )
-    step = token_step(after, has_grant=False)
+    step = token_step(after, has_grant=False, profile=profile)
     kept = before is not None and after is not None and before.refresh_token == after.refresh_token
     rotation = "; the server kept the refresh token" if kept else ""
     return Step("token", step.mark, f"{how}; {step.text}{rotation}", step.repair)

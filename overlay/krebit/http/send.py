@@ -27,7 +27,7 @@ _DESCRIPTIONS = {
     "certificate_host": "the server's certificate is for another host ({}); check the tenant's domain, and "
     "the name server if it is right",
     "too_large": "the answer is too large ({})",
-    "broken": "the connection broke ({})",
+    "broken": "the connection broke ({}); check the network and the proxy, if there is one",
 }
 
 
@@ -76,7 +76,8 @@ class Failure(NamedTuple):
         """Return the exception for this failure. Its text names the operation, never the request's content."""
         if self.kind == "timeout" and (deadline is None or deadline.passed()):
             within = f"within {deadline.seconds:g} s" if deadline else "in time"
-            return DeadlineExceeded(f"{operation}: no answer {within}", sent=self.sent, operation=operation)
+            problem = f"{operation}: no answer {within}; set a longer timeout"
+            return DeadlineExceeded(problem, sent=self.sent, operation=operation)
         description = _DESCRIPTIONS[self.kind].format(self.text)
         return ConnectionFailed(f"{operation}: {description}", sent=self.sent, operation=operation)
 

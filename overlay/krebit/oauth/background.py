@@ -82,7 +82,8 @@ class BackgroundWork(Generic[T]):
     def _result(self, deadline: Deadline) -> T:
         if not self._future.done():
             raise DeadlineExceeded(
-                f"{OPERATION}: no access token within {deadline.seconds:g} s (the refresh goes on)",
+                f"{OPERATION}: no access token within {deadline.seconds:g} s (the refresh goes on); "
+                "set a longer timeout",
                 sent=False,
                 operation=OPERATION,
             )

@@ -97,7 +97,10 @@ class CallbackServer:
         """Wait until the sign-in has ended. Raises LoginFailed after `timeout` seconds, and the error of `finish`."""
         self._stop.wait(min(timeout, threading.TIMEOUT_MAX))
         if not self._taken.locked():
-            raise LoginFailed(f"nobody signed in within {timeout:g} s; begin again, or set a longer timeout")
+            raise LoginFailed(
+                f"nobody signed in within {timeout:g} s; begin again, or set a longer timeout. If the browser shows an "
+                "error, check KREBIT_CLIENT_ID and KREBIT_REDIRECT_URI against /developer/my-apps"
+            )
         self._answered.wait()  # the code is being exchanged: that has a deadline of its own
         if self._error is not None:
             raise self._error
@@ -208,4 +211,4 @@ def _listen_at(host: str, port: int) -> _Server:
         return server((host, port), _Handler)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-    raise LoginFailed(f"cannot listen at {host}, port {port} ({reason}); sign in with paste=True")
+    raise LoginFailed(f"cannot listen at {host}, port {port} ({reason}); use paste=True (krebit login --paste)")

@@ -15,6 +15,7 @@ import random
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
+from krebit.config import DEFAULT_PROFILE, sign_in_command
 from krebit.errors import KrebitError, LoginFailed, LoginRequired, TransportError
 from krebit.oauth.grants import Grant
 from krebit.oauth.token_endpoint import Kind, Outcome
@@ -24,10 +25,7 @@ from krebit.stores.record import Login, TokenPair
 _UNKNOWN_TRIES = 3
 # Without a connection there is no server that says when to come back: some seconds, not the whole deadline.
 _CONNECT_TRIES = 5
-HOW_TO_SIGN_IN = (
-    "sign in with `krebit login` or api.login() at a terminal, or with api.start_login() and api.finish_login(); "
-    "a fresh KREBIT_REFRESH_TOKEN or KREBIT_AUTH_CODE in the environment is taken too"
-)
+_FROM_ENVIRONMENT = "; a fresh KREBIT_REFRESH_TOKEN or KREBIT_AUTH_CODE in the environment is taken too"
 
 
 class Adopt(NamedTuple):
@@ -75,12 +73,14 @@ class Refresh:
         now: Callable[[], float],
         warn: Callable[[str], object],
         sign_in: Grant | None = None,
+        profile: str = DEFAULT_PROFILE,
     ) -> None:
         self._rejected = rejected
         self._configured = configured
         self._now = now
         self._warn = warn
         self._sign_in = sign_in
+        self._profile = profile
         self._login = Login()
         self._source: Literal["store", "configured", "sign-in"] = "store"
         self._tries = 0
@@ -152,7 +152,13 @@ class Refresh:
             reason = "the server refused the stored refresh token"
         elif login.access_token is not None:
             reason = "the access token has ended and there is no refresh token"
-        return Stop(LoginRequired(f"{reason}; {HOW_TO_SIGN_IN}"))
+        return Stop(LoginRequired(f"{reason}; {self._how_to_sign_in()}"))
+
+    def _how_to_sign_in(self) -> str:
+        command = sign_in_command(self._profile)
+        text = f"sign in with `{command}` or api.login() at a terminal, or with start_login() and finish_login()"
+        # Another profile takes the grants of the environment only if KREBIT_PROFILE names it.
+        return text + _FROM_ENVIRONMENT if self._profile == DEFAULT_PROFILE else text
 
     def _send(self, grant: Grant, source: Literal["store", "configured", "sign-in"]) -> Send:
         self._grant = grant
@@ -180,7 +186,7 @@ class Refresh:
         return Save(self._login, then)
 
     def _stored_token_is_dead(self, error: KrebitError, stored: Login | None) -> Action:
-        refused = Stop(LoginRequired(f"the server refused the refresh token ({error}); {HOW_TO_SIGN_IN}"))
+        refused = Stop(LoginRequired(f"the server refused the refresh token ({error}); {self._how_to_sign_in()}"))
         if stored is None:
             return refused  # somebody removed it by hand: a mark would bring it back
         if stored.refresh_token == self._grant.value:

@@ -170,7 +170,14 @@ class TokenSession:
         return self._with_lease(self._decisions(None, sign_in=grant), is_sign_in=True)
 
     def _decisions(self, rejected: Secret | None, sign_in: Grant | None = None) -> Refresh:
-        return Refresh(rejected=rejected, configured=self._configured, now=time.time, warn=_warn, sign_in=sign_in)
+        return Refresh(
+            rejected=rejected,
+            configured=self._configured,
+            now=time.time,
+            warn=_warn,
+            sign_in=sign_in,
+            profile=self._settings.profile,
+        )
 
     def _with_lease(self, decisions: Refresh, *, is_sign_in: bool = False) -> AccessToken:
         """Carry out the decisions, with the store's lease in hand."""

@@ -149,7 +149,10 @@ class SignIns:
             if "state" in answer:  # some servers leave it out of a refusal
                 self._claim(answer["state"], profile, attempt)
             reason = answer.get("error_description") or answer.get("message") or "no reason given"
-            raise LoginFailed(f"the sign-in was refused ({mask(error, 80)}: {mask(reason)})", error=mask(error, 80))
+            raise LoginFailed(
+                f"the sign-in was refused ({mask(error, 80)}: {mask(reason)}); begin again, and allow the access",
+                error=mask(error, 80),
+            )
         attempt = self._claim(answer.get("state"), profile, attempt)
         if not answer.get("code"):
             raise LoginFailed("the callback brought no code; begin the sign-in again")

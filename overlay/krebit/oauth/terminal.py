@@ -36,8 +36,8 @@ def sign_in_at_terminal(
     address = None if paste else loopback_address(attempt.redirect_uri)
     if address is None and paste is False:
         raise ConfigurationError(
-            "redirect_uri: is not on this machine, so nothing can listen there; leave out paste=False, or register one "
-            "such as http://127.0.0.1:8765/callback"
+            "redirect_uri: is not on this machine, so nothing can listen there; leave out paste=False (--no-browser), "
+            "or register one such as http://127.0.0.1:8765/callback"
         )
     is_finished = False
     if address is not None:
@@ -59,7 +59,7 @@ def _by_listening(
     """Return whether the person came back. Return False where no browser opens and the address may be pasted."""
     if _open_browser(terminal, attempt.url, stop):
         terminal.show(
-            f"Sign in with the browser. If none has opened, open this address on this machine:\n{attempt.url}"
+            f"Sign in with the browser. If no browser has opened, open this address on this machine:\n{attempt.url}"
         )
     elif paste is False:
         terminal.show(f"Open this address in a browser on this machine to sign in:\n{attempt.url}")
@@ -68,7 +68,8 @@ def _by_listening(
     else:
         raise LoginFailed(
             "no browser could be opened, and nobody can be asked (standard input is not a terminal); sign in at a "
-            "terminal, pass paste=False to show the address and listen, or use start_login() and finish_login()"
+            "terminal, show the address and listen with paste=False (krebit login --no-browser), or use start_login() "
+            "and finish_login()"
         )
     server.wait(timeout)
     return True

@@ -16,7 +16,7 @@ SecretsLike: TypeAlias = SecretLike | Iterable[SecretLike] | Mapping[str, Secret
 Headers: TypeAlias = Mapping[str, str] | Mapping[bytes, bytes] | Iterable[tuple[str | bytes, str | bytes]]
 
 _DIGITS = re.compile(rb"(?:sha256=)?\s*([0-9A-Fa-f]{64})")
-_NO_KEY = "a webhook secret is empty, blank, or a text that cannot be encoded"
+_NO_KEY = "a webhook secret is empty, blank, or not a text that can be encoded; pass the one that Krebit showed once"
 
 
 class Signer(NamedTuple):
