@@ -16,7 +16,7 @@ from krebit.doctor.document import Document, document_text
 from krebit.doctor.page_forms import expected_form, form_of
 from krebit_sandbox import Sandbox
 from tests.contract.conftest import Scratch, scratch
-from tests.doctor.support import examined, found, step
+from tests.doctor.support import examined, found, quickstart_document, step
 
 __all__ = ["scratch"]
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,7 +43,7 @@ def test_the_wheel_holds_the_document_beside_the_generated_package(tmp_path: Pat
 
 
 def test_every_operation_that_only_reads_is_found() -> None:
-    operations = Document(document_text()).reading_operations()
+    operations = Document(quickstart_document()).reading_operations()
     assert [one.id for one in operations] == [
         "get_current_user",
         "list_clients",

@@ -15,7 +15,7 @@ from krebit.doctor import Report, examine
 from krebit.doctor.report import Setting, Step
 from krebit.doctor.screen import print_report
 from krebit_sandbox import Sandbox
-from tests.doctor.support import examined
+from tests.doctor.support import examined, quickstart_document
 
 GOLDEN = Path(__file__).parent / "golden"
 # What differs from run to run.
@@ -49,7 +49,7 @@ def broken(sandbox: Sandbox) -> Report:
 
 def nothing_set(sandbox: Sandbox) -> Report:
     del sandbox
-    return examine({}, store=MemoryTokenStore())
+    return examine({}, store=MemoryTokenStore(), document=quickstart_document())
 
 
 @pytest.mark.parametrize("width", [80, 120])
