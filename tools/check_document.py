@@ -1,4 +1,4 @@
-"""Check `openapi.yaml` beside the rules of OpenAPI: provenance, true examples, marked secrets, names.
+"""Check `openapi.yaml` beside the rules of OpenAPI: provenance, true examples, marked secrets, names, errors.
 
 Prints a line per fault, with the way to it, and ends with 1 if there is any. `--linters` runs the public linters too,
 those from npm at their strict settings.
@@ -27,6 +27,9 @@ SECRET_NAME = re.compile(r"secret|(access|refresh)_token|^code(_verifier)?$|pass
 PASCAL_CASE = re.compile(r"([A-Z][a-z0-9]*)+")
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 CHECKER = FormatChecker()
+# The errors that every call may meet, and those of signing in.
+ERRORS = frozenset(("401", "403", "429", "5XX"))
+SIGN_IN_ERRORS = frozenset(("400", "401", "429", "5XX"))
 
 
 def provenance(document: dict[str, Any]) -> Iterator[str]:
@@ -128,9 +131,22 @@ def names(document: dict[str, Any]) -> Iterator[str]:
             yield f"{where}: {node['name']} is not in snake_case, so it would be renamed"
 
 
+def calls(document: dict[str, Any]) -> Iterator[str]:
+    """Check that each operation says who may call it, and has the errors that every call may meet."""
+    for operation in operations(document):
+        is_sign_in = operation.tags == ["oauth"]
+        if operation.body.get("security") != ([] if is_sign_in else [{"oauth2": []}]):
+            yield f"{operation.where}: security is not {'[]' if is_sign_in else '[{oauth2: []}]'}"
+        errors = SIGN_IN_ERRORS if is_sign_in else ERRORS
+        if "{" in operation.path:
+            errors |= {"404"}
+        if missing := errors - {str(status) for status in operation.body.get("responses", {})}:
+            yield f"{operation.where}: answers without {', '.join(sorted(missing))}; copy them from another operation"
+
+
 def faults(document: dict[str, Any]) -> list[str]:
     """Return all faults, a line each."""
-    checks = (names, provenance, inferred, descriptions, secrets, examples)
+    checks = (names, calls, provenance, inferred, descriptions, secrets, examples)
     return [fault for check in checks for fault in check(document)]
 
 
