@@ -16,7 +16,8 @@ from krebit.webhooks.sqlite import SqliteInbox
 from krebit.webhooks.wsgi import WsgiReceiver
 
 if TYPE_CHECKING:
-    from krebit.webhooks.postgres import PostgresInbox
+    # Not in __all__: `from krebit.webhooks import *` must not need the extra.
+    from krebit.webhooks.postgres import PostgresInbox as PostgresInbox
 
 __all__ = [
     "ActCreated",
@@ -27,7 +28,6 @@ __all__ = [
     "LeasedDelivery",
     "MemoryInbox",
     "NotifyingInbox",
-    "PostgresInbox",
     "Receiver",
     "SqliteInbox",
     "StoreOutcome",
@@ -46,3 +46,7 @@ def __getattr__(name: str) -> Any:
     except ImportError as error:
         raise ImportError(f"PostgresInbox needs psycopg 3; call: pip install 'krebit[postgres]' ({error})") from None
     return PostgresInbox
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, "PostgresInbox"})
