@@ -2,7 +2,9 @@
 collector."""
 
 import gc
+import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -16,11 +18,10 @@ import pytest
 from krebit import ConfigurationError, paginate
 from krebit_sandbox import Sandbox
 from tests.needs import needs_root
-from tests.pages.server import STALL, ListServer, records
+from tests.pages.server import STALL, Answer, ListServer, records
 from tests.pages.support import blocking, end_call_threads, ids
 
 MakeServer = Callable[[Callable[[int], Any]], ListServer]
-pytestmark = pytest.mark.timeout(60)
 FIRST = 12345
 
 
@@ -103,6 +104,52 @@ def test_a_child_that_drops_its_parents_walk_does_not_end_it(list_server: MakeSe
         assert ids(list(walk)) == [3, 4, 5, 6]
 
 
+class Blocking(logging.Handler):
+    """Stops the thread that logs."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.entered = threading.Event()
+        self.released = threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.entered.set()
+        self.released.wait(60)
+
+
+def test_a_child_that_drops_a_walk_waits_for_no_thread_of_its_parent(list_server: MakeServer) -> None:
+    """Here one that logs a rate limit, which it does where the walk's other threads are kept out."""
+    refused: list[int] = []
+    read = threading.Event()
+
+    def script(page: int) -> Any:
+        if page == 3 and not refused:
+            refused.append(page)
+            read.wait(30)
+            return Answer({}, status=429, headers={"Retry-After": "2"})
+        return {"data": records(page), "meta": {"last_page": 6}}
+
+    def drop() -> None:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(20)  # ends a child that hangs
+        walk.close()
+
+    handler, logger = Blocking(), logging.getLogger("krebit")
+    logger.addHandler(handler)
+    try:
+        with blocking(list_server(script)) as api:
+            walk = iter(paginate(api.list_clients, limit=1).options(prefetch=4))
+            assert [next(walk).id, next(walk).id] == [1, 2]
+            read.set()
+            assert handler.entered.wait(30)
+            assert _in_child(drop) == 0
+            handler.released.set()
+            assert ids(list(walk)) == [3, 4, 5, 6]
+    finally:
+        handler.released.set()
+        logger.removeHandler(handler)
+
+
 class Collecting(httpx.BaseTransport):
     """Collects garbage in the thread that asks for a page."""
 
@@ -126,6 +173,7 @@ def test_a_walk_that_is_collected_in_one_of_its_own_threads_ends_quietly(
     list_server: MakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reports: list[Any] = []
+    gc.collect()  # what other tests have left is not reported here
     monkeypatch.setattr(sys, "unraisablehook", reports.append)
     server = list_server(lambda page: STALL if page > 8 else {"data": records(page), "meta": {"last_page": 99}})
     made: list[Collecting] = []

@@ -118,7 +118,12 @@ class ThreadedCalls(Generic[T]):
         raise CancelledError
 
     def close(self) -> None:
-        """Make no new call."""
+        """Make no new call.
+
+        A forked child has none of the threads, and a lock that one of them held at the fork stays locked there.
+        """
+        if self._process != os.getpid():
+            return
         for future in self._futures.values():
             future.cancel()
         self._futures.clear()
