@@ -41,6 +41,8 @@ def pytest_configure() -> None:
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         signal.signal(signal.SIGHUP, lambda number, frame: None)
     os.umask(0o022)
+    # A file to which another thread writes at a fork stays locked in the child, and pytest's own log is one.
+    os.register_at_fork(after_in_child=lambda: logging.disable(logging.CRITICAL))
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
