@@ -32,11 +32,11 @@ from tests.pages.support import (
     sockets_fall_to,
     walked,
 )
+from tests.waiting import wait_for
 
 MakeServer = Callable[[Callable[[int], Any]], ListServer]
 
 # Far longer than a test may take: whoever waited for a stalled answer to end by itself would fail.
-pytestmark = pytest.mark.timeout(30)
 PATIENT = {"timeout": 600.0, "retries": 0}
 
 
@@ -193,7 +193,7 @@ def test_a_program_that_ends_in_mid_walk_does_not_wait(list_server: MakeServer) 
         print(next(records).id, next(records).id)
     """
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=20, check=False
+        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "1 2\n", "")
 
@@ -264,7 +264,7 @@ def test_cancelling_the_task_that_walks(list_server: MakeServer, prefetch: int) 
                     seen.append(client.id)  # noqa: PERF401 - what came before the cancellation counts
 
             walking = asyncio.create_task(walk())
-            await until(lambda: server.stalled >= min(prefetch, 7))
+            await until(lambda: len(seen) == 2 and server.stalled == prefetch)
             walking.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await walking
@@ -328,7 +328,8 @@ def test_a_connection_that_breaks_is_tried_again(sandbox: Sandbox, world: World)
     sandbox.switch(clients=200)
     for kind in ("reset", "close", "truncate", "garbage"):
         sandbox.fault(kind=kind, path="*/clients", skip=3)
-    assert len(walked(sandbox, world, limit=10, prefetch=4)) == 200
+    # One page may meet all of them.
+    assert len(walked(sandbox, world, limit=10, prefetch=4, client={"retries": 4})) == 200
 
 
 def test_one_that_breaks_for_good_is_an_error(sandbox: Sandbox, world: World) -> None:
@@ -356,9 +357,6 @@ def test_what_a_walk_failed_with_does_not_wait_for_the_garbage_collector(list_se
     try:
         error = failed()
         # A thread lets go of its call just after the walk has heard of it.
-        end = time.monotonic() + 10
-        while error() is not None and time.monotonic() < end:
-            time.sleep(0.01)
-        assert error() is None
+        wait_for(lambda: error() is None)
     finally:
         gc.enable()
