@@ -39,7 +39,8 @@ async def handle_async(event: WebhookEvent) -> None:
 
 
 def make_inbox() -> Inbox:
-    return PostgresInbox(place) if place.startswith("host=") else SqliteInbox(place)
+    # Processes that write at the same time on a slow disk wait for one another.
+    return PostgresInbox(place) if place.startswith("host=") else SqliteInbox(place, busy=20.0)
 
 
 inbox = make_inbox()

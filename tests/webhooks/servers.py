@@ -45,6 +45,8 @@ SERVERS: dict[str, list[str]] = {
 }
 QUICK = {"uvicorn", "gunicorn-preload", "waitress-generator"}
 """The servers of every run; the others are slow to start one after the other."""
+READ_BODIES_FIRST = {"uvicorn-WSGI-bridge", "waitress", "waitress-generator"}
+"""The servers that call the application when the whole body is there."""
 WITHOUT_THREADS = [*UWSGI, f"--module={SERVED}:wsgi"]
 
 

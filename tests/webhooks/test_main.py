@@ -27,7 +27,7 @@ async def handle(event):
         file.write(f"{event.id}\\n")
 class settings:
     receiver = Receiver("whsec_new", handle, handle_here=False,
-                        inbox=PostgresInbox(place) if place.startswith("host=") else SqliteInbox(place))
+                        inbox=PostgresInbox(place) if place.startswith("host=") else SqliteInbox(place, busy=20))
 """
 
 
@@ -44,7 +44,7 @@ def test_it_handles_what_others_store_and_stops_cleanly(inbox: str, number: int,
     (tmp_path / "shop.py").write_text(MODULE)
     environment = {**os.environ, "INBOX": inbox, "PYTHONPATH": str(ROOT)}
     command = [*COMMAND, "shop:settings.receiver"]
-    store = PostgresInbox(inbox) if inbox.startswith("host=") else SqliteInbox(inbox)
+    store = PostgresInbox(inbox) if inbox.startswith("host=") else SqliteInbox(inbox, busy=20.0)
     receiver = Receiver(SECRET, print, inbox=store, handle_here=False)
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as worker:
         assert worker.stderr is not None

@@ -13,6 +13,7 @@ import pytest
 from krebit.webhooks import ActCreated, AsgiReceiver, Receiver, SqliteInbox, WebhookEvent, WsgiReceiver
 from krebit_sandbox import Sandbox, Switches
 from tests.webhooks.servers import serving_asgi, serving_wsgi
+from tests.webhooks.workers import stop
 
 CLIENT = 12345
 
@@ -52,7 +53,8 @@ def test_an_act_in_the_sandbox_reaches_the_handler_once(
     kind: str, tmp_path: Path, krebit_sandbox_factory: Callable[..., Sandbox]
 ) -> None:
     # The second try is made after 10 ms instead of 10 s.
-    sandbox = krebit_sandbox_factory(tls=False, switches=Switches(webhook_retry_scale=0.001))
+    switches = Switches(webhook_retry_scale=0.001, webhook_timeout=60.0)
+    sandbox = krebit_sandbox_factory(tls=False, switches=switches)
     events: list[WebhookEvent] = []
     handled = threading.Event()
 
@@ -60,18 +62,20 @@ def test_an_act_in_the_sandbox_reaches_the_handler_once(
         events.append(event)
         handled.set()
 
-    inbox = SqliteInbox(tmp_path / "disk" / "inbox.db")
+    inbox = SqliteInbox(tmp_path / "disk" / "inbox.db", busy=20.0)
     target = Target(kind)
     with target.serving() as address:
-        target.receive(Receiver(subscribe(sandbox, address), handle, inbox=inbox))
+        receiver = Receiver(subscribe(sandbox, address), handle, inbox=inbox)
+        target.receive(receiver)
         act = sandbox.create_act(CLIENT)
-        failed = sandbox.wait_for_deliveries()[0]
+        failed = sandbox.wait_for_deliveries(60.0)[0]
         assert {attempt.status for attempt in failed.attempts} == {503}  # the inbox's disk is not there
         (tmp_path / "disk").mkdir()
         sandbox.redeliver(failed.id)
         sandbox.redeliver(failed.id)
-        assert sandbox.wait_for_deliveries()[0].state == "delivered"
+        assert sandbox.wait_for_deliveries(60.0)[0].state == "delivered"
         assert handled.wait(30)
+    stop(receiver)
     inbox.close()
     (event,) = events
     assert isinstance(event, ActCreated)
@@ -87,15 +91,17 @@ def test_an_act_in_the_sandbox_reaches_the_handler_once(
 def test_every_form_of_time_and_money_makes_a_typed_event(
     times: Any, money: Any, krebit_sandbox_factory: Callable[..., Sandbox], tmp_path: Path
 ) -> None:
-    sandbox = krebit_sandbox_factory(tls=False, switches=Switches(times=times, money=money, unknown_keys=True))
+    sandbox = krebit_sandbox_factory(
+        tls=False, switches=Switches(times=times, money=money, unknown_keys=True, webhook_timeout=60.0)
+    )
     events: list[WebhookEvent] = []
-    inbox = SqliteInbox(tmp_path / "inbox.db")
+    inbox = SqliteInbox(tmp_path / "inbox.db", busy=20.0)
     target = Target("asgi")
     with target.serving() as address:
         receiver = Receiver(subscribe(sandbox, address), events.append, inbox=inbox, handle_here=False)
         target.receive(receiver)
         sandbox.create_act(CLIENT)
-        assert sandbox.wait_for_deliveries()[0].state == "delivered"
+        assert sandbox.wait_for_deliveries(60.0)[0].state == "delivered"
     receiver.drain()
     inbox.close()
     assert [type(event) for event in events] == [ActCreated]
@@ -120,7 +126,7 @@ def test_a_delivery_sent_twice_more_is_on_its_way_until_both_are_answered(
     with serving_wsgi(target) as port:
         subscribe(sandbox, f"http://127.0.0.1:{port}/")
         sandbox.create_act(CLIENT)
-        (delivery,) = sandbox.wait_for_deliveries()
+        (delivery,) = sandbox.wait_for_deliveries(60.0)
         try:
             for _ in range(2):
                 sandbox.redeliver(delivery.id)
@@ -129,4 +135,4 @@ def test_a_delivery_sent_twice_more_is_on_its_way_until_both_are_answered(
                 sandbox.wait_for_deliveries(timeout=1.0)
         finally:
             may_answer.set()
-        assert [attempt.status for attempt in sandbox.wait_for_deliveries()[0].attempts] == [200] * 3
+        assert [attempt.status for attempt in sandbox.wait_for_deliveries(60.0)[0].attempts] == [200] * 3

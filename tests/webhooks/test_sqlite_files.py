@@ -4,6 +4,7 @@ import os
 import shutil
 import sqlite3
 import stat
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -49,8 +50,8 @@ def test_the_files_are_for_their_owner_alone_whatever_the_umask(path: Path, mask
         inbox = SqliteInbox(path)
         assert store(inbox, "a") == "new"
 
-    for parent in path.parents[1:-1]:
-        if parent.stat().st_uid == os.geteuid() and parent.is_relative_to("/tmp") and parent != Path("/tmp"):
+    for parent in path.parents[1:]:
+        if Path(tempfile.gettempdir()) in parent.parents:
             parent.chmod(parent.stat().st_mode | 0o011)
     assert as_another_user(work) == "done"
     modes = {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
@@ -118,12 +119,15 @@ def test_bodies_of_handled_deliveries_are_gone_from_every_file(path: Path, inbox
 def test_bodies_that_a_killed_process_has_erased_are_gone_as_well(path: Path, inbox: SqliteInbox) -> None:
     pid = os.fork()
     if pid == 0:
-        store(inbox, "a", b"anna@example.com")
-        taken = inbox.take(60)
-        assert taken is not None
-        inbox.complete(taken)
-        os.kill(os.getpid(), 9)
-    os.waitpid(pid, 0)
+        try:
+            store(inbox, "a", b"anna@example.com")
+            taken = inbox.take(60)
+            assert taken is not None
+            inbox.complete(taken)
+            os.kill(os.getpid(), 9)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -9
     assert b"anna@" in path.with_name("inbox.db-wal").read_bytes()
     wait_until_erased(path, inbox)
 
