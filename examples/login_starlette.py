@@ -22,9 +22,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from krebit import AsyncKrebit
-from krebit.errors import KrebitError, LoginFailed, LoginRequired
-from krebit.oauth.sign_in import LoginAttempt
+from krebit import AsyncKrebit, KrebitError, LoginAttempt, LoginFailed, LoginRequired
 
 COOKIE = "session"
 # The tabs in which one person may be on the way at a time.
