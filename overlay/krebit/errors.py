@@ -152,6 +152,9 @@ class ApiError(KrebitError):
     Secrets and personal data are masked in all of them but the body.
     """
 
+    # The end of the message: what to do.
+    _advice = ""
+
     def __init__(
         self,
         status: int,
@@ -178,8 +181,6 @@ class ApiError(KrebitError):
         self.headers = masked.headers
         self.body = body
         super().__init__(self._text())
-
-    _advice = ""
 
     def _text(self) -> str:
         fields = [f"{field}: {' '.join(reasons)[:200]}" for field, reasons in list(self.errors.items())[:10]]
