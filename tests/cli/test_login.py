@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import stat
 import tomllib
 from collections.abc import Callable
@@ -117,6 +118,15 @@ def test_nobody_to_ask(site: Sandbox) -> None:
     done = run("login", "--paste", given="")
     assert done.code == 1
     assert "nothing was pasted" in done.err
+    for browser in ((), ("--no-browser",)):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            uri = f"http://127.0.0.1:{taken.getsockname()[1]}/callback"
+            done = run("login", *browser, "--redirect-uri", uri)
+        assert done.code == 1
+        assert "krebit login --paste" in done.err
+    done = run("login", "--redirect-uri", site.application.redirect_uris[-1])
+    assert done.code == 1
+    assert "krebit login --no-browser" in done.err
     missing = run("login", env={"KREBIT_CLIENT_ID": None})
     assert missing.code == 2
     assert "add --client-id, or call krebit login at a terminal" in missing.err

@@ -140,7 +140,7 @@ def test_a_cancelled_task_stops_listening(site: Site, port: int) -> None:
 def test_a_port_that_is_taken(site: Site) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         uri = f"http://127.0.0.1:{taken.getsockname()[1]}/callback"
-        with pytest.raises(LoginFailed, match=r"cannot listen .* paste=True"):
+        with pytest.raises(LoginFailed, match=r"cannot listen .*paste=True"):
             sign_in(site, uri, Person(follow))
 
 

@@ -119,7 +119,7 @@ def test_a_line_that_the_terminal_has_cut_and_other_bad_pastes(site: Site, tmp_p
             stderr=terminal,
         )
         assert program.stdout is not None
-        address = location(person.read_until("the address counts."))
+        address = location(person.read_until("only its address."))
         person.type(address.replace("?", f"?padding={'x' * 6000}&"))
         person.read_until("the terminal cut it after 4095 bytes")
         person.type("https://yourapp.example.com/?code=abc")

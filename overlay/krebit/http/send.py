@@ -20,8 +20,8 @@ _DESCRIPTIONS = {
     "timeout": "no answer in time ({})",
     "proxy": "the proxy let nothing through ({}); check HTTPS_PROXY, NO_PROXY or proxy=, and the proxy itself",
     "proxy_credentials": "the proxy refused its credentials ({}); check user and password in HTTPS_PROXY or proxy=",
-    "certificate": "the server's certificate is not trusted ({}); for a company's or a sandbox's own authority set "
-    "SSL_CERT_FILE or pass ca_file=",
+    "certificate": "the server's certificate is not trusted ({}); if your company or the sandbox has an "
+    "authority of its own, set SSL_CERT_FILE, or in Python pass ca_file=",
     "certificate_expired": "the server's certificate is out of date ({}); whoever runs the server must renew it, "
     "unless this machine's clock is wrong",
     "certificate_host": "the server's certificate is for another host ({}); check the tenant's domain, and "

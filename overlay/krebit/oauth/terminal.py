@@ -96,12 +96,13 @@ def _opens(terminal: Terminal, url: str) -> bool:
 def _by_pasting(attempt: LoginAttempt, finish: Callable[[str], object], terminal: Terminal) -> None:
     terminal.show(f"Open this address in a browser and sign in:\n\n{attempt.url}\n")
     terminal.show(
-        "Then copy the whole address that the browser was sent to. The page there may fail to load; the address counts."
+        "Then copy the whole address from the browser's address bar. The page may fail to load: you need only its "
+        "address."
     )
     problem = None
     for _ in range(_PASTES):
         if problem is not None:
-            terminal.show(f"That is not the address: {problem}. Copy it once more.")
+            terminal.show(f"That is not the address: {problem}. Copy the whole address again.")
         pasted = _pasted(terminal)
         problem = _problem(pasted, attempt)
         if problem is None:
