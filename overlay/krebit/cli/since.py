@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from krebit import parse_time
 
-_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
 def parse_since(text: str, now: datetime) -> datetime:
@@ -16,7 +16,7 @@ def parse_since(text: str, now: datetime) -> datetime:
         return midnight
     if text == "yesterday":
         return midnight - timedelta(days=1)
-    if found := re.fullmatch(r"([0-9]{1,5})([mhdw])", text):
+    if found := re.fullmatch(r"([0-9]{1,5})([hdw])", text):
         return now - int(found[1]) * _UNITS[found[2]]
     moment = parse_time(text.upper())
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=now.tzinfo)
