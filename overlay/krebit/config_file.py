@@ -144,7 +144,7 @@ def _problems(values: Mapping[str, Any], place: str) -> list[str]:
         expected = bool if key == "plain_http" else str
         if key == "client_secret":
             problems.append(
-                f"{place}: client_secret: does not belong into this file; put it into a file of its own (chmod 600) "
+                f"{place}: client_secret: does not belong in this file; put it into a file of its own (chmod 600) "
                 'and write client_secret_file = "…", or client_secret_command = "…"'
             )
         elif key not in KEYS:

@@ -32,9 +32,11 @@ sys.exit(main(["clients"]))
         (["clients", "--json", "--csv"], 2, "use only one of"),
         (["clients", "--fields", "id,compny_name"], 2, "no field compny_name; the fields are id, company_name"),
         (["clients", "--updated-since", "yesterdy"], 2, "write 2024-05-01"),
+        (["clients", "--updated-since", "3m"], 2, "'3m' is not a time"),
+        (["completion"], 2, "missing argument '{bash|zsh|fish}'"),
         (["client"], 2, "missing argument 'ID'"),
         (["client", "999999"], 1, "404 Not Found"),
-        (["act", "latest", "x"], 2, "'x' is not the number of a client"),
+        (["act", "latest", "x"], 2, "'x' is not the id of a client"),
         (["api", "GET", "/nothing"], 1, "404 Not Found"),
         (["api", "GET", "/clients", "-f", "limit"], 2, "is not KEY=VALUE"),
         (["api", "POST", "/webhooks", "--input", os.devnull], 2, "is not JSON"),
@@ -58,6 +60,16 @@ def test_no_settings_at_all(site: Sandbox) -> None:
     assert done.code == 2
     assert done.err == (
         "krebit: not set: KREBIT_DOMAIN, KREBIT_CLIENT_ID, KREBIT_CLIENT_SECRET; call: krebit login --save "
+        "(or set them in the environment)\n"
+    )
+
+
+def test_a_wrong_setting_comes_before_those_that_are_missing(site: Sandbox) -> None:
+    done = run("clients", env={"KREBIT_DOMAIN": "a/b", "KREBIT_CLIENT_ID": None, "KREBIT_CLIENT_SECRET": None})
+    assert done.code == 2
+    assert done.err.startswith("krebit: KREBIT_DOMAIN: is not the tenant's host")
+    assert done.err.endswith(
+        "; not set: KREBIT_CLIENT_ID, KREBIT_CLIENT_SECRET; call: krebit login --save "
         "(or set them in the environment)\n"
     )
 

@@ -76,7 +76,7 @@ def test_the_records_of_one_command_are_the_numbers_of_the_next(site: Sandbox) -
     assert "client 12346 has no act" in done.err
     assert run("act", "latest", "-", given="12345\n\n12348\n").code == 0
     for line in ('{"id": true}', "[" * 100_000):
-        assert "is not the number of a client" in run("act", "latest", "-", given=line).err
+        assert "is not the id of a client" in run("act", "latest", "-", given=line).err
 
 
 def test_a_page(site: Sandbox) -> None:

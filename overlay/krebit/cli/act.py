@@ -55,8 +55,8 @@ def command() -> None:
 def latest(context: click.Context, clients: tuple[str, ...]) -> None:
     """Show the latest act of each client.
 
-    With `-` the command reads from standard input: a number of a client on each line, or the output of krebit clients.
-    It names each client without an act, and its exit code is then 1.
+    With `-` the command reads from standard input: the id of a client on each line, or the lines of krebit
+    clients in a pipe. It names each client without an act, and its exit code is then 1.
 
     \b
       krebit act latest 12345
@@ -167,7 +167,7 @@ def _numbers(given: tuple[str, ...]) -> Iterator[int]:
 
 
 def _number(text: str) -> int:
-    """Return the number of a client: alone, or the `id` of a JSON object. Raises UsageError."""
+    """Return the id of a client: alone, or the `id` of a JSON object. Raises UsageError."""
     if text.isascii() and text.isdigit():
         return int(text)
     try:
@@ -176,7 +176,7 @@ def _number(text: str) -> int:
         found = None
     number = found.get("id") if isinstance(found, dict) else None
     if not isinstance(number, int) or isinstance(number, bool):
-        raise click.UsageError(f"{text[:40]!r} is not the number of a client", click.get_current_context())
+        raise click.UsageError(f"{text[:40]!r} is not the id of a client", click.get_current_context())
     return number
 
 

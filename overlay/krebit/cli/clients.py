@@ -57,8 +57,8 @@ since_option = click.option(
 
 
 @click.command("clients")
-@click.option("--limit", type=WholeNumber(1), help=f"Show so many.  [default: {_DEFAULT}]")
-@click.option("--page", type=WholeNumber(1), help="Show this page. --limit is the size of a page.")
+@click.option("--limit", type=WholeNumber(1), help=f"Show this number of clients.  [default: {_DEFAULT}]")
+@click.option("--page", type=WholeNumber(1), help="Show this page. --limit is then the number of clients on a page.")
 @click.option("--all", "everything", is_flag=True, help="Show all clients.")
 @since_option
 @output_options

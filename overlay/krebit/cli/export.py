@@ -29,8 +29,9 @@ Rows = Generator[dict[str, Any], None, None]
 def command() -> None:
     """Write clients, acts or their values into a file.
 
-    The name chooses the format: .csv, .jsonl or .xlsx. The command replaces an existing file, but only when the new one
-    is complete. Amounts keep all their digits. Times in .xlsx are in UTC.
+    The ending of the name chooses the format: .csv, .jsonl or .xlsx. For Excel choose .xlsx. The command replaces an
+    existing file, but only when the new one is complete. Amounts keep all their digits. Times have their offset; in
+    .xlsx they are in UTC.
 
     \b
       krebit export clients --to clients.csv
@@ -88,7 +89,7 @@ def acts(session: Session, path: Path, kind: str | None) -> None:
 def data(session: Session, path: Path, kind: str | None) -> None:
     """Write the values of the latest acts into a file.
 
-    Each value has a line, with the client's number and the act's uuid.
+    Each value has a line, with the client's id and the act's uuid.
 
     \b
       krebit export data --to data.csv

@@ -62,17 +62,16 @@ def _meaning(error: BaseException, session: Session) -> tuple[int, str]:
 
 def _text_of_settings(problems: tuple[str, ...]) -> str:
     missing = [problem.partition(":")[0] for problem in problems if ": is not set" in problem]
-    if not missing:
-        return "; ".join(problems)
-    if len(missing) == len(problems):
-        return f"not set: {', '.join(missing)}; call: krebit login --save (or set them in the environment)"
-    return f"{'; '.join(problems)}; set what is missing, or call: krebit login --save"
+    texts = [problem for problem in problems if ": is not set" not in problem]
+    if missing:
+        texts.append(f"not set: {', '.join(missing)}; call: krebit login --save (or set them in the environment)")
+    return "; ".join(texts)
 
 
 def _text_of_usage(error: click.ClickException) -> str:
     """Return what is wrong with the command line, and where help is."""
     context = getattr(error, "ctx", None)
-    text = error.format_message()
+    text = " ".join(error.format_message().split())
     text = text[:1].lower() + text[1:].rstrip(".")
     if not isinstance(error, click.UsageError):
         return text

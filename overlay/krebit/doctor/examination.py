@@ -162,7 +162,7 @@ def _call(report: Report, calls: ReadingCalls, profile: str, progress: Callable[
     except KrebitError as error:
         problem, _, repair = str(error).partition("; ")
         step = Step("API", "fail", problem, repair or "try again in some minutes")
-    report.operations = calls.results("the examination ended before")
+    report.operations = calls.results("the doctor stopped before this call")
     report.steps.append(step or _api_step(report))
 
 

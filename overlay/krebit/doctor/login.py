@@ -46,8 +46,8 @@ def find_login(settings: Settings | None, store: TokenStore, *, offline: bool) -
         step = Step("store", "skip", "not checked: --offline, and it is reached over a connection")
         return FoundLogin(None, [step, _no_token("--offline")], is_usable=False)
     if settings is None:
-        step = Step("store", "skip", "not checked: the settings do not say whose login it is")
-        return FoundLogin(None, [step, _no_token("the settings do not say whose it is")], is_usable=False)
+        step = Step("store", "skip", "not checked: the settings are broken")
+        return FoundLogin(None, [step, _no_token("the settings are broken")], is_usable=False)
     key = LoginKey(settings.domain, settings.client_id, settings.profile)
     try:
         login = store.load(key)
@@ -95,7 +95,8 @@ def token_step(login: Login | None, *, has_grant: bool, profile: str) -> Step:
         return Step("token", "fail", "the server refused the stored refresh token", how_to_sign_in)
     if login is None or (login.access_token is None and login.refresh_token is None):
         if has_grant:
-            return Step("token", "pass", "none is stored; the next command takes the one of the environment, once")
+            text = "no token is stored; the next command uses the token or code of the environment, once"
+            return Step("token", "pass", text)
         return Step("token", "fail", "nobody is signed in", how_to_sign_in)
     if login.access_token is None or login.expires_at is None:
         return Step("token", "pass", "stored; the server did not say when it ends")
@@ -103,7 +104,7 @@ def token_step(login: Login | None, *, has_grant: bool, profile: str) -> Step:
     if seconds > 0:
         return Step("token", "pass", f"ends in {duration(seconds)}; the next command after that renews it")
     if login.refresh_token is None:
-        text = f"ended {duration(-seconds)} ago, and there is none to renew it with"
+        text = f"ended {duration(-seconds)} ago, and no refresh token is stored to renew it"
         return Step("token", "fail", text, how_to_sign_in)
     return Step("token", "pass", f"ended {duration(-seconds)} ago; the next command renews it")
 

@@ -58,12 +58,11 @@ def settings_step(problems: tuple[str, ...]) -> Step:
     """Return the step of the settings, with the problems that making a client brought."""
     if not problems:
         return Step("settings", "pass", "complete")
-    problem, _, repair = problems[0].partition("; ")
-    others = [text.partition("; ")[0] for text in problems[1:]]
-    more = f" (and {len(others)} more: {'; '.join(others)})" if others else ""
-    if "is not set" in problem:
-        repair = "set it in the environment, or call: krebit login --save"
-    return Step("settings", "fail", f"{problem}{more}", repair or "correct it where it is set")
+    texts = [text.partition("; ")[0] for text in problems]
+    repair = problems[0].partition("; ")[2]
+    if "is not set" in texts[0]:
+        repair = "call: krebit login --save (or set them in the environment)"
+    return Step("settings", "fail", "; ".join(texts), repair or "correct it where it is set")
 
 
 def _shown(
