@@ -55,8 +55,8 @@ def command() -> None:
 def latest(context: click.Context, clients: tuple[str, ...]) -> None:
     """Show the latest act of each client.
 
-    With `-` the command reads from standard input: the id of a client on each line, or the lines of krebit
-    clients in a pipe. It names each client without an act, and its exit code is then 1.
+    With `-` the command reads from standard input: the id of a client on each line, or the lines that
+    `krebit clients` writes into a pipe. The command names each client without an act, and its exit code is then 1.
 
     \b
       krebit act latest 12345
