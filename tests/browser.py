@@ -26,6 +26,7 @@ def chromium() -> Iterator[webdriver.Chrome]:
     options.binary_location = which("chromium") or ""
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
         options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options, webdriver.ChromeService(which("chromedriver")))
     yield driver
     with warnings.catch_warnings():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import errno
 import socket
 import threading
 import time
@@ -53,11 +53,18 @@ class Server(uvicorn.Server):
 
 
 def listen(port: int) -> list[socket.socket]:
-    """Listen on loopback only: 127.0.0.1, and ::1 where the machine has it, because `localhost` means both."""
-    first = socket.create_server(("127.0.0.1", port), backlog=2048)
-    listeners = [first]
-    if socket.has_ipv6:
-        with contextlib.suppress(OSError):
-            address = ("::1", first.getsockname()[1])
-            listeners.append(socket.create_server(address, family=socket.AF_INET6, backlog=2048))
-    return listeners
+    """Listen on loopback only: 127.0.0.1, and ::1 where the machine has it, because `localhost` means both.
+
+    Port 0 means one that is free at both.
+    """
+    while True:
+        first = socket.create_server(("127.0.0.1", port), backlog=2048)
+        if not socket.has_ipv6:
+            return [first]
+        address = ("::1", first.getsockname()[1])
+        try:
+            return [first, socket.create_server(address, family=socket.AF_INET6, backlog=2048)]
+        except OSError as error:
+            if port != 0 or error.errno != errno.EADDRINUSE:
+                return [first]
+            first.close()

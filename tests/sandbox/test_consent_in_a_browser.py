@@ -1,7 +1,6 @@
 """The consent page in a real browser: it can be read, reached by keyboard, and decides what its buttons say."""
 
-from collections.abc import Callable, Iterator
-from shutil import which
+from collections.abc import Callable
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -11,23 +10,11 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
 from krebit_sandbox import Sandbox
-from tests.needs import needs
+from tests.browser import chromium
 from tests.sandbox.support import authorize_query
 
+__all__ = ["chromium"]
 CALLBACK = "http://127.0.0.1:8765/callback"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[webdriver.Chrome]:
-    needs("chromium", "chromedriver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = which("chromium") or ""
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(which("chromedriver")))
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture

@@ -26,8 +26,9 @@ class Receiver(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.got: list[tuple[dict[str, str], bytes]] = []
         self.statuses: list[int] = []
-        self.asleep = threading.Event()
-        self.asleep.set()
+        self.may_end = threading.Event()
+        """The last of its answers waits for this."""
+        self.may_end.set()
 
     @property
     def url(self) -> str:
@@ -41,7 +42,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
         status = self.server.statuses.pop(0) if self.server.statuses else 200
-        self.server.asleep.wait(20)
+        if not self.server.statuses:
+            self.server.may_end.wait(60)
         try:
             self.send_response(status)
             self.send_header("Location", "/hooks/elsewhere")
@@ -54,12 +56,13 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
+def receiver(sandbox: Sandbox) -> Iterator[Receiver]:
+    sandbox.switch(webhook_timeout=60.0)
     with Receiver() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield server
-        server.asleep.set()
+        server.may_end.set()
         server.shutdown()
         thread.join()
 
@@ -121,12 +124,14 @@ def test_each_try_is_shown_with_its_status_and_the_time_of_the_next(
     caplog.set_level("INFO", "krebit_sandbox")
     sandbox.switch(webhook_retry_scale=0.05)
     receiver.statuses = [503, 200]
+    receiver.may_end.clear()
     subscribe(api, receiver.url)
     sandbox.create_act(12345)
     while not (shown := api.get("/_sandbox/deliveries").json()[0])["attempts"]:
         threading.Event().wait(0.005)
     assert (shown["state"], shown["attempts"][0]["status"]) == ("waiting", 503)
     assert 0 < shown["next_try"] - shown["attempts"][0]["at"] < 60
+    receiver.may_end.set()
     (delivery,) = sandbox.wait_for_deliveries()
     assert ([attempt.status for attempt in delivery.attempts], delivery.next_try) == ([503, 200], None)
     lines = [record.getMessage() for record in caplog.records if record.name == "krebit_sandbox.deliveries"]
@@ -150,7 +155,7 @@ def test_pauses_are_scaled(api: httpx.Client, sandbox: Sandbox, receiver: Receiv
 
 def test_a_slow_receiver_is_a_failure(api: httpx.Client, sandbox: Sandbox, receiver: Receiver) -> None:
     sandbox.switch(webhook_timeout=0.2, webhook_tries=1)
-    receiver.asleep.clear()
+    receiver.may_end.clear()
     subscribe(api, receiver.url)
     sandbox.create_act(12345)
     (delivery,) = sandbox.wait_for_deliveries()
