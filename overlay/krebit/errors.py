@@ -147,7 +147,8 @@ class ApiError(KrebitError):
 
     `status` as a number · `message` from the server · `errors` by field, a hundred at most · `request_id` ·
     `retry_after` in seconds, None if the server did not say · `method`, `path` (the template), `operation` · `headers`
-    (lower-case names) · `body`, the raw bytes, which are never part of the text of the error.
+    (lower-case names), a hundred at most · `body`, the raw bytes, which are never part of the text of the error. A body
+    above a megabyte gives no message and no `errors`.
 
     Secrets and personal data are masked in all of them but the body.
     """

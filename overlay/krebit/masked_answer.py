@@ -6,9 +6,12 @@ from typing import NamedTuple
 
 from krebit.redaction import mask, mask_header, mask_path, secrets_in
 
-# The part of an answer's field errors that is kept. The error's body has the rest.
+# The part of an answer's texts that is kept: masking all that a server may send would take a minute. The error's body
+# has the rest.
 _MOST_FIELDS = 100
 _MOST_REASONS = 10
+_MOST_HEADERS = 100
+_MOST_CHARACTERS = 100_000
 _LONGEST_TEXT = 8192
 _LONGEST_FIELD_NAME = 80
 _LONGEST_HEADER_NAME = 200
@@ -29,6 +32,7 @@ def mask_answer(
 ) -> MaskedAnswer:
     """Return the texts of an answer, masked."""
     errors = _kept_part(errors)
+    headers = dict(itertools.islice(headers.items(), _MOST_HEADERS))
     # The secrets are looked up once: an answer has many texts, and a process may hold many secrets.
     texts = [message[:_LONGEST_TEXT], request_id or "", path, *_texts_of(errors, headers)]
     own = secrets_in("\n".join(texts))
@@ -50,10 +54,15 @@ def mask_answer(
 
 
 def _kept_part(errors: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    return {
-        field[:_LONGEST_TEXT]: [reason[:_LONGEST_TEXT] for reason in reasons[:_MOST_REASONS]]
-        for field, reasons in itertools.islice(errors.items(), _MOST_FIELDS)
-    }
+    kept: dict[str, list[str]] = {}
+    left = _MOST_CHARACTERS
+    for field, reasons in itertools.islice(errors.items(), _MOST_FIELDS):
+        if left <= 0:
+            break
+        name = field[:_LONGEST_TEXT]
+        kept[name] = [reason[:_LONGEST_TEXT] for reason in reasons[:_MOST_REASONS]]
+        left -= len(name) + sum(map(len, kept[name]))
+    return kept
 
 
 def _texts_of(errors: Mapping[str, list[str]], headers: Mapping[str, str]) -> Iterator[str]:

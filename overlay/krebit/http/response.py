@@ -21,6 +21,8 @@ T = TypeVar("T")
 _PAGES = {"text/html", "application/xhtml+xml", "text/*", "*/*"}
 # The path of a login page, on whatever host: it is never followed.
 _LOGIN = re.compile(r"(https?://[^/?#]*)?/login([?#].*)?")
+# A longer body of an error is not read as JSON: that would take seconds, and hold an event loop.
+_LONGEST_ERROR = 2**20
 _REQUEST_ID = ("x-request-id", "x-correlation-id", "request-id")
 
 # NaN and Infinity are not JSON: `int` refuses them with a ValueError.
@@ -181,6 +183,8 @@ def request_id(reply: Reply) -> str | None:
 
 def _message_and_errors(body: bytes) -> tuple[str, dict[str, list[str]]]:
     """Return the message and the field errors. Nothing else of an error's body is shown, a debug trace least of all."""
+    if len(body) > _LONGEST_ERROR:
+        return _html_title(body), {}
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):

@@ -14,6 +14,9 @@ _CAP = 8.0
 _BUDGET = 20.0
 # A year. No server means more, and time.sleep still takes it.
 _LONGEST = 31_536_000.0
+# Headers of one answer that are read, and characters of each. A date has 29.
+_MOST_HEADERS = 10
+_LONGEST_HEADER = 1000
 
 
 class RetryBudget:
@@ -44,8 +47,11 @@ def parse_retry_after(reply: Reply, now: Callable[[], float] = time.time) -> flo
     clock may be wrong. A date in the past gives 0. A year is the most. The longest of several waits counts: a server
     and a proxy before it may each have sent one.
     """
-    texts = reply.headers.get_list("Retry-After")
-    waits = [_parse_wait(text.strip(), reply.headers.get("Date", ""), now) for text in texts]
+    texts = [text.strip() for text in reply.headers.get_list("Retry-After")[:_MOST_HEADERS]]
+    if not texts:
+        return None
+    date = reply.headers.get("Date", "")
+    waits = [_parse_wait(text, date, now) for text in texts if len(text) <= _LONGEST_HEADER]
     return max((wait for wait in waits if wait is not None), default=None)
 
 
@@ -64,6 +70,8 @@ def _parse_wait(text: str, date: str, now: Callable[[], float]) -> float | None:
 
 
 def _timestamp(date: str) -> float | None:
+    if len(date) > _LONGEST_HEADER:
+        return None
     try:
         moment = parsedate_to_datetime(date)
         if moment.tzinfo is None:
