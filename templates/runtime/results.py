@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, Literal, NamedTuple, Protocol, Self, TypeVar
@@ -23,6 +24,8 @@ M = TypeVar("M", bound=Model)
 Source = Literal["json", "text", "bytes", "nothing"]
 
 JSON = "application/json"
+# Python's encodings of domain names and of its own literals. Some take hours for a megabyte.
+_NO_CHARSETS = ("idna", "punycode", "raw-unicode-escape", "unicode-escape")
 _CHARSET = re.compile(r""";\s*charset\s*=\s*["']?([^"';\s]+)""", re.IGNORECASE)
 
 
@@ -145,6 +148,8 @@ def decode_text(content: bytes, content_type: str) -> str:
     if charset.replace("_", "-") in ("utf-8", "utf8"):
         charset = "utf-8-sig"
     try:
+        if codecs.lookup(charset).name in _NO_CHARSETS:
+            raise LookupError(charset)
         return content.decode(charset)
     except LookupError:
         problem, got = "text in an encoding that is known here", f"charset {charset[:40]}"
