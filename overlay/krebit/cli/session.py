@@ -62,9 +62,15 @@ class Session:
         logger.setLevel(logging.DEBUG)
 
     def note(self, text: str) -> None:
-        """Show a line on stderr, beside the data. Where there is no stderr, nothing happens."""
+        """Show lines on stderr, beside the data. Where there is no stderr, nothing happens.
+
+        A text may hold names of the server's: the terminal obeys none of their characters.
+        """
+        from krebit.cli.values import clean  # the help of a command does without it
+
         if sys.stderr is None:
             return
+        text = "\n".join(map(clean, text.split("\n")))
         try:
             print(text, file=sys.stderr, flush=True)  # noqa: T201
         except (OSError, ValueError):  # it is closed
