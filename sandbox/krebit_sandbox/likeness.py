@@ -48,7 +48,7 @@ class Likeness:
         is_of_api = path.startswith(_API)
         if is_of_api and answer.status >= 400:
             answer = self._reshaped_error(answer)
-        elif is_of_api and operation is not None:
+        elif is_of_api and operation is not None and answer.status < 300:
             answer = operation.reshaped(answer)
             rate_headers = operation.chosen(rate_headers)
         if answer.status in _WITHOUT_BODY:
@@ -76,8 +76,7 @@ class _Operation:
     def __init__(self, reported: ReportedOperation) -> None:
         self.reported = reported
         self.status = reported.status
-        parts = re.split(r"\{[^}]*\}", reported.path)
-        self._path = re.compile("[^/]+".join(re.escape(part) for part in parts))
+        self._path = _pattern_of(reported.path)
         self._shape = None if reported.fields is None else Shape.of(reported.fields)
         self.is_refused_limit = any(one.kind == "limit" for one in reported.differences)
         self._absent = [one.path for one in reported.differences if one.kind == "absent"]
@@ -165,6 +164,19 @@ def _switch_of(name: str, shape: str) -> dict[str, Any]:
         found = next((value for form, value in _TIMES.items() if form in shape), None)
         return {} if found is None else {"times": found}
     return {}
+
+
+def _pattern_of(path: str) -> re.Pattern[str]:
+    """Return the pattern of a path with `{name}` for a parameter.
+
+    A parameter ends where the text behind it first stands (an atomic group). Other ends would be tried too otherwise,
+    which takes exponential time where a path has many parameters.
+    """
+    before, *parts = [re.escape(part) for part in re.split(r"\{[^}]*\}", path)]
+    if not parts:
+        return re.compile(before)
+    *middle, last = parts
+    return re.compile("".join([before, *(f"(?>[^/]+?{part})" for part in middle), "[^/]+", last]))
 
 
 def _enveloped(content: Any, form: str | None, *, is_error: bool) -> Any:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from krebit.doctor.comparison import ANY
 from krebit.doctor.report import FORMAT, FORMAT_VERSION
 from krebit_sandbox import Sandbox, Switches, doctor_report, reshaping
 from krebit_sandbox.doctor_report import parse_report
+from krebit_sandbox.fault_injection import Answer
 from krebit_sandbox.likeness import Likeness
 from tests.doctor.support import comparable, examined
 
@@ -234,3 +236,40 @@ def test_a_report_may_come_out_of_a_pipe(sandbox: Sandbox) -> None:
         process.stdin.close()
         assert process.stdout.readline().startswith("export KREBIT_DOMAIN=")
         process.terminate()
+
+
+def test_a_path_of_many_parameters_is_compared_in_good_time(sandbox: Sandbox) -> None:
+    path = "/api/1.0/" + "{a}b" * 40 + "/me"
+    likeness = Likeness(parse_report(changed(examined(sandbox), lambda it: me(it, path, "path")), "report"))
+    answer = Answer(200, [], b'{"data": 5}')
+
+    before = time.thread_time()
+    unlike = likeness.reshaped("GET", "/api/1.0/" + "ab" * 100 + "/you", answer, [])
+    assert time.thread_time() - before < 1
+    assert unlike.body == b'{"data": 5}'
+
+
+@pytest.mark.parametrize(
+    ("path", "asked", "is_met"),
+    [
+        ("/acts/{uuid}/data", "/acts/5/data", True),
+        ("/acts/{uuid}/data", "/acts//data", False),
+        ("/acts/{uuid}/data", "/acts/5/6/data", False),
+        ("/acts/{uuid}/data", "/acts/5/datax", False),
+        ("/{a}-{b}.{c}", "/1-2-3.4.5", True),
+        ("/{a}-{b}.{c}", "/1-2-3", False),
+        ("/{a}{b}/c", "/12/c", True),
+        ("/{a}/{b}", "/1/2/3", False),
+    ],
+)
+def test_parameters_of_a_path_stand_for_any_text_without_a_slash(path: str, asked: str, is_met: bool) -> None:
+    operation = {"method": "GET", "path": f"/api/1.0{path}", "status": 404, "headers": [], "differences": []}
+    report = {"format": FORMAT, "version": FORMAT_VERSION, "operations": {"one": operation}, "errors": {}}
+    answer = Likeness(parse_report(report, "report")).reshaped("GET", f"/api/1.0{asked}", Answer(200, [], b"{}"), [])
+    assert (answer.status == 404) == is_met
+
+
+def test_the_login_page_is_for_browsers_in_a_likeness_too(sandbox: Sandbox, tmp_path: Path) -> None:
+    with Sandbox(9, tls=False, like=kept(examined(sandbox), tmp_path)) as like:
+        answer = httpx.get(f"{like.url}/api/1.0/me", headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.headers["location"]) == (302, "/login")
