@@ -144,6 +144,13 @@ def test_what_is_no_part_of_a_sign_in(value: Any) -> None:
             api.request("GET", value)
         with pytest.raises(ConfigurationError, match="must be texts"):
             api.request(value, "/me")
+        with pytest.raises(ConfigurationError, match="headers: must be a mapping"):
+            api.request("GET", "/me", headers=value)
+        with pytest.raises(LoginFailed, match="from_dict makes one"):
+            api.finish_login("?code=a&state=b", attempt=value)
+        kept = api.start_login().to_dict()
+        with pytest.raises(LoginFailed, match="from_dict makes one"):
+            api.finish_login(f"?code=a&state={kept['state']}", attempt=kept)  # type: ignore[arg-type]
 
 
 def test_what_has_no_pages_or_is_misspelt() -> None:

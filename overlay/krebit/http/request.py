@@ -48,6 +48,8 @@ class CallOptions:
         self.attempt_timeout = attempt_timeout
         self.queue_timeout = queue_timeout
         self.wait_for_limits = wait_for_limits
+        if not isinstance(headers, Mapping | None):
+            raise ConfigurationError(f"headers: must be a mapping, not of type {type(headers).__name__}")
         problems = [
             f"headers: {str(name)[:40]!r} is one that this client sets itself, or is malformed"
             for name, value in (headers or {}).items()

@@ -140,6 +140,8 @@ class SignIns:
         attempt: LoginAttempt | None = None,
     ) -> Grant:
         """Return the grant of a callback that answers an attempt of ours, for the first time. Raises LoginFailed."""
+        if not isinstance(attempt, LoginAttempt | None):
+            raise LoginFailed("attempt: is not a LoginAttempt; LoginAttempt.from_dict makes one of what to_dict() gave")
         self._check_owner(attempt)
         if text_problems(callback=callback, code=code, state=state):
             raise LoginFailed("the callback is not a text; pass the whole address, such as str(request.url)")
