@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import signal
+import ssl
 import threading
 from collections.abc import Callable, Coroutine, Generator
 from functools import partial
@@ -10,9 +11,12 @@ from typing import Any
 
 import anyio
 import anyio.lowlevel
+import httpx
 import pytest
 
 from krebit import AsyncKrebit, Krebit, paginate
+from krebit.http.aiohttp import make_transport
+from krebit.http.pool import AsyncTransport
 from krebit_sandbox import Sandbox
 from tests.transport.support import Place, Way, arrived, connections_to
 
@@ -67,11 +71,12 @@ class Interrupted:
 @pytest.mark.parametrize("connected", [True, False])
 @pytest.mark.parametrize("way", ["asyncio", "aiohttp"])
 def test_a_call_that_is_cancelled_anywhere_gives_its_connection_back(
-    sandbox: Sandbox, way: Way, connected: bool, twice: bool, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, way: Way, connected: bool, twice: bool
 ) -> None:
     """With room for one connection, one that is lost would be missed by the next call."""
-    for module in ("pool", "aiohttp"):
-        monkeypatch.setattr(f"krebit.http.{module}.MAX_CONNECTIONS", 1)
+    make: Callable[..., httpx.AsyncBaseTransport] = make_transport if way == "aiohttp" else AsyncTransport
+    context = ssl.create_default_context(cafile=sandbox.ca_file)
+    place = Place.sandbox(sandbox, timeout=10.0, async_transport=lambda ours: make(context, None, size=1))
 
     async def is_cancelled(api: AsyncKrebit, step: int) -> bool:
         try:
@@ -82,7 +87,7 @@ def test_a_call_that_is_cancelled_anywhere_gives_its_connection_back(
 
     async def main() -> int:
         for step in itertools.count(1):
-            async with Place.sandbox(sandbox, timeout=10.0).async_client(way) as api:
+            async with place.async_client() as api:
                 if connected:
                     await api.get_current_user()
                 if not await asyncio.create_task(is_cancelled(api, step)):

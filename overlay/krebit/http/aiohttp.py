@@ -95,11 +95,16 @@ def _send_as_it_is(send: Callable[..., Any], method: str, url: str, **arguments:
     return send(method, URL(url, encoded=True), skip_auto_headers=["Content-Type"], **arguments)
 
 
-def make_transport(context: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.AsyncBaseTransport:
-    """Return a transport for the loop that it is first used on: no cookies, no retries of aiohttp's own."""
+def make_transport(
+    context: ssl.SSLContext, proxy: httpx.Proxy | None, size: int = MAX_CONNECTIONS
+) -> httpx.AsyncBaseTransport:
+    """Return a transport for the loop that it is first used on: no cookies, no retries of aiohttp's own.
+
+    It has at most `size` connections.
+    """
 
     def session() -> aiohttp.ClientSession:
-        connector: Any = aiohttp.TCPConnector(ssl=context, limit=MAX_CONNECTIONS, keepalive_timeout=KEEPALIVE_SECONDS)
+        connector: Any = aiohttp.TCPConnector(ssl=context, limit=size, keepalive_timeout=KEEPALIVE_SECONDS)
         connector._factory = functools.partial(_Connection, loop=asyncio.get_running_loop())
         made = aiohttp.ClientSession(
             connector=connector,
@@ -112,7 +117,7 @@ def make_transport(context: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.
         object.__setattr__(made, "request", functools.partial(_send_as_it_is, made.request))
         return made
 
-    limits = httpx.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_SECONDS)
+    limits = httpx.Limits(max_connections=size, keepalive_expiry=KEEPALIVE_SECONDS)
     return _Transport(client=session, verify=context, proxy=_with_header(proxy), limits=limits)
 
 

@@ -26,21 +26,21 @@ from krebit.http.network import AsyncBackend, AsyncStream, DeadlineBackend, Dead
 
 # Calls that are under way at once.
 MAX_CONNECTIONS = 100
-# Further connections, so that a refresh never waits for a call that waits for the refresh.
-_FOR_REFRESHES = 10
+# Some more, so that a refresh never waits for a call that waits for the refresh.
+_POOL_SIZE = MAX_CONNECTIONS + 10
 KEEPALIVE_SECONDS = 30.0
 
 
-def _pool_options(context: ssl.SSLContext, proxy: httpx.Proxy | None) -> dict[str, Any]:
+def _pool_options(context: ssl.SSLContext, proxy: httpx.Proxy | None, size: int) -> dict[str, Any]:
     """Return the arguments of a pool. Raises ImportError for a SOCKS proxy without socksio."""
     if proxy is not None and proxy.url.scheme.startswith("socks"):
         import_module("socksio")  # httpcore imports it at the first call, when it is too late to say so
     return {
         "ssl_context": context,
         "proxy": proxy and httpcore.Proxy(str(proxy.url), proxy.raw_auth, proxy.headers.raw, proxy.ssl_context),
-        "max_connections": MAX_CONNECTIONS + _FOR_REFRESHES,
+        "max_connections": size,
         # As many connections are kept as are opened: each one that is not kept costs a TLS handshake.
-        "max_keepalive_connections": MAX_CONNECTIONS + _FOR_REFRESHES,
+        "max_keepalive_connections": size,
         "keepalive_expiry": KEEPALIVE_SECONDS,
     }
 
@@ -61,7 +61,7 @@ class Transport(httpx.HTTPTransport):
     def __init__(self, context: ssl.SSLContext, proxy: httpx.Proxy | None) -> None:
         backend = DeadlineBackend(is_proxy=proxy is not None)
         self._proxy = proxy
-        self._pool = httpcore.ConnectionPool(**_pool_options(context, proxy), network_backend=backend)
+        self._pool = httpcore.ConnectionPool(**_pool_options(context, proxy, _POOL_SIZE), network_backend=backend)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         with naming_proxy(self._proxy):
@@ -117,12 +117,12 @@ class _AsyncPool(httpcore.AsyncConnectionPool):
 
 
 class AsyncTransport(httpx.AsyncHTTPTransport):
-    """Send over a pool that loses no place when a call is cancelled."""
+    """Send over a pool of `size` connections that loses none of its places when a call is cancelled."""
 
-    def __init__(self, context: ssl.SSLContext, proxy: httpx.Proxy | None) -> None:
+    def __init__(self, context: ssl.SSLContext, proxy: httpx.Proxy | None, size: int = _POOL_SIZE) -> None:
         backend = AsyncBackend(is_proxy=proxy is not None)
         self._proxy = proxy
-        self._pool = _AsyncPool(**_pool_options(context, proxy), network_backend=backend)
+        self._pool = _AsyncPool(**_pool_options(context, proxy, size), network_backend=backend)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         try:
