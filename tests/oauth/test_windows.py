@@ -13,19 +13,15 @@ from tests.needs import absent
 from tests.oauth.support import ROOT
 
 WINDOWS = """
-import json, os, sqlite3, sys, threading, time
+import asyncio, os, sqlite3, sys
 from pathlib import Path
-import httpx, filelock, platformdirs
+import anyio, attrs, dateutil.parser, filelock, httpcore, httpx, platformdirs
 from platformdirs.windows import Windows
-import krebit.client, krebit.stores.file, krebit.webhooks.sqlite
-from krebit import FileTokenStore, StoreUnsafe
-from krebit.stores import Login, LoginKey
-from krebit.webhooks import SqliteInbox
 
 MISSING = {"O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_DIRECTORY", "fchmod", "geteuid", "register_at_fork"}
 
 class Os:
-    "What our modules find in `os` on Windows. The lock's library is Linux's, and keeps all of it."
+    "What our modules import as `os` on Windows. Their dependencies are those of Linux, and keep all of it."
     O_BINARY = 0
     def __getattr__(self, name):
         if name in MISSING:
@@ -33,8 +29,11 @@ class Os:
         return getattr(os, name)
 
 sys.platform = "win32"
-for module in (krebit.private_files, krebit.stores.file, krebit.webhooks.sqlite):
-    module.os = Os()
+sys.modules["os"] = Os()
+from krebit import FileTokenStore, Krebit, StoreError, StoreUnsafe
+from krebit.stores import Login, LoginKey
+from krebit.webhooks import SqliteInbox
+sys.modules["os"] = os
 key, folder = LoginKey("a.example", "application"), Path(sys.argv[1])
 
 def save(store, generation):
@@ -87,7 +86,6 @@ save(store, 1)
 def replace(source, target):
     raise PermissionError(13, "in use")
 os.replace = replace
-from krebit import StoreError
 try:
     save(store, 2)
 except StoreError as error:
