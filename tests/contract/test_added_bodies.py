@@ -18,17 +18,20 @@ from decimal import Decimal
 from krebit_api.api import AsyncOperations, Operations
 from krebit_api.models import LimitRequest, Reminder, WebhookStoreRequest
 
+def send(request):
+    try:
+        sent = request()
+    except TypeError as error:
+        return str(error)
+    return sent.get("json"), sent.get("params")
+
 class Client(Operations):
     def _send(self, operation, request, result):
-        try:
-            sent = request()
-        except TypeError as error:
-            return str(error)
-        return sent.get("json"), sent.get("params")
+        return send(request)
 
 class AsyncClient(AsyncOperations):
-    async def _send(self, *given):
-        return client._send(*given)
+    async def _send(self, operation, request, result):
+        return send(request)
 
 client, other = Client(), AsyncClient()
 webhook = {"event": "act.created", "target": "https://example.com"}

@@ -108,14 +108,17 @@ def read(result, answer):
     except Mismatch as error:
         return f"{error}, got {error.got}"
 
+def send(operation, request, result):
+    found = [read(result, answer) for answer in ANSWERS]
+    return tuple(operation), request(), result.model and result.model.__name__, found
+
 class Client(Operations):
-    def _send(self, operation, request, result):
-        found = [read(result, answer) for answer in ANSWERS]
-        return tuple(operation), request(), result.model and result.model.__name__, found
+    def _send(self, *given):
+        return send(*given)
 
 class AsyncClient(AsyncOperations):
     async def _send(self, *given):
-        return client._send(*given)
+        return send(*given)
 
 client, other = Client(), AsyncClient()
 calls = [
