@@ -1,5 +1,6 @@
 """Run the command line as people and scripts do: in a process, in a pipe, at a terminal."""
 
+import codecs
 import os
 import pty
 import select
@@ -15,7 +16,20 @@ from typing import NamedTuple
 
 COMMAND = [sys.executable, "-m", "krebit"]
 # Variables that would make the output depend on the machine.
-LEFT_OUT = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES", "TERM", "DISPLAY", "BROWSER")
+LEFT_OUT = (
+    "BROWSER",
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
+    "COLORTERM",
+    "COLUMNS",
+    "DISPLAY",
+    "FORCE_COLOR",
+    "LINES",
+    "NO_COLOR",
+    "TERM",
+    "TTY_COMPATIBLE",
+    "TTY_INTERACTIVE",
+)
 
 
 class Done(NamedTuple):
@@ -79,6 +93,7 @@ class Screen:
         self._fd, theirs = pty.openpty()
         ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
         self._seen = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a read may end within a character
         self._process = subprocess.Popen(
             command,
             stdin=theirs,
@@ -106,14 +121,15 @@ class Screen:
         """Press one key."""
         os.write(self._fd, key)
 
-    def interrupt(self) -> Done:
+    def interrupt(self, pause: float = 10.0) -> Done:
         """Press Ctrl-C until the command ends, and return the end.
 
-        Python notices a Ctrl-C between its prompt and the read behind it at the next key only.
+        Python notices a Ctrl-C between its prompt and the read behind it at the next key only, and loses one that comes
+        while it frees an object. A command that is about to end is given `pause` seconds.
         """
-        for _ in range(20):
+        for _ in range(5):
             self.press(b"\x03")
-            while select.select([self._fd], [], [], 2)[0]:
+            while select.select([self._fd], [], [], pause)[0]:
                 if not self._read():
                     return self.finish()
         raise AssertionError(self._seen)
@@ -132,7 +148,7 @@ class Screen:
             content = os.read(self._fd, 65536)
         except OSError:  # how Linux says that nobody has the other side open
             return False
-        self._seen += content.decode("utf-8", "replace")
+        self._seen += self._decoder.decode(content)
         return bool(content)
 
 

@@ -166,7 +166,9 @@ def test_a_real_browser_signs_in(
     chromium.get(address(seen))
     chromium.find_element(By.CSS_SELECTOR, "button[value=allow]").click()
     WebDriverWait(chromium, 30).until(lambda driver: driver.current_url.startswith(uri))
-    assert "You are signed in" in chromium.find_element(By.TAG_NAME, "main").text
+    WebDriverWait(chromium, 30).until(
+        lambda driver: "You are signed in" in driver.find_element(By.TAG_NAME, "main").text
+    )
     done = screen.finish()
     assert done.code == 0, done.out
     gone: dict[str, str | None] = dict.fromkeys(name for name in os.environ if name.startswith("KREBIT_"))

@@ -100,13 +100,13 @@ def test_half_an_answer_is_asked_for_again_or_leaves_nothing(way: Way, broken: b
 def test_the_deadline_is_for_all_of_it(way: Way, tmp_path: Path) -> None:
     def answer(connection: Any, request: Any) -> None:
         connection.sendall(reply(b"", headers=(*CSV, ("Content-Length", "100000"))))
-        server.drip(connection, b"x" * 1000, 0.05)
+        server.drip(connection, b"x" * 1000, 0.1)
 
     with RawServer(answer) as server:
         started = time.monotonic()
         error = failure(Place.raw(server), way, tmp_path / "a", timeout=0.7)
     assert isinstance(error, DeadlineExceeded), repr(error)
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 30
     assert not list(tmp_path.iterdir())
 
 

@@ -112,10 +112,11 @@ def test_a_host_that_does_not_exist(tmp_path: Path) -> None:
 
 
 def test_a_port_where_nobody_listens(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    environ = {"KREBIT_DOMAIN": f"localhost:{port}", "KREBIT_CLIENT_ID": "a", "KREBIT_CLIENT_SECRET": "b"}
-    report = examine(environ, store=FileTokenStore(tmp_path / "logins"))
+    with socket.socket() as bound:  # and nobody listens
+        bound.bind(("127.0.0.1", 0))
+        domain = f"localhost:{bound.getsockname()[1]}"
+        environ = {"KREBIT_DOMAIN": domain, "KREBIT_CLIENT_ID": "a", "KREBIT_CLIENT_SECRET": "b"}
+        report = examine(environ, store=FileTokenStore(tmp_path / "logins"))
     assert step(report, "DNS").mark == "pass"
     assert step(report, "proxy").mark == "pass"
     assert step(report, "TLS").mark == "fail"

@@ -54,11 +54,14 @@ class Job:
         return process.returncode, output, errors
 
     def kill_when(self, answered: int) -> None:
-        """Start it, and kill it when that many acts have been answered."""
+        """Start it, and kill it when that many acts have been answered; no more are, so that it cannot end before."""
+        self._sandbox.fault(kind="hold", path="*/acts/latest", skip=answered, times=None)
         with self.start() as process:
             wait_for(lambda: len(self.asked("acts/latest")) >= answered or process.poll() is not None, 120)
             assert process.poll() is None, process.communicate()
             process.kill()
+        self._sandbox.clear_faults()
+        self._sandbox.release()
 
     def asked(self, part: str) -> list[str]:
         """Return the paths that were answered with a success or with "there is none"."""
