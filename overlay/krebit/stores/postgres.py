@@ -1,7 +1,6 @@
 """Keep logins in a PostgreSQL database, for several hosts. It needs the extra `postgres`."""
 
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import LiteralString
@@ -15,13 +14,10 @@ try:
 
     from krebit.postgresql import describe_conninfo
     from krebit.stores.postgres_session import Session
+    from krebit.stores.spare_sessions import SpareSessions
 except ImportError as error:
     raise ImportError(f"PostgresTokenStore needs psycopg 3; call: pip install 'krebit[postgres]' ({error})") from None
 
-# Seconds for which the session of a read is kept.
-_SPARE = 1.0
-# Sessions that a forked child found in its memory: they are its parent's, and must not even be closed there.
-_inherited: list[Session] = []
 # Room for the next record, as bytes that do not compress.
 _HEADROOM = 16_384
 # The lock is looked for in the session that writes: a pooler may have given us another one.
@@ -52,7 +48,7 @@ class PostgresTokenStore:
         del conninfo  # a traceback that shows local variables must not show it
         self._where, self._place, self._password = describe_conninfo(self._conninfo, "PostgresTokenStore")
         self._pooler_keeps_sessions = False
-        self._spares: list[Session] = []
+        self._spares = SpareSessions()
 
     def __eq__(self, other: object) -> bool:
         """Two stores of one table are the same store. User and options count, since they choose the schema."""
@@ -66,19 +62,13 @@ class PostgresTokenStore:
 
     def load(self, key: LoginKey) -> Login | None:
         """Return the login stored for `key`, or None. Raises StoreUnsafe or StoreError."""
-        spare = self._take_spare()
-        if spare is not None:
-            with suppress(StoreError):  # it may have broken since: a new one tells
-                return self._load(spare, key)
-        return self._load(self._connect(), key)
-
-    def _load(self, session: Session, key: LoginKey) -> Login | None:
+        session = self._session()
         try:
             login = session.load(key)
         except BaseException:
             session.close()
             raise
-        self._spare(session)
+        self._spares.keep(session)
         return login
 
     @contextmanager
@@ -88,7 +78,7 @@ class PostgresTokenStore:
         Raises StoreBusy after `patience` seconds, StoreUnsafe or StoreError.
         """
         number = int.from_bytes(key.digest()[:8], "big", signed=True)
-        with closing(self._connect_to_lease()) as session:
+        with closing(self._session()) as session:
             session.make_table()
             session.lock(number, patience)
             try:
@@ -96,53 +86,24 @@ class PostgresTokenStore:
             finally:
                 session.unlock(number)
 
-    def _spare(self, session: Session) -> None:
-        """Keep a session for a refresh that follows a read at once: connecting takes longer than all the rest."""
-        self._spares.append(session)
-        timer = threading.Timer(_SPARE, self._close_spare, (session,))
-        timer.daemon = True
-        try:
-            timer.start()
-        except RuntimeError:  # no thread can start at the end of the interpreter
-            self._close_spare(session)
-
-    def _close_spare(self, session: Session) -> None:
-        with suppress(ValueError):  # taken meanwhile
-            self._spares.remove(session)
-            session.close()
-
-    def _take_spare(self) -> Session | None:
-        while self._spares:
-            with suppress(IndexError):  # closed meanwhile
-                session = self._spares.pop()
-                if session.process == os.getpid():
-                    return session
-                _inherited.append(session)
-        return None
-
-    def _connect_to_lease(self) -> Session:
-        """Return a session with our settings: a spare one if it works still, else a new one."""
-        session = self._take_spare()
-        if session is not None:
+    def _session(self) -> Session:
+        """Return a spare session that works still, or a new one."""
+        spare = self._spares.take()
+        if spare is not None:
             try:
-                session.set_up()
+                spare.set_up()
             except StoreError:
-                session.close()
+                spare.close()
             else:
-                return session
-        session = self._connect()
-        try:
-            session.set_up()
-        except BaseException:
-            session.close()
-            raise
-        return session
+                return spare
+        return self._connect()
 
     def _connect(self) -> Session:
         session = Session(self._conninfo, self._where)
         try:
             if not self._pooler_keeps_sessions and session.is_pooled():
                 self._check_pooler(session)
+            session.set_up()
         except BaseException:
             session.close()
             raise

@@ -82,7 +82,7 @@ class Session:
         return number
 
     def set_up(self) -> None:
-        """Set what a lease needs."""
+        """Set the server's limits for this session. Raises StoreError where it has broken."""
         self.run("use the database", _SETTINGS)
 
     def is_pooled(self) -> bool:
