@@ -1,7 +1,9 @@
-"""A port for a server that another process starts."""
+"""Ports: one for a server that another process starts, and one that refuses every connection."""
 
 import random
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
@@ -18,3 +20,11 @@ def unused_port() -> int:
             except OSError:
                 continue
         return port
+
+
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """A port of 127.0.0.1 where nobody listens. It is taken meanwhile, so that no other server gets it."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]

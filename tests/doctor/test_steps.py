@@ -18,6 +18,7 @@ from krebit.doctor import examine
 from krebit_sandbox import Sandbox
 from tests.doctor.support import examined, step
 from tests.needs import needs_root
+from tests.ports import closed_port
 from tests.transport.proxies import Proxy
 
 NOBODY = 65534
@@ -44,7 +45,7 @@ def test_settings_that_are_missing_are_named_and_the_rest_goes_on(tmp_path: Path
     settings = step(report, "settings")
     assert settings.mark == "fail"
     assert "KREBIT_DOMAIN: is not set" in settings.text
-    assert settings.repair == "call: krebit login --save (or set them in the environment)"
+    assert settings.repair == "set it in the environment, or call: krebit login --save"
     assert [one.mark for one in report.steps] == ["fail"] + ["skip"] * 7
     assert {one.verdict for one in report.operations} == {"not seen"}
     assert report.has_failed
@@ -112,10 +113,8 @@ def test_a_host_that_does_not_exist(tmp_path: Path) -> None:
 
 
 def test_a_port_where_nobody_listens(tmp_path: Path) -> None:
-    with socket.socket() as bound:  # and nobody listens
-        bound.bind(("127.0.0.1", 0))
-        domain = f"localhost:{bound.getsockname()[1]}"
-        environ = {"KREBIT_DOMAIN": domain, "KREBIT_CLIENT_ID": "a", "KREBIT_CLIENT_SECRET": "b"}
+    with closed_port() as port:
+        environ = {"KREBIT_DOMAIN": f"localhost:{port}", "KREBIT_CLIENT_ID": "a", "KREBIT_CLIENT_SECRET": "b"}
         report = examine(environ, store=FileTokenStore(tmp_path / "logins"))
     assert step(report, "DNS").mark == "pass"
     assert step(report, "proxy").mark == "pass"
@@ -270,9 +269,7 @@ def test_a_connection_that_breaks_on_the_way(sandbox: Sandbox) -> None:
     assert step(report, "API").mark == "fail"
     verdicts = {one.operation: one.verdict for one in report.operations}
     assert (verdicts["list_clients"], verdicts["get_client"]) == ("as described", "not seen")
-    assert {one.reason for one in report.operations if one.verdict == "not seen"} == {
-        "the doctor stopped before this call"
-    }
+    assert {one.reason for one in report.operations if one.verdict == "not seen"} == {"the examination ended before"}
 
 
 def test_a_server_that_is_down(sandbox: Sandbox) -> None:

@@ -197,7 +197,10 @@ class RawServer:
         lines = (line.lower().partition(b":") for line in head.split(b"\r\n"))
         length = next((int(value) for name, _, value in lines if name == b"content-length"), 0)
         while len(body) < length:
-            body += connection.recv(65536)
+            piece = connection.recv(65536)
+            if not piece:
+                return None
+            body += piece
         with self._lock:
             request = RawRequest(len(self.requests) + 1, head, body)
             self.requests.append(request)

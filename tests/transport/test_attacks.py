@@ -231,7 +231,6 @@ def test_the_encoding_is_not_the_callers_to_choose() -> None:
     ("way", "outer"),
     [("blocking", "http"), ("asyncio", "http"), ("asyncio", "https")],
 )
-@pytest.mark.timeout(30)
 def test_a_proxy_that_drips_within_a_record(
     sandbox: Sandbox, server_tls: ssl.SSLContext, way: Way, outer: str, after: int
 ) -> None:

@@ -34,16 +34,17 @@ def test_thousands_of_calls_at_once_wait_in_line_without_a_timeout(sandbox: Sand
     asyncio.run(main())
 
 
-def test_more_calls_than_places(way: Way) -> None:
-    """Each takes a part of its timeout, and three times as many are made as there are places."""
+def test_more_calls_than_places(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each takes a part of its timeout, and eight times as many are made as there are places."""
+    monkeypatch.setattr("krebit.resources.MAX_CONNECTIONS", 10)
 
     def answer(connection: socket.socket, request: RawRequest) -> None:
-        server.stopped.wait(1.5)
+        server.stopped.wait(0.5)
         connection.sendall(reply(USER))
 
-    count = 3 * MAX_CONNECTIONS
+    count = 80
     with RawServer(answer) as server:
-        place = Place.raw(server, timeout=4.0, retries=0)
+        place = Place.raw(server, timeout=3.9, retries=0)
         if way == "blocking":
             with place.client() as api, ThreadPoolExecutor(count) as pool:
                 assert [user.id for user in pool.map(lambda _: api.get_current_user(), range(count))] == [1] * count
@@ -57,25 +58,34 @@ def test_more_calls_than_places(way: Way) -> None:
 
 
 def test_a_wait_for_a_place_can_be_bounded(sandbox: Sandbox, way: Way) -> None:
-    sandbox.fault(kind="stall", path="/api/1.0/me", times=None)
-    place = Place.sandbox(sandbox, timeout=3.0, retries=0, queue_timeout=0.2)
-    count = MAX_CONNECTIONS + 5
+    sandbox.fault(kind="hold", path="/api/1.0/me", times=None)
+    place = Place.sandbox(sandbox, timeout=60.0, retries=0)
     if way == "blocking":
-        with place.client() as api, ThreadPoolExecutor(count) as pool:
-            errors = [future.exception() for future in [pool.submit(api.get_current_user) for _ in range(count)]]
+        with place.client() as api, ThreadPoolExecutor(MAX_CONNECTIONS) as pool:
+            held = [pool.submit(api.get_current_user) for _ in range(MAX_CONNECTIONS)]
+            sandbox.wait_for_held(MAX_CONNECTIONS, 60)
+            with pytest.raises(DeadlineExceeded) as caught:
+                api.with_options(queue_timeout=0.2).get_current_user()
+            sandbox.release()
+            assert all(call.result().id for call in held)
     else:
 
-        async def main() -> list[Any]:
+        async def main() -> None:
             async with place.async_client(way) as api:
-                return await asyncio.gather(*(api.get_current_user() for _ in range(count)), return_exceptions=True)
+                held = [asyncio.create_task(api.get_current_user()) for _ in range(MAX_CONNECTIONS)]
+                await asyncio.to_thread(sandbox.wait_for_held, MAX_CONNECTIONS, 60)
+                with pytest.raises(DeadlineExceeded) as late:
+                    await api.with_options(queue_timeout=0.2).get_current_user()
+                sandbox.release()
+                assert all(user.id for user in await asyncio.gather(*held))
+                errors.append(late)
 
-        errors = asyncio.run(main())
-
-    late = [error for error in errors if isinstance(error, DeadlineExceeded)]
-    assert len(late) == count
-    without = [error for error in late if "queue_timeout" in str(error)]
-    assert len(without) == 5
-    assert all(not error.sent and error.operation == "get_current_user" for error in without)
+        errors: list[Any] = []
+        asyncio.run(main())
+        (caught,) = errors
+    assert "queue_timeout" in str(caught.value)
+    assert not caught.value.sent
+    assert caught.value.operation == "get_current_user"
 
 
 @pytest.mark.parametrize("way", ["asyncio", "aiohttp"])
@@ -111,7 +121,7 @@ def test_a_get_whose_first_attempt_stalls_is_sent_again(sandbox: Sandbox, way: W
     sandbox.fault(kind=kind, path="/api/1.0/me", times=1)
     started = time.monotonic()
 
-    assert Place.sandbox(sandbox, timeout=60.0, attempt_timeout=0.3).call(way, me).id is not None
+    assert Place.sandbox(sandbox, timeout=60.0, attempt_timeout=2.0).call(way, me).id is not None
 
     assert time.monotonic() - started < 20
     assert len(sandbox.requests) == 2
@@ -121,11 +131,11 @@ def test_the_last_attempt_has_all_the_rest(way: Way) -> None:
     """A server that is slower than `attempt_timeout` each time."""
 
     def answer(connection: socket.socket, request: RawRequest) -> None:
-        server.stopped.wait(1.0)
+        server.stopped.wait(2.0)
         connection.sendall(reply(USER))
 
     with RawServer(answer) as server:
-        assert Place.raw(server, timeout=20.0, attempt_timeout=0.3).call(way, me).id == 1
+        assert Place.raw(server, timeout=20.0, attempt_timeout=0.8).call(way, me).id == 1
         assert len(server.requests) == 3
 
 
@@ -180,7 +190,7 @@ def test_timeout_and_retries_of_the_environment(sandbox: Sandbox, monkeypatch: p
     monkeypatch.setenv("KREBIT_CLIENT_ID", arguments["client_id"])
     monkeypatch.setenv("KREBIT_CLIENT_SECRET", arguments["client_secret"])
     monkeypatch.setenv("KREBIT_RETRIES", "0")
-    monkeypatch.setenv("KREBIT_TIMEOUT", "0.5")
+    monkeypatch.setenv("KREBIT_TIMEOUT", "2.5")
     options = {"ca_file": arguments["ca_file"], "store": arguments["store"]}
     with Krebit.from_env(**options) as api:
         with pytest.raises(ServerError, match="503"):
@@ -188,7 +198,7 @@ def test_timeout_and_retries_of_the_environment(sandbox: Sandbox, monkeypatch: p
         assert len(sandbox.requests) == 1
         sandbox.clear_faults()
         sandbox.fault(kind="stall", path="/api/1.0/me", times=None)
-        with pytest.raises(DeadlineExceeded, match=r"0\.5 s"):
+        with pytest.raises(DeadlineExceeded, match=r"2\.5 s"):
             api.get_current_user()
     with Krebit.from_env(**options, timeout=0.3) as api, pytest.raises(DeadlineExceeded, match=r"0\.3 s"):
         api.get_current_user()
@@ -216,12 +226,17 @@ def test_seconds_that_cannot_be(option: str, value: Any) -> None:
 
 
 def test_a_call_goes_on_as_soon_as_a_place_is_free(sandbox: Sandbox) -> None:
-    sandbox.fault(kind="stall", path="/api/1.0/me", times=None)
+    """A call that runs out of time makes room for it."""
+    sandbox.fault(kind="hold", path="/api/1.0/me", times=None)
     with (
-        Place.sandbox(sandbox, timeout=5.0, retries=0).client() as api,
+        Place.sandbox(sandbox, timeout=60.0, retries=0).client() as api,
         ThreadPoolExecutor(MAX_CONNECTIONS) as pool,
     ):
-        stalled = [pool.submit(api.get_current_user) for _ in range(MAX_CONNECTIONS)]
-        arrived(sandbox, MAX_CONNECTIONS)
+        held = [pool.submit(api.get_current_user) for _ in range(MAX_CONNECTIONS - 1)]
+        sandbox.wait_for_held(MAX_CONNECTIONS - 1, 60)
+        stalled = pool.submit(api.with_options(timeout=3.0).get_current_user)
+        sandbox.wait_for_held(MAX_CONNECTIONS, 60)
         assert api.list_clients().data
-        assert all(isinstance(call.exception(), DeadlineExceeded) for call in stalled)
+        assert isinstance(stalled.exception(), DeadlineExceeded)
+        sandbox.release()
+        assert all(call.result().id for call in held)

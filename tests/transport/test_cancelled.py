@@ -5,6 +5,7 @@ import itertools
 import signal
 import ssl
 import threading
+import time
 from collections.abc import Callable, Coroutine, Generator
 from functools import partial
 from typing import Any
@@ -147,17 +148,23 @@ def test_what_a_signal_handler_raises_is_no_broken_connection(
 ) -> None:
     """It comes out as it is, and nothing is sent again."""
 
-    def ring(number: int, frame: Any) -> None:
+    def handle(number: int, frame: Any) -> None:
         raise limit("the caller's own")
 
+    def interrupt() -> None:
+        arrived(sandbox, 1)
+        time.sleep(0.1)  # by now the call waits for its answer
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+
     sandbox.fault(kind="stall", path="*", times=None)
-    before = signal.signal(signal.SIGALRM, ring)
+    before = signal.signal(signal.SIGUSR1, handle)
+    thread = threading.Thread(target=interrupt)
     try:
         with Place.sandbox(sandbox).client() as api:
-            signal.setitimer(signal.ITIMER_REAL, 0.3)
+            thread.start()
             with pytest.raises(limit, match="the caller's own"):
                 call(api)
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-    assert len(sandbox.requests) <= 1
+        thread.join()
+        signal.signal(signal.SIGUSR1, before)
+    assert len(sandbox.requests) == 1

@@ -16,7 +16,10 @@ from tests.transport.proxies import Proxy
 from tests.transport.support import Place, RawServer, Way, answering, arrived, reply
 
 TIMEOUT = 0.4
-MARGIN = 0.5
+TIME_TO_ARRIVE = 1.0
+"""A timeout of calls whose request must have come to the server by then."""
+MARGIN = 10.0
+"""The seconds that a busy machine may add. What a test sends in drips takes longer."""
 FAULTS: list[dict[str, Any]] = [
     {"kind": "stall"},
     {"kind": "stall_body"},
@@ -54,7 +57,8 @@ def test_stalls_and_drips_over_tls(sandbox: Sandbox, way: Way, path: str, fault:
     sandbox.fault(**fault, path=path, times=None)
 
     # A login of its own where its request is what stalls: before another one it would only take of its time.
-    error = _timed(Place.sandbox(sandbox, fresh=path.endswith("/token"), refresh_timeout=TIMEOUT), way)
+    place = Place.sandbox(sandbox, fresh=path.endswith("/token"), refresh_timeout=TIME_TO_ARRIVE)
+    error = _timed(place, way, TIME_TO_ARRIVE)
 
     assert isinstance(error, DeadlineExceeded)
     assert sandbox.requests[-1].path == path
@@ -118,7 +122,7 @@ def test_through_a_proxy(
     sandbox.fault(**fault, path="/api/1.0/me", times=None)
     with Proxy(tls=server_tls if outer == "https" else None) as proxy:
         place = Place.sandbox(sandbox, proxy=f"{outer}://localhost:{proxy.port}")
-        assert isinstance(_timed(place, way), DeadlineExceeded)
+        assert isinstance(_timed(place, way, TIME_TO_ARRIVE), DeadlineExceeded)
         assert proxy.targets
 
 
@@ -162,7 +166,7 @@ def test_no_address_answers(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_second_address_answers(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
     with answering({"id": 1}) as server, black_hole(server.port) as hole:
         _resolve_to(monkeypatch, hole, "127.0.0.1")
-        assert Place.raw(server).call(way, lambda api: api.get_current_user(), timeout=4.0).id == 1
+        assert Place.raw(server).call(way, lambda api: api.get_current_user(), timeout=6.0).id == 1
 
 
 @pytest.mark.parametrize("way", ["blocking", "asyncio"])
@@ -176,7 +180,7 @@ def test_a_slow_reader_of_the_request(way: Way) -> None:
         spent = time.monotonic() - spent
 
     assert isinstance(error, DeadlineExceeded)
-    assert spent < TIMEOUT + 3 * MARGIN  # 8 MB are written as JSON first
+    assert spent < TIMEOUT + MARGIN
 
 
 def _other_timeout(place: Place, way: Way, limit: Callable[[], Any]) -> "tuple[BaseException, int]":

@@ -41,7 +41,7 @@ def test_a_created_record_that_is_not_as_documented(sandbox: Sandbox, way: Way) 
 @pytest.mark.parametrize("kind", ["status", "stall"])
 def test_errors_of_calls(sandbox: Sandbox, way: Way, kind: str) -> None:
     sandbox.fault(kind=kind, status=500, path="/api/1.0/me", times=None, body={"secret": WEBHOOK_SECRET})
-    place = Place.sandbox(sandbox, retries=0, timeout=0.5)
+    place = Place.sandbox(sandbox, retries=0, timeout=2.0)
 
     error = place.error(way, lambda api: api.get_current_user())
 

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import itertools
 import random
-import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +22,7 @@ from krebit.redaction import Secret
 from krebit_api.api import Operation
 from krebit_api.models import WebhookStoreRequest
 from krebit_sandbox import Sandbox
+from tests.ports import closed_port
 from tests.transport.support import Place, RawServer, Way, answering, facts_of, reply
 
 USER = {"id": 1, "name": "Anna"}
@@ -37,7 +37,7 @@ def subscribe(api: Any) -> Any:
 def test_a_post_that_may_have_arrived_is_sent_once(sandbox: Sandbox, way: Way, kind: str) -> None:
     sandbox.fault(kind=kind, path="/api/1.0/webhooks", times=None, status=502)
 
-    error = Place.sandbox(sandbox).error(way, subscribe, timeout=0.5 if "stall" in kind else 30.0)
+    error = Place.sandbox(sandbox).error(way, subscribe, timeout=2.0 if "stall" in kind else 30.0)
 
     assert isinstance(error, ServerError if kind == "status" else TransportError)
     assert isinstance(error, ServerError) or error.sent
@@ -67,11 +67,8 @@ def test_a_post_on_a_kept_connection_that_is_cut_is_sent_once(sandbox: Sandbox, 
 
 
 def test_a_post_that_was_not_sent_is_sent_again(way: Way, caplog: pytest.LogCaptureFixture) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    place = Place.at(f"localhost:{port}", plain_http=True)
-    with caplog.at_level("DEBUG", "krebit"):
-        error = place.error(way, subscribe)
+    with closed_port() as port, caplog.at_level("DEBUG", "krebit"):
+        error = Place.at(f"localhost:{port}", plain_http=True).error(way, subscribe)
 
     assert isinstance(error, ConnectionFailed)
     assert not error.sent

@@ -12,6 +12,7 @@ import trustme
 from krebit import ConfigurationError, ConnectionFailed, Krebit, TransportError, errors
 from krebit.http.proxies import is_exempt
 from krebit_sandbox import Sandbox
+from tests.ports import closed_port
 from tests.transport.proxies import Proxy
 from tests.transport.support import Place, RawRequest, RawServer, Way, answering, reply
 
@@ -95,9 +96,8 @@ def test_a_proxy_that_refuses_for_another_reason(sandbox: Sandbox, way: Way) -> 
 
 
 def test_no_proxy_there(sandbox: Sandbox, way: Way) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    error = Place.sandbox(sandbox, proxy=f"http://localhost:{port}").error(way, me, retries=0)
+    with closed_port() as port:
+        error = Place.sandbox(sandbox, proxy=f"http://localhost:{port}").error(way, me, retries=0)
 
     assert isinstance(error, ConnectionFailed)
     assert not error.sent

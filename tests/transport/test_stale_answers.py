@@ -1,8 +1,12 @@
 """Bytes behind an answer are nobody's: the connection that brought them is not used again."""
 
 import asyncio
+import fcntl
+import select
 import socket
 import ssl
+import struct
+import termios
 import threading
 from typing import Any
 
@@ -10,6 +14,7 @@ import pytest
 
 from krebit_sandbox import Sandbox
 from tests.transport.support import Place, RawRequest, RawServer, Way, reply
+from tests.waiting import wait_for
 
 STALE = reply({"id": 666, "name": "Stale"}, keep=True)
 CHUNKED = (
@@ -19,7 +24,7 @@ CHUNKED_END = b'A\r\name": "A"}\r\n0\r\n\r\n'
 
 
 class Server(RawServer):
-    """Answers the first request with `pieces`. `has_sent` says that all of them were handed to the network."""
+    """Answers the first request with `pieces`. `has_sent` says that all of them lie at the client's socket."""
 
     def __init__(self, *pieces: bytes, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(self._send, tls=tls, keep=True)
@@ -30,9 +35,18 @@ class Server(RawServer):
         if request.number == 1:
             for piece in self._pieces:
                 connection.sendall(piece)
+            wait_for(lambda: self.stopped.is_set() or not _unacknowledged(connection))
             self.has_sent.set()
         else:
             connection.sendall(reply({"id": request.number, "name": "B"}, keep=True))
+
+
+def _unacknowledged(connection: socket.socket) -> bool:
+    """Whether the other side's kernel has still to say that it has got all, unless it has ended the connection."""
+    if select.select([connection], [], [], 0)[0]:
+        return False
+    (count,) = struct.unpack("i", fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)))
+    return bool(count > 0)
 
 
 def _three_calls(server: Server, place: Place, way: Way) -> list[Any]:
@@ -42,15 +56,15 @@ def _three_calls(server: Server, place: Place, way: Way) -> list[Any]:
         with place.client() as api:
             for _ in range(3):
                 found.append(api.get_current_user().id)
-                server.has_sent.wait(10)
+                assert server.has_sent.wait(60)
         return found
 
     async def main() -> None:
         async with place.async_client(way) as api:
             for _ in range(3):
                 found.append((await api.get_current_user()).id)
-                await asyncio.to_thread(server.has_sent.wait, 10)
-                await asyncio.sleep(0.05)
+                assert await asyncio.to_thread(server.has_sent.wait, 60)
+                await asyncio.sleep(0.01)  # the loop reads what has come
 
     asyncio.run(main())
     return found
