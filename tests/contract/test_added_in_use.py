@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.contract.added_operations import grown
 from tests.contract.conftest import Scratch
 
@@ -56,6 +58,7 @@ print(json.dumps([blocking(), asyncio.run(tasks())]))
 """
 
 
+@pytest.mark.slow
 def test_it_is_called_walked_and_typed_with_no_other_edit(grown: Scratch) -> None:
     grown.generated()
     program = grown.root / "program.py"

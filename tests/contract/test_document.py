@@ -186,6 +186,7 @@ def test_it_is_valid_and_passes_our_own_checks() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_it_passes_the_public_linters_at_their_strict_settings() -> None:
     needs("node")
     if not (ROOT / "tools/node/node_modules/.bin/spectral").exists():

@@ -74,6 +74,7 @@ assert Client().get_client(12345).id == 12345
     ]
 
 
+@pytest.mark.slow
 def test_a_hundred_resources_load_no_more(scratch: Scratch) -> None:
     for number in range(100):
         scratch.document["components"]["schemas"][f"Thing{number}"] = {

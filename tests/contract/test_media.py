@@ -10,6 +10,8 @@ import pytest
 
 from tests.contract.conftest import ROOT, Scratch
 
+pytestmark = pytest.mark.slow
+
 
 def _list_of(items: dict[str, Any]) -> dict[str, Any]:
     return {"type": "array", "items": items}
@@ -134,7 +136,6 @@ async def use_async(api: AsyncKrebit) -> None:
 """
 
 
-@pytest.mark.slow
 def test_they_are_typed_for_mypy_and_pyright(grown: Scratch) -> None:
     for done in grown.check_types(PROGRAM):
         assert done.returncode == 0, done.stdout

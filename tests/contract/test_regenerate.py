@@ -27,6 +27,7 @@ def other_ruff(folder: Path) -> str:
     return str(folder)
 
 
+@pytest.mark.slow
 def test_from_nothing_it_makes_the_tree_that_is_kept_here(scratch: Scratch, tmp_path: Path) -> None:
     path = f"{other_ruff(tmp_path / 'bin')}:/usr/bin:/bin"
     # Settings of ruff that must not be found: above the folder, and the user's.

@@ -108,6 +108,7 @@ def test_a_walk_is_typed_through(checker: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("checker", ["mypy", "pyright"])
 def test_what_is_misspelt_or_of_a_wrong_type_fails(checker: str, tmp_path: Path) -> None:
     done = check(checker, BAD, tmp_path)
