@@ -103,14 +103,15 @@ class Shop:
             if self.name == "postgres":
                 psycopg.Connection.commit = lambda self: die()  # type: ignore[method-assign]
             else:
-                connect = handle.__globals__["connect"]
+                connect = sqlite3.connect
 
-                def dying() -> sqlite3.Connection:
-                    db: sqlite3.Connection = connect()
-                    db.set_trace_callback(lambda statement: die() if statement == "COMMIT" else None)
+                def dying(path: str, **options: Any) -> sqlite3.Connection:
+                    db: sqlite3.Connection = connect(path, **options)
+                    if path == "shop.db":
+                        db.set_trace_callback(lambda statement: die() if statement == "COMMIT" else None)
                     return db
 
-                handle.__globals__["connect"] = dying
+                sqlite3.connect = dying  # type: ignore[assignment]
         return handle  # type: ignore[no-any-return]
 
     def effects(self) -> tuple[int, int]:
