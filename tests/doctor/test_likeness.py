@@ -150,7 +150,7 @@ def test_what_is_no_report_is_refused(tmp_path: Path, text: str | None, said: st
     with pytest.raises(ValueError, match=said):
         Likeness.read(path)
     command = [sys.executable, "-m", "krebit_sandbox", "--like", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
     assert str(path) in done.stderr
 

@@ -52,14 +52,14 @@ def start() -> Iterator[Start]:
 def ended(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> tuple[int, str, str]:
     """Exit status, the rest of stdout, and stderr after a signal."""
     process.send_signal(number)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     return process.returncode, out, err
 
 
 def failed(*arguments: str) -> tuple[int, str, str]:
     """Status, stdout and stderr of a run that cannot start."""
     command = [sys.executable, "-m", "krebit_sandbox", *arguments]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
     return result.returncode, result.stdout, result.stderr
 
 
@@ -304,7 +304,7 @@ def test_a_reader_that_leaves_does_not_end_it(start: Start) -> None:
     base = f"http://{environment['KREBIT_DOMAIN']}"
     assert httpx.get(f"{base}/login", trust_env=False).status_code == 200
     process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
 
 
 def test_without_its_extra_it_says_what_to_install(tmp_path: Path) -> None:
@@ -312,7 +312,7 @@ def test_without_its_extra_it_says_what_to_install(tmp_path: Path) -> None:
         (tmp_path / f"{package}.py").write_text(f"raise ModuleNotFoundError('no {package}', name='{package}')")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     command = [sys.executable, "-m", "krebit_sandbox"]
-    result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=30)
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr.splitlines()[-1].endswith("pip install 'krebit[sandbox]'")
     assert "Traceback" not in result.stderr

@@ -41,7 +41,7 @@ def test_own_servers(krebit_sandbox_factory, krebit_sandbox):
 def run_pytest(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-q", "--color=no", "-p", "no:cacheprovider", *arguments]
     variables = {**os.environ, **environment}
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=variables, timeout=100)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=variables, timeout=120)
 
 
 STOPPED = """
