@@ -44,8 +44,6 @@ class BaseClient:
     _sign_ins: SignIns
     _options: CallOptions
     _driver: Driver
-    # A traceback may show a client whose making failed.
-    _label = "not made"
     _response_hooks: tuple[Callable[[RawResponse[Any]], object], ...] = ()
     _sink: FileSink | None = None
     _retry_hooks: tuple[Callable[[], bool], ...] = ()
@@ -104,7 +102,6 @@ class BaseClient:
         )
         self._resources = ClientResources(settings, options)
         self._settings = settings
-        self._label = _label(settings)
         self._sign_ins = SignIns(settings, pkce=options.get("pkce", True))
         self._session = self._resources.session(settings)
         self._driver = self._make_driver(self._session)
@@ -173,7 +170,9 @@ class BaseClient:
         raise TypeError("a client cannot be pickled; make one in each process: they share the stored login")
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._label}>"
+        if not hasattr(self, "_settings"):  # a traceback may show a client whose making failed
+            return f"<{type(self).__name__} not made>"
+        return f"<{type(self).__name__} {self._settings.domain}, profile {self._settings.profile!r}>"
 
     def with_options(
         self,
@@ -209,9 +208,7 @@ class BaseClient:
         """
         settings = self._settings.for_profile(profile)
         session = self._resources.session(settings)
-        return self._view(
-            _settings=settings, _label=_label(settings), _session=session, _driver=self._make_driver(session)
-        )
+        return self._view(_settings=settings, _session=session, _driver=self._make_driver(session))
 
     def with_hooks(
         self,
@@ -319,7 +316,3 @@ class BaseClient:
 
     def _keep_trying(self) -> bool:
         return all(hook() for hook in self._retry_hooks)
-
-
-def _label(settings: Settings) -> str:
-    return f"{settings.domain}, profile {settings.profile!r}"

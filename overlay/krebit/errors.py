@@ -299,10 +299,8 @@ class PageBeyondEnd(PageError):
     def __init__(self, page: int, last_page: int | None) -> None:
         self.page = page
         self.last_page = last_page
-        super().__init__(
-            f"page {page} is beyond the end of the list"
-            + (f"; the last page is {last_page}" if last_page is not None else "")
-        )
+        end = "" if last_page is None else f"; the last page is {last_page}"
+        super().__init__(f"page {page} is beyond the end of the list{end}")
 
 
 class ListDrift(PageError):

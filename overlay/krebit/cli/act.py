@@ -116,16 +116,13 @@ def latest_acts(
 
     with progress(session, "acts") as report:
         for found in each(api.get_latest_act, numbers, concurrency=_CONCURRENCY, progress=report):
-            if found.ok:
+            if found.error is None:
                 yield _row(found.argument, found.value)
             elif failures is not None:
                 failures.append(found.argument)
-                is_missing = isinstance(found.error, NotFound)
-                session.note(
-                    _no_act(found.argument, found.error) if is_missing else f"client {found.argument}: {found.error}"
-                )
+                session.note(_problem(found.argument, found.error))
             elif not isinstance(found.error, NotFound):
-                _ = found.value  # raises the error
+                raise found.error
 
 
 def _latest_act(api: "Krebit", number: int) -> dict[str, Any]:
@@ -137,7 +134,14 @@ def _latest_act(api: "Krebit", number: int) -> dict[str, Any]:
         raise click.ClickException(_no_act(number, error)) from error
 
 
-def _no_act(number: int, error: Exception | None) -> str:
+def _problem(number: int, error: Exception) -> str:
+    """Return why there is no act of a client."""
+    from krebit import NotFound
+
+    return _no_act(number, error) if isinstance(error, NotFound) else f"client {number}: {error}"
+
+
+def _no_act(number: int, error: Exception) -> str:
     return f"client {number} has no act, or there is no such client; the server says: {error}"
 
 

@@ -11,8 +11,8 @@ from typing import IO, Any
 import httpx
 
 from krebit.errors import DownloadFailed, UnexpectedResponse
-from krebit.http.response import foreign_page
-from krebit.http.send import SINK, Reply
+from krebit.http.response import is_foreign_page
+from krebit.http.send import Reply
 from krebit_api.api import Operation, Result
 
 Progress = Callable[[int, int | None], object]
@@ -89,7 +89,7 @@ class FileSink:
             return "a file", f"an answer without one ({status})"
         if found.source == "json" and not has_file:
             return "a file", f"JSON ({status})"
-        if foreign_page(headers, self.result):
+        if is_foreign_page(headers, self.result):
             return "a file", "an HTML page"
         if headers.get("Content-Encoding", "identity").lower() != "identity":
             return "a body that is not compressed", "a compressed one, whose end cannot be checked"
@@ -153,6 +153,3 @@ class FileSink:
                 self._file.close()
         with suppress(OSError):
             self._partial.unlink()
-
-
-__all__ = ["SINK", "FileSink", "Progress"]

@@ -89,7 +89,7 @@ def _content(operation: str, reply: Reply, source: Source, content_type: str) ->
     return decode_text(reply.body, content_type) if source == "text" else reply.body
 
 
-def foreign_page(headers: httpx.Headers, result: Result[Any]) -> bool:
+def is_foreign_page(headers: httpx.Headers, result: Result[Any]) -> bool:
     """Return whether an answer is an HTML page that the document does not describe, such as a proxy's with status 200.
 
     A page that is sent as an attachment is a file that was asked for.
@@ -101,7 +101,7 @@ def foreign_page(headers: httpx.Headers, result: Result[Any]) -> bool:
 
 def refuse_foreign_page(operation: str, reply: Reply, result: Result[Any]) -> None:
     """Raise UnexpectedResponse for an HTML page that the document does not describe."""
-    if foreign_page(reply.headers, result):
+    if is_foreign_page(reply.headers, result):
         documented = {bare(one.media_type) for one in result.documented}
         raise UnexpectedResponse(
             operation=operation,

@@ -9,7 +9,7 @@ import io
 import mimetypes
 import os
 import re
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -202,17 +202,17 @@ class UploadStream(httpx.SyncByteStream, httpx.AsyncByteStream):
     def __iter__(self) -> Iterator[bytes]:
         for source in self._sources:
             pieces = iter(source.pieces())
-            while (piece := self._next(source, lambda: next(pieces, None))) is not None:  # noqa: B023 - called at once
+            while (piece := self._next(source, pieces)) is not None:
                 deadline = current_deadline.get()
                 if deadline is not None and deadline.passed():
                     raise httpx.WriteTimeout("cut off at the deadline")
                 if piece:
                     yield piece
 
-    def _next(self, source: Source, read: Callable[[], bytes | None]) -> bytes | None:
+    def _next(self, source: Source, pieces: Iterator[bytes]) -> bytes | None:
         self.is_spent = self.is_spent or not source.is_repeatable
         try:
-            return _checked(read())
+            return _checked(next(pieces, None))
         except Exception as error:  # noqa: BLE001 - a stream of the user's may raise anything
             self.failure = error
         raise UploadFailure("the body cannot be read")

@@ -126,7 +126,8 @@ class Refresh:
         if self._source == "configured" and self._login.is_usable(self._rejected, self._now()):
             return None  # it can wait for another time: the stored login works
         self._tries += 1
-        self._unknown_tries += outcome.kind == "unknown"
+        if outcome.kind == "unknown":
+            self._unknown_tries += 1
         offline = isinstance(outcome.error, TransportError) and not outcome.error.sent
         if self._unknown_tries >= _UNKNOWN_TRIES or (offline and self._tries >= _CONNECT_TRIES):
             return None

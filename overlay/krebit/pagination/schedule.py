@@ -59,7 +59,7 @@ class Schedule:
     def note_success(self) -> None:
         """Note a success. After a full round of successes one more call may be under way, up to the width."""
         self._successes += 1
-        if self._successes >= self._width < self.width:
+        if self._width < self.width and self._successes >= self._width:
             self._successes = 0
             self._width += 1
 

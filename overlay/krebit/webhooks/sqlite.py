@@ -105,23 +105,20 @@ class SqliteInbox:
         return None
 
     def renew(self, delivery: LeasedDelivery, lease: float) -> bool:
-        return self._set_due(delivery, time.time() + lease)
+        return self._change(delivery, "due = ?", time.time() + lease)
 
     def complete(self, delivery: LeasedDelivery) -> bool:
         """See `Inbox.complete`. The body is gone from the file some ten seconds later, while a worker runs."""
-        done = self._write(
-            f"UPDATE deliveries SET body = NULL WHERE {_OURS}", delivery.number, delivery.key, delivery.attempt
-        )
+        is_ours = self._change(delivery, "body = NULL")
         if self._erased is None:
             self._erased = monotonic()
-        return done == 1
+        return is_ours
 
     def retry(self, delivery: LeasedDelivery, pause: float) -> bool:
-        return self._set_due(delivery, time.time() + pause)
+        return self._change(delivery, "due = ?", time.time() + pause)
 
     def fail(self, delivery: LeasedDelivery, reason: str) -> bool:
-        sql = f"UPDATE deliveries SET due = NULL, reason = ? WHERE {_OURS}"
-        return self._write(sql, reason, delivery.number, delivery.key, delivery.attempt) == 1
+        return self._change(delivery, "due = NULL, reason = ?", reason)
 
     def failures(self) -> list[FailedDelivery]:
         failed = "body IS NOT NULL AND due IS NULL"
@@ -148,13 +145,9 @@ class SqliteInbox:
         with self._lock:
             self._disconnect()
 
-    def _set_due(self, delivery: LeasedDelivery, due: float) -> bool:
-        return (
-            self._write(
-                f"UPDATE deliveries SET due = ? WHERE {_OURS}", due, delivery.number, delivery.key, delivery.attempt
-            )
-            == 1
-        )
+    def _change(self, delivery: LeasedDelivery, change: str, *values: object) -> bool:
+        sql = f"UPDATE deliveries SET {change} WHERE {_OURS}"
+        return self._write(sql, *values, delivery.number, delivery.key, delivery.attempt) == 1
 
     def _read(self, sql: str, *values: Any) -> list[Any]:
         with self._lock:

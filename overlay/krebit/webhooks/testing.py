@@ -27,15 +27,15 @@ class InboxConformance:
     """Derive from it and override `make_inbox`; override `process_factory` too where processes share the inbox."""
 
     def make_inbox(self) -> Inbox:
-        """Return an inbox. Each test begins with an empty store, which its calls share."""
+        """Return an inbox. Each test begins with an empty one; within a test, all calls give the same deliveries."""
         raise NotImplementedError("override make_inbox() to return your inbox")
 
     def process_factory(self) -> Callable[[], Inbox] | None:
-        """Return a factory for other processes, which pickle can take along. None: other processes do not share it."""
+        """Return a function like `make_inbox` that can be pickled, for other processes; None for one process."""
         return None
 
     def test_a_delivery_is_new_once(self) -> None:
-        """Also after it was handled, and for whoever shares the store."""
+        """Know a delivery after it was handled too, and for everybody who shares the inbox."""
         inbox, other = self.make_inbox(), self.make_inbox()
         assert inbox.store("a", "digest", b"body") == "new", "the first store() must return 'new'"
         assert other.store("a", "digest", b"body") == "same", "the same key and digest must return 'same'"
@@ -45,7 +45,7 @@ class InboxConformance:
         _close(inbox, other)
 
     def test_odd_keys_and_bodies_are_kept_as_they_are(self) -> None:
-        """Keys of a kilobyte, quotes and percent signs; bodies of any bytes, up to a megabyte."""
+        """Keep keys of a kilobyte, quotes and percent signs; and bodies of any bytes, up to a megabyte."""
         inbox = self.make_inbox()
         keys = ["k" * 1000, "'; --", '["\\u0000", "%s %(a)s {} ?"]', "K" * 1000]
         bodies = [bytes(range(256)), b"\0", b"x" * 1_000_000, b"'%s"]
@@ -59,7 +59,7 @@ class InboxConformance:
         _close(inbox)
 
     def test_another_body_is_a_conflict(self) -> None:
-        """Kept once, never taken, whatever became of the first."""
+        """Keep the other body once, and never give it out, whatever became of the first."""
         inbox = self.make_inbox()
         inbox.store("a", "digest", b"first")
         for _ in range(2):
@@ -74,7 +74,7 @@ class InboxConformance:
         _close(inbox)
 
     def test_deliveries_are_taken_in_the_order_of_arrival(self) -> None:
-        """First attempts before repeated ones; each by one taker."""
+        """Give out first attempts before repeated ones, and each to one taker."""
         inbox, other = self.make_inbox(), self.make_inbox()
         for key in "cab":
             inbox.store(key, "digest", b"body")
@@ -89,7 +89,7 @@ class InboxConformance:
         _close(inbox, other)
 
     def test_a_lease_ends(self) -> None:
-        """Then another taker has the delivery, and the first one changes nothing any more."""
+        """Give the delivery to another taker then. The first one changes nothing any more."""
         inbox, other = self.make_inbox(), self.make_inbox()
         inbox.store("kept", "digest", b"body")
         _take(inbox)
@@ -113,7 +113,7 @@ class InboxConformance:
         _close(inbox, other)
 
     def test_a_lease_is_renewed(self) -> None:
-        """It begins anew, shorter or longer."""
+        """Begin the lease anew, shorter or longer."""
         inbox = self.make_inbox()
         inbox.store("a", "digest", b"body")
         delivery = _take(inbox, 1.0)
@@ -134,7 +134,7 @@ class InboxConformance:
         _close(inbox)
 
     def test_a_failure_is_kept_and_redelivered_by_hand(self) -> None:
-        """With all its tries, and a fence that goes on."""
+        """Give the delivery out again with all its tries, and with an attempt that goes on."""
         inbox, other = self.make_inbox(), self.make_inbox()
         inbox.store("a", "digest", b"body")
         before = time.time()
@@ -156,7 +156,7 @@ class InboxConformance:
         _close(inbox, other)
 
     def test_prune_forgets_what_is_finished(self) -> None:
-        """Handled deliveries and conflicts of a certain age, and failures where asked; never what is to be handled."""
+        """Forget handled deliveries and conflicts of a certain age, and failures where asked, and no others."""
         inbox = self.make_inbox()
         for key in ("handled", "failed", "taken", "due"):
             inbox.store(key, "digest", b"body")
@@ -185,7 +185,7 @@ class InboxConformance:
         _close(inbox)
 
     def test_of_many_at_once_one_is_first(self) -> None:
-        """In threads, and in processes where they share the inbox: each delivery is new once, and taken once."""
+        """Return "new" once for each delivery, and give it out once: to threads, and to processes that share it."""
         with ThreadPoolExecutor(8) as threads:
             _compete(threads, self.make_inbox, 8)
         if (factory := self.process_factory()) is not None:
