@@ -9,7 +9,7 @@ import httpx
 def allow(url: str, ca_file: str | None = None) -> str:
     """Return the address that the browser is sent to: by Allow on the consent page, or at once if nobody is asked."""
     verify = ssl.create_default_context(cafile=ca_file) if ca_file else True
-    with httpx.Client(verify=verify) as browser:
+    with httpx.Client(verify=verify, timeout=60) as browser:
         answer = browser.get(url)
         if answer.status_code == 200:
             fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', answer.text))

@@ -188,7 +188,7 @@ class Sandbox:
         """Let the requests go on that a fault of the kind `hold` has stopped."""
         self._in_loop(self._site.open_requests.release)
 
-    def wait_for_held(self, count: int = 1, timeout: float = 10.0) -> None:
+    def wait_for_held(self, count: int = 1, timeout: float = 60.0) -> None:
         """Block until that many requests are held; TimeoutError after `timeout` seconds."""
         self._site.open_requests.wait_for_held(count, timeout)
 
@@ -254,7 +254,7 @@ class Sandbox:
         """The log of webhook deliveries, the oldest first."""
         return self._site.deliveries.log()
 
-    def wait_for_deliveries(self, timeout: float = 10.0) -> list[Delivery]:
+    def wait_for_deliveries(self, timeout: float = 60.0) -> list[Delivery]:
         """Return the log once no delivery is under way; TimeoutError after `timeout` seconds."""
         self._site.deliveries.wait(timeout)
         return self.deliveries

@@ -63,7 +63,7 @@ MANY = """
 """
 
 
-def run(program: str, *arguments: str, environment: dict[str, str] | None = None, timeout: float = 20) -> str:
+def run(program: str, *arguments: str, environment: dict[str, str] | None = None, timeout: float = 60) -> str:
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(program), *arguments],
         env=os.environ | (environment or {}),

@@ -1,6 +1,7 @@
 """Fixtures of the login's tests."""
 
 import logging
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from krebit_sandbox import Sandbox, Switches
 from tests.oauth.support import Site
 from tests.postgres import postgres
 from tests.redis import redis_server
+from tests.waiting import wait_for
 from tests.world import plain_environment
 
 __all__ = ["plain_environment", "postgres", "redis_server"]
@@ -30,6 +32,7 @@ def sandbox(served: Sandbox) -> Iterator[Sandbox]:
     yield served
     served.clear_faults()
     served.release()
+    wait_for(lambda: "krebit-login" not in [thread.name for thread in threading.enumerate()])
 
 
 @pytest.fixture

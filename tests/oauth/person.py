@@ -45,7 +45,7 @@ def register(site: Site, uri: str) -> dict[str, str]:
 
 
 def follow(url: str) -> httpx.Response:
-    return httpx.get(url, follow_redirects=True)
+    return httpx.get(url, follow_redirects=True, timeout=60)
 
 
 def sign_in(site: Site, uri: str, person: Person, **more: Any) -> None:

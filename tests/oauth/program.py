@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -108,7 +109,10 @@ def crowd(given: dict[str, Any]) -> None:
             with client(given) as api:
                 os.close(go)
                 os.read(wait, 1)  # ends when the last writer has closed it
-                results = [outcome(api.get_current_user) for _ in range(given["calls"])]
+                results = []
+                for _ in range(given["calls"]):
+                    results.append(outcome(api.get_current_user))
+                    time.sleep(given["pause"])
             os.write(1, (json.dumps(results) + "\n").encode())  # short enough to be written at once
             os._exit(0)
         children.append(child)

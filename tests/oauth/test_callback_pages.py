@@ -87,6 +87,7 @@ def test_what_the_server_says_is_escaped(site: Site, port: int) -> None:
         return httpx.get(
             f"http://127.0.0.1:{port}/callback",
             params={"error": "access_denied", "error_description": text, "state": state},
+            timeout=60,
         )
 
     person = Person(visit)

@@ -132,10 +132,10 @@ def test_who_is_refused_does_not_get_the_refused_token_from_a_refresh_that_other
 
 
 def test_twenty_four_processes(site: Site) -> None:
-    """Tokens of a second's life, and a server that ends the session when one is used twice."""
-    site.sandbox.switch(token_lifetime=1.0)
+    """Tokens of two seconds' life, and a server that ends the session when one is used twice."""
+    site.sandbox.switch(token_lifetime=2.0)
     site.login()
-    with site.program("crowd", processes=24, calls=20) as program:
+    with site.program("crowd", processes=24, calls=20, pause=0.3) as program:
         results = [program.hear() for _ in range(24)]
     assert results == [["ok"] * 20] * 24
     assert {request.status for request in site.token_requests()} == {200}
@@ -225,10 +225,10 @@ def test_the_lock_is_not_held_during_calls_of_the_api(site: Site) -> None:
 
 def test_a_waiter_is_more_patient_than_a_refresh_may_take(site: Site) -> None:
     site.login()
-    with site.client(refresh_timeout=0.5) as api:
+    with site.client(refresh_timeout=2.0) as api:
         with site.store.lease(site.key(), patience=1):
             call = Background(api.get_current_user)
-            time.sleep(1.0)
+            time.sleep(2.5)
         call.finish()
 
 

@@ -83,7 +83,7 @@ def test_stray_requests_and_idle_connections(site: Site, port: int) -> None:
             "/callback?code=x&state=wrong",
             "/callback?error=x",
         ):
-            answer = httpx.get(base + path)
+            answer = httpx.get(base + path, timeout=60)
             seen.append((answer.status_code, path))
         with socket.create_connection(("127.0.0.1", port)) as rude:
             rude.sendall(b"\x16\x03\x01 not http\r\n\r\n")

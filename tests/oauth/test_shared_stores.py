@@ -55,14 +55,14 @@ def program(mode: str, place: Site, server: StoreServer, **more: Any) -> Program
 
 @pytest.mark.slow
 def test_the_processes_of_two_hosts(place: Site, server: StoreServer, tmp_path: Path) -> None:
-    """Twenty-four of them, tokens of a second's life, and a server that ends the session when one is used twice."""
-    place.sandbox.switch(token_lifetime=1.0)
+    """Twenty-four of them, tokens of two seconds' life, and a server that ends the session when one is used twice."""
+    place.sandbox.switch(token_lifetime=2.0)
     place.login()
     homes = [tmp_path / "one", tmp_path / "two"]
     programs = []
     for home in homes:
         home.mkdir()
-        programs.append(program("crowd", place, server, processes=12, calls=20, home=home))
+        programs.append(program("crowd", place, server, processes=12, calls=20, pause=0.3, home=home))
     for each in programs:
         with each:
             assert [each.hear() for _ in range(12)] == [["ok"] * 20] * 12

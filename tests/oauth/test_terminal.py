@@ -66,7 +66,7 @@ class Window:
         while text not in self._seen:
             ready, _, _ = select.select([self._fd], [], [], max(0.0, end - time.monotonic()))
             assert ready, self._seen
-            self._seen += os.read(self._fd, 4096).decode()
+            self._seen += os.read(self._fd, 4096).decode(errors="replace")
         before, _, self._seen = self._seen.partition(text)
         return before + text
 
@@ -204,7 +204,7 @@ NOTEBOOK = """
     def ask_in_the_page(prompt=""):
         "Do as the kernel of a notebook: input() is replaced while a cell runs."
         url = next(word for word in " ".join(shown).split() if "/oauth/authorize" in word)
-        return httpx.get(url).headers["location"]
+        return httpx.get(url, timeout=60).headers["location"]
     class Page:
         def write(self, text):
             shown.append(text)

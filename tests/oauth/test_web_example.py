@@ -56,7 +56,7 @@ async def open_tab(browser: httpx.AsyncClient) -> str:
     """Connect in a new tab, and consent. Return where the tenant sends the browser back to."""
     answer = await browser.get("/connect")
     assert answer.status_code == 303
-    async with httpx.AsyncClient() as outside:
+    async with httpx.AsyncClient(timeout=60) as outside:
         location: str = (await outside.get(answer.headers["location"])).headers["location"]
     parts = urlsplit(location)
     return f"{parts.path}?{parts.query}"
