@@ -108,14 +108,14 @@ def test_listening(secret_file: Path, application: tuple[str, list[tuple[dict[st
         first = process.stderr.readline()
         assert first.startswith("listening at http://127.0.0.1:")
         here = first.split()[2]
-        refused = httpx.post(here, content=BODY, headers={"X-Signature": "0" * 64})
+        refused = httpx.post(here, content=BODY, headers={"X-Signature": "0" * 64}, timeout=60)
         assert refused.status_code == 401
         assert process.stderr.readline() == "refused a request: 401 Unauthorized\n"
         headers = {"X-Signature": sign(BODY, SECRET), "X-Client-Id": "application-1"}
-        assert httpx.post(here, content=BODY, headers=headers).status_code == 200
+        assert httpx.post(here, content=BODY, headers=headers, timeout=60).status_code == 200
         assert json.loads(process.stdout.readline())["id"] == "d1"
         assert process.stderr.readline() == f"forwarded to {url.replace('//', '//***@')}: 204 No Content\n"
-        assert httpx.post(here, content=BODY, headers=headers).text == "known\n"
+        assert httpx.post(here, content=BODY, headers=headers, timeout=60).text == "known\n"
     finally:
         process.send_signal(signal.SIGINT)
         rest = process.communicate(timeout=60)

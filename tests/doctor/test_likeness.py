@@ -218,11 +218,13 @@ def test_a_page_where_the_sandbox_has_none_is_answered(sandbox: Sandbox, tmp_pat
 def test_the_sign_in_stays_as_it_is(sandbox: Sandbox, tmp_path: Path) -> None:
     """The report is of the API's answers, and not of the token endpoint's."""
     with Sandbox(9, tls=False, like=kept(examined(sandbox), tmp_path)) as like:
-        refused = httpx.post(f"{like.url}/api/oauth/token", data={"grant_type": "refresh_token"})
+        refused = httpx.post(f"{like.url}/api/oauth/token", data={"grant_type": "refresh_token"}, timeout=60)
         assert "error" in refused.json()
-        page = httpx.get(f"{like.url}/oauth/authorize", params={"client_id": "nobody"})
+        page = httpx.get(f"{like.url}/oauth/authorize", params={"client_id": "nobody"}, timeout=60)
         assert page.status_code < 500
-        assert httpx.get(f"{like.url}/api/1.0/me", headers={"Accept": "application/json"}).status_code == 401
+        assert (
+            httpx.get(f"{like.url}/api/1.0/me", headers={"Accept": "application/json"}, timeout=60).status_code == 401
+        )
 
 
 def test_a_report_may_come_out_of_a_pipe(sandbox: Sandbox) -> None:
@@ -271,5 +273,5 @@ def test_parameters_of_a_path_stand_for_any_text_without_a_slash(path: str, aske
 
 def test_the_login_page_is_for_browsers_in_a_likeness_too(sandbox: Sandbox, tmp_path: Path) -> None:
     with Sandbox(9, tls=False, like=kept(examined(sandbox), tmp_path)) as like:
-        answer = httpx.get(f"{like.url}/api/1.0/me", headers={"Accept": "text/html"})
+        answer = httpx.get(f"{like.url}/api/1.0/me", headers={"Accept": "text/html"}, timeout=60)
     assert (answer.status_code, answer.headers["location"]) == (302, "/login")

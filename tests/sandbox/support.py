@@ -15,7 +15,7 @@ VERIFIER = "a-verifier-of-forty-three-characters-or-more"
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 
 
-def http_client(sandbox: Sandbox, *, signed_in: bool = True, timeout: float | httpx.Timeout = 10.0) -> httpx.Client:
+def http_client(sandbox: Sandbox, *, signed_in: bool = True, timeout: float | httpx.Timeout = 60.0) -> httpx.Client:
     """A client that knows nothing of Krebit but the sandbox's address and, signed in, an access token."""
     verify = ssl.create_default_context(cafile=sandbox.ca_file) if sandbox.ca_file else False
     headers = {"Accept": "application/json"}

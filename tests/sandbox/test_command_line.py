@@ -77,7 +77,7 @@ def test_it_prints_the_environment_and_ends_cleanly(start: Start, number: int) -
     process, environment = start("--no-tls")
     assert set(environment) == {f"KREBIT_{name}" for name in VARIABLES}
     assert environment["KREBIT_API"] == f"http://{environment['KREBIT_DOMAIN']}/api/1.0"
-    assert httpx.get(f"{environment['KREBIT_API']}/me", trust_env=False).status_code == 302
+    assert httpx.get(f"{environment['KREBIT_API']}/me", trust_env=False, timeout=60).status_code == 302
     status, out, err = ended(process, number)
     assert (status, out) == (0, "")
     assert "KREBIT SANDBOX" in err
@@ -243,7 +243,7 @@ def test_under_nohup_the_end_of_the_terminal_is_not_its_own(start: Start) -> Non
     finally:
         signal.signal(signal.SIGHUP, before)
     process.send_signal(signal.SIGHUP)
-    assert httpx.get(f"http://{environment['KREBIT_DOMAIN']}/login", trust_env=False).status_code == 200
+    assert httpx.get(f"http://{environment['KREBIT_DOMAIN']}/login", trust_env=False, timeout=60).status_code == 200
     assert ended(process)[0] == 0
 
 
@@ -253,7 +253,7 @@ def test_switches_and_faults_as_options(start: Start) -> None:
         *("--rate-limit", "50", "--redirect-uri", "http://127.0.0.1:5/cb", "--fault", "kind=status,status=418,times=2"),
     )
     base = f"http://{environment['KREBIT_DOMAIN']}"
-    with httpx.Client(base_url=base, trust_env=False) as client:
+    with httpx.Client(base_url=base, trust_env=False, timeout=60) as client:
         switches = client.get("/_sandbox/switches").json()
         expected = {"envelope": "bare", "rotation": False, "expires_in": None, "clients": 3, "rate_limit": 50}
         assert {name: switches[name] for name in expected} == expected
@@ -302,7 +302,7 @@ def test_a_reader_that_leaves_does_not_end_it(start: Start) -> None:
     assert process.stdout is not None
     process.stdout.close()
     base = f"http://{environment['KREBIT_DOMAIN']}"
-    assert httpx.get(f"{base}/login", trust_env=False).status_code == 200
+    assert httpx.get(f"{base}/login", trust_env=False, timeout=60).status_code == 200
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
 

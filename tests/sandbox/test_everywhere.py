@@ -73,7 +73,7 @@ def started() -> Iterator[httpx.Client]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
         domain = process.stdout.readline().strip().partition("=")[2]
-        with httpx.Client(base_url=f"http://{domain}", trust_env=False) as client:
+        with httpx.Client(base_url=f"http://{domain}", trust_env=False, timeout=60) as client:
             yield client
         process.terminate()
 

@@ -38,7 +38,7 @@ def as_new(server: Sandbox, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 def connect(sandbox: Sandbox, path: str = ME) -> socket.socket:
     """A socket on which a signed in GET has been sent."""
     host, _, port = sandbox.domain.partition(":")
-    raw = socket.create_connection((host, int(port)), 10.0)
+    raw = socket.create_connection((host, int(port)), 60.0)
     if sandbox.ca_file:
         raw = ssl.create_default_context(cafile=sandbox.ca_file).wrap_socket(raw, server_hostname=host)
     token = sandbox.issue_tokens().access_token
@@ -72,7 +72,7 @@ def test_reset(server: Sandbox, after_effect: bool) -> None:
     server.fault(kind="reset", after_effect=after_effect)
     with closing(connect(server)) as connection, socket.socket(fileno=os.dup(connection.fileno())) as below:
         # Below TLS, whose library passes a reset on as a mere end. Its session tickets may come first.
-        below.settimeout(10)
+        below.settimeout(60)
         with pytest.raises(ConnectionResetError):
             read_to_end(below)
     assert server.requests[0].status is None
@@ -203,7 +203,7 @@ def test_an_answer_is_lost_before_or_after_its_effect(
 ) -> None:
     tokens = server.issue_tokens()
     server.fault(path="/api/oauth/token", after_effect=after_effect, **fields)
-    patience = httpx.Timeout(10.0, read=0.5 if fields["kind"] == "stall" else 10.0)
+    patience = httpx.Timeout(60.0, read=0.5 if fields["kind"] == "stall" else 60.0)
     with http_client(server, timeout=patience) as api, suppress(httpx.TransportError):
         assert "access_token" not in refresh(api, server, tokens.refresh_token).text
     if after_effect:
@@ -216,7 +216,7 @@ def test_an_answer_is_lost_before_or_after_its_effect(
 def test_half_of_a_real_answer_has_had_its_effect(server: Sandbox, kind: Any) -> None:
     tokens = server.issue_tokens()
     server.fault(kind=kind)
-    patience = httpx.Timeout(10.0, read=0.5 if kind == "stall_body" else 10.0)
+    patience = httpx.Timeout(60.0, read=0.5 if kind == "stall_body" else 60.0)
     with http_client(server, timeout=patience) as api, pytest.raises(httpx.TransportError):
         refresh(api, server, tokens.refresh_token)
     wait_for(lambda: server.token_state(tokens.refresh_token) == "revoked")
@@ -232,7 +232,7 @@ def test_hold_until_released(server: Sandbox, after_effect: bool) -> None:
         assert not held.done()
         assert server.token_state(tokens.refresh_token) == ("revoked" if after_effect else "live")
         server.release()
-        assert held.result(10).status_code == 200
+        assert held.result(60).status_code == 200
     assert server.token_state(tokens.refresh_token) == "revoked"
 
 
@@ -253,7 +253,7 @@ def test_reset_cuts_off_what_is_held_or_stalled(server: Sandbox) -> None:
         server.reset()
         for lost in (held, stalled):
             with pytest.raises(httpx.TransportError):
-                lost.result(10)
+                lost.result(60)
         assert api.get(ME).status_code == 401
     assert server.token_state(tokens.refresh_token) == "unknown"
 
@@ -267,7 +267,7 @@ def test_stop_ends_what_is_stalled() -> None:
             threading.Event().wait(0.005)
         sandbox.stop()
         with pytest.raises(httpx.TransportError):
-            stalled.result(10)
+            stalled.result(60)
     assert not sandbox.running
 
 

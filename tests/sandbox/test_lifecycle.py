@@ -126,7 +126,7 @@ def test_the_certificate_covers_every_name_of_loopback(sandbox: Sandbox, host: s
 
 def test_other_authorities_do_not_vouch_for_it(sandbox: Sandbox) -> None:
     with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
-        httpx.get(sandbox.url, trust_env=False)
+        httpx.get(sandbox.url, trust_env=False, timeout=60)
 
 
 def test_two_at_once_share_nothing(sandbox: Sandbox) -> None:

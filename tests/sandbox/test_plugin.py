@@ -14,7 +14,7 @@ seen = []
 def me(sandbox):
     verify = ssl.create_default_context(cafile=sandbox.ca_file) if sandbox.ca_file else False
     bearer = {"Authorization": f"Bearer {sandbox.issue_tokens().access_token}"}
-    with httpx.Client(verify=verify, headers=bearer, trust_env=False) as client:
+    with httpx.Client(verify=verify, headers=bearer, trust_env=False, timeout=60) as client:
         return client.get(f"{sandbox.url}/api/1.0/me").json()
 
 def test_one(krebit_sandbox):
@@ -51,7 +51,7 @@ import pytest
 def status(krebit_sandbox):
     import httpx, ssl
     verify = ssl.create_default_context(cafile=krebit_sandbox.ca_file)
-    return lambda: httpx.get(f"{krebit_sandbox.url}/login", verify=verify, trust_env=False).status_code
+    return lambda: httpx.get(f"{krebit_sandbox.url}/login", verify=verify, trust_env=False, timeout=60).status_code
 
 @pytest.mark.parametrize("number", range(3))
 def test_each_finds_it_running_and_stops_it(krebit_environment, status, number):

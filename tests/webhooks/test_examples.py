@@ -66,7 +66,7 @@ def test_an_example_receives(name: str) -> None:
             assert send(port, body, signed(body), path=f"{PATH}/") == (200, b"known\n")
             assert send(port, body, signed(b"other"))[0] == 401
             assert send(port, body, signed(body), path="/elsewhere")[0] == 404
-            assert httpx.get(f"http://127.0.0.1:{port}/").text.strip('"') == "the rest of the application"
+            assert httpx.get(f"http://127.0.0.1:{port}/", timeout=60).text.strip('"') == "the rest of the application"
     finally:
         log.removeHandler(seen)
     assert seen.lines == [f"act {ACT['uuid']} of client 12345"]

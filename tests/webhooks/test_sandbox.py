@@ -42,6 +42,7 @@ def subscribe(sandbox: Sandbox, target: str) -> str:
         f"{sandbox.url}/api/1.0/webhooks",
         json={"event": "act.created", "target": target},
         headers={"Authorization": f"Bearer {sandbox.issue_tokens().access_token}", "Accept": "application/json"},
+        timeout=60,
     )
     assert answer.status_code == 201
     secret: str = answer.json()["data"]["secret"]
