@@ -57,31 +57,20 @@ def examine(
         watched.append(WatchedTransport(ours))
         return watched[-1]
 
-    # The only place where the secret is read: a command for it may ask the person for something.
-    problems: tuple[str, ...] = ()
-    api = None
-    options: dict[str, Any] = {"transport": watch, "store": used_store or MemoryTokenStore()}
-    try:
-        api = Krebit.from_env(environ, profile=profile, domain=domain, plain_http=plain_http, **options)
-    except ConfigurationError as error:
-        problems = error.problems
-    except StoreError as error:
-        problems = (str(error),)
+    options = {"profile": profile, "domain": domain, "plain_http": plain_http, "store": used_store, "transport": watch}
+    api, problems = _make_client(environ, options)
     report.steps.append(settings_step(problems))
     # Of a mapping the authority counts too, as in `Krebit.from_env`.
     ca_file = None if environ is None else environ.get("SSL_CERT_FILE")
     answer = _way(report, host, described, plain_http=is_plain, offline=offline, ca_file=ca_file, progress=progress)
     checked = None if api is None else found.checked(plain_http=plain_http)
-    if store_error is not None or used_store is None:
-        login = unusable_store(store_error or ConfigurationError("there is no store"))
-    else:
-        login = find_login(checked, used_store, offline=offline)
+    login = find_login(checked, used_store, offline=offline) if store_error is None else unusable_store(store_error)
     report.steps += login.steps
     report.needs_sign_in = (login.steps[-1].repair or "").startswith(SIGN_IN)
     if answer is not None:
         _add_unauthenticated(report, described, answer)
     reason = _reason_not_to_call(offline=offline, api=api, answer=answer, login=login)
-    if reason is not None or api is None or checked is None or used_store is None:
+    if reason is not None or api is None or checked is None:
         if api is not None:
             api.close()
         report.steps.append(Step("API", "skip", f"not called: {reason}"))
@@ -96,11 +85,25 @@ def examine(
     return report
 
 
-def _opened(store: TokenStore | None, address: Secret) -> tuple[TokenStore | None, ConfigurationError | None]:
+def _opened(store: TokenStore | None, address: Secret) -> tuple[TokenStore, ConfigurationError | None]:
+    """Return the store; or one in memory, and why the store cannot be used."""
     try:
         return open_store(store, address), None
     except ConfigurationError as error:
-        return None, error
+        return MemoryTokenStore(), error
+
+
+def _make_client(environ: Mapping[str, str] | None, options: dict[str, Any]) -> tuple[Krebit | None, tuple[str, ...]]:
+    """Return a client, or None and the problems with the settings.
+
+    The only place where the secret is read: a command for it may ask the person for something.
+    """
+    try:
+        return Krebit.from_env(environ, **options), ()
+    except ConfigurationError as error:
+        return None, error.problems
+    except StoreError as error:
+        return None, (str(error),)
 
 
 def _way(

@@ -57,10 +57,12 @@ class _Screen:
         self._console.print(self._text("Answers, against the document", "bold"))
         rows = _rows()
         reasons = {result.reason for result in report.operations}
-        if len(reasons) == 1 and None not in reasons:
+        have_one_reason = len(reasons) == 1 and None not in reasons
+        if have_one_reason:
             self._add_result(rows, f"{len(report.operations)} operations", report.operations[0])
-        for result in report.operations if len(reasons) > 1 or None in reasons else ():
-            self._add_result(rows, result.operation, result)
+        else:
+            for result in report.operations:
+                self._add_result(rows, result.operation, result)
         for name, result in report.errors.items():
             self._add_result(rows, _ERROR_NAMES.get(name, name), result)
         names = " · ".join(text.partition(":")[0] for text in report.not_seen)
