@@ -45,7 +45,7 @@ def test_settings_that_are_missing_are_named_and_the_rest_goes_on(tmp_path: Path
     settings = step(report, "settings")
     assert settings.mark == "fail"
     assert "KREBIT_DOMAIN: is not set" in settings.text
-    assert settings.repair == "set it in the environment, or call: krebit login --save"
+    assert settings.repair == "call: krebit login --save (or set them in the environment)"
     assert [one.mark for one in report.steps] == ["fail"] + ["skip"] * 7
     assert {one.verdict for one in report.operations} == {"not seen"}
     assert report.has_failed
@@ -269,7 +269,7 @@ def test_a_connection_that_breaks_on_the_way(sandbox: Sandbox) -> None:
     assert step(report, "API").mark == "fail"
     verdicts = {one.operation: one.verdict for one in report.operations}
     assert (verdicts["list_clients"], verdicts["get_client"]) == ("as described", "not seen")
-    assert {one.reason for one in report.operations if one.verdict == "not seen"} == {"the examination ended before"}
+    assert {one.reason for one in report.operations if one.verdict == "not seen"} == {"the doctor stopped before this call"}
 
 
 def test_a_server_that_is_down(sandbox: Sandbox) -> None:
