@@ -84,6 +84,22 @@ def check_unchangeable(path: Path, found: os.stat_result) -> None:
         raise StoreUnsafe(f"{path}: others may change it; repair it with: chmod go-w {shlex.quote(str(path))}")
 
 
+def is_planted_link(path: Path) -> bool:
+    """Return whether another user put a link at this path, in a folder that everybody may write to, such as `/tmp`.
+
+    Linux does not let a program follow such a link (`fs.protected_symlinks`). A program that looks up first where it
+    leads goes around that.
+    """
+    if sys.platform == "win32":
+        return False
+    try:
+        link, folder = path.lstat(), path.parent.stat()
+    except OSError:
+        return False
+    is_shared = bool(folder.st_mode & stat.S_IWOTH)
+    return stat.S_ISLNK(link.st_mode) and is_shared and link.st_uid not in (os.geteuid(), folder.st_uid)
+
+
 def make_folder(folder: Path, *, group_access: bool = False) -> None:
     """Make a folder and those above it, 0700 whatever the umask, and check it. Raises StoreError or StoreUnsafe."""
     try:

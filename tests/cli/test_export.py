@@ -15,6 +15,7 @@ from krebit.cli.files import new_file
 from krebit.cli.values import plain_text
 from krebit_sandbox import Sandbox
 from tests.cli.support import run
+from tests.needs import needs_root
 
 FORMULA = "=cmd|'/c calc'!A1"
 
@@ -42,6 +43,20 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
             return list(csv.DictReader(file))
     header, *rows = openpyxl.load_workbook(path).worksheets[0].iter_rows(values_only=True)
     return [dict(zip(map(str, header), row, strict=True)) for row in rows]
+
+
+def test_a_link_of_another_user_in_a_folder_for_all_is_not_followed(site: Sandbox, tmp_path: Path) -> None:
+    needs_root()
+    shared, mine = tmp_path / "shared", tmp_path / "mine.csv"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    mine.write_text("precious")
+    (shared / "a.csv").symlink_to(mine)
+    os.lchown(shared / "a.csv", 65534, -1)
+    done = run("export", "clients", "--to", shared / "a.csv")
+    assert done.code == 1
+    assert "a.csv: is a link of another user, in a folder for all; name another place" in done.err
+    assert mine.read_text() == "precious"
 
 
 def test_amounts_and_times_in_a_spreadsheet(site: Sandbox, tmp_path: Path) -> None:

@@ -186,6 +186,28 @@ def test_rights_stay_and_links_are_followed(way: Way, tmp_path: Path) -> None:
     assert new.stat().st_mode & 0o777 == 0o666 & ~umask
 
 
+def test_a_link_of_another_user_in_a_folder_for_all_is_not_followed(way: Way, tmp_path: Path) -> None:
+    needs_root()
+    shared, mine = tmp_path / "shared", tmp_path / "mine"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    mine.write_bytes(b"precious")
+    for name, owner in (("theirs", 65534), ("ours", os.geteuid())):
+        (shared / name).symlink_to(mine)
+        os.lchown(shared / name, owner, -1)
+    with answering(b"new", headers=CSV) as server:
+        error = failure(Place.raw(server), way, shared / "theirs")
+        assert isinstance(error, DownloadFailed)
+        assert str(shared / "theirs") in str(error)
+        assert (mine.read_bytes(), server.requests) == (b"precious", [])
+        save(Place.raw(server), way, shared / "ours")
+    assert mine.read_bytes() == b"new"
+    shared.chmod(0o755)
+    with answering(b"newer", headers=CSV) as server:
+        save(Place.raw(server), way, shared / "theirs")
+    assert mine.read_bytes() == b"newer"
+
+
 def test_what_cannot_be_written_asks_for_nothing(way: Way, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with answering(b"x", headers=CSV) as server:

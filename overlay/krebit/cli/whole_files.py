@@ -10,6 +10,8 @@ from typing import IO
 
 import click
 
+from krebit.private_files import is_planted_link
+
 
 @contextmanager
 def whole_file(path: Path, option: str, repair: str) -> Iterator[IO[bytes]]:
@@ -19,6 +21,9 @@ def whole_file(path: Path, option: str, repair: str) -> Iterator[IO[bytes]]:
     no regular file, and ClickException for one where nothing can be written. Both name the `option`.
     """
     given = path
+    if is_planted_link(given):
+        text = f"{option} {given}: is a link of another user, in a folder for all; name another place"
+        raise click.ClickException(text)
     path = Path(os.path.realpath(path))
     mode = _mode_of(path, option, repair)
     try:

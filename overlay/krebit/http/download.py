@@ -13,6 +13,7 @@ import httpx
 from krebit.errors import DownloadFailed, UnexpectedResponse
 from krebit.http.response import is_foreign_page
 from krebit.http.send import Reply
+from krebit.private_files import is_planted_link
 from krebit_api.api import Operation, Result
 
 Progress = Callable[[int, int | None], object]
@@ -25,10 +26,12 @@ _FILES = {"text", "bytes"}
 class FileSink:
     """Takes the success of one call into a file. Until `commit` the file has another name.
 
-    A link is followed. A file that is there already keeps its rights; a new one has those of the umask.
+    A link is followed, but not one that another user put into a folder for all. A file that is there already keeps its
+    rights; a new one has those of the umask.
     """
 
     def __init__(self, path: str | os.PathLike[str], progress: Progress | None) -> None:
+        self._given = Path(path)
         self.path = Path(os.path.realpath(path))
         self.received = 0
         self.reply: Reply | None = None
@@ -49,6 +52,8 @@ class FileSink:
 
     def open(self) -> None:
         """Make the partial file. Raises DownloadFailed."""
+        if is_planted_link(self._given):
+            raise DownloadFailed(f"{self._given}: is a link of another user, in a folder for all; name another place")
         with self._named_failures():
             mode = 0o666
             with suppress(FileNotFoundError):
