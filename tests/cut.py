@@ -19,7 +19,9 @@ class Line:
         self._passes.set()
         self._loses_answer = False
         self.connections = 0
+        self._changing = threading.Lock()
         self._sockets: list[socket.socket] = []
+        self._is_closed = False
         threading.Thread(target=self._accept, daemon=True).start()
 
     def freeze(self) -> None:
@@ -36,7 +38,8 @@ class Line:
 
     def cut(self) -> None:
         """Break every connection that there is."""
-        sockets, self._sockets = self._sockets, []
+        with self._changing:
+            sockets, self._sockets = self._sockets, []
         for each in sockets:
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
@@ -45,6 +48,8 @@ class Line:
     def close(self) -> None:
         """Break everything, and take no more."""
         self._passes.set()
+        with self._changing:
+            self._is_closed = True
         with suppress(OSError):
             self.listening.shutdown(socket.SHUT_RDWR)  # which ends the thread that accepts
         self.listening.close()
@@ -64,7 +69,12 @@ class Line:
                 near.close()
                 far.close()
                 continue
-            self._sockets += [near, far]
+            with self._changing:
+                if self._is_closed:  # accepted when nobody cuts it any more
+                    near.close()
+                    far.close()
+                    return
+                self._sockets += [near, far]
             threading.Thread(target=self._pass_on, args=(near, far), daemon=True).start()
             threading.Thread(target=self._pass_on, args=(far, near), kwargs={"answers": True}, daemon=True).start()
 

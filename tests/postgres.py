@@ -80,7 +80,14 @@ class PostgresServer:
         # Not a pipe: the server would inherit it, and its end would never come.
         with (self.folder / "output").open("w+b") as output:
             done = subprocess.run(
-                command, cwd=self.folder, stdout=output, stderr=output, timeout=60, check=False, **other
+                command,
+                cwd=self.folder,
+                env={**os.environ, "PGCTLTIMEOUT": "120"},
+                stdout=output,
+                stderr=output,
+                timeout=150,
+                check=False,
+                **other,
             )
             output.seek(0)
             assert done.returncode == 0, output.read().decode()

@@ -269,7 +269,9 @@ def test_a_connection_that_breaks_on_the_way(sandbox: Sandbox) -> None:
     assert step(report, "API").mark == "fail"
     verdicts = {one.operation: one.verdict for one in report.operations}
     assert (verdicts["list_clients"], verdicts["get_client"]) == ("as described", "not seen")
-    assert {one.reason for one in report.operations if one.verdict == "not seen"} == {"the doctor stopped before this call"}
+    assert {one.reason for one in report.operations if one.verdict == "not seen"} == {
+        "the doctor stopped before this call"
+    }
 
 
 def test_a_server_that_is_down(sandbox: Sandbox) -> None:
