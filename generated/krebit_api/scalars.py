@@ -215,11 +215,10 @@ def read_date(value: Any, name: str) -> date:
 
 
 def parse_time(value: str | datetime | date) -> datetime:
-    """Return a point in time from what the API sends or a person types: `2024-05-01T10:00:00Z`, `1 May 2024 10:00`.
+    """Return the time of a text that the API sends or a person types: `2024-05-01T10:00:00Z`, `1 May 2024 10:00`.
 
-    A date is its midnight. What is no ISO 8601 is read by dateutil, if it can be read in one way
-    only: `02/03/2024` cannot. A time zone is kept when one is given; the result is naive when there is none. Raises
-    ValueError.
+    A date is its midnight. dateutil reads a text that is not ISO 8601, if the text has one meaning only: `02/03/2024`
+    has two. The result keeps the time zone of the text, and is naive without one. Raises ValueError.
     """
     if isinstance(value, datetime):
         return value
@@ -239,10 +238,10 @@ def parse_time(value: str | datetime | date) -> datetime:
 
 
 def money(value: Decimal | float | str | Unset | None) -> Decimal | None:
-    """Return an amount in major units (kronor, not öre), or None where there is none.
+    """Return an amount in major units (kronor, not öre), or None for a missing value.
 
-    For numbers and texts from elsewhere: the amounts of records are `Decimal` already. Raises ValueError for a text
-    that is no finite decimal number.
+    Use it for numbers and texts from other sources: the amounts of records are `Decimal` already. Raises ValueError for
+    a text that is not a finite decimal number.
 
     >>> money("250000.50")
     Decimal('250000.50')

@@ -63,8 +63,8 @@ class BaseClient:
     ) -> None:
         """Make a client of the tenant at `domain`, for an application that is registered there. Opens no socket.
 
-        `refresh_token` and `auth_code` start a login that was granted elsewhere; each is used once. `profile` tells the
-        logins of several people apart. `plain_http` is for a sandbox on this machine. Raises ConfigurationError.
+        `refresh_token` and `auth_code` start a login that was granted elsewhere; each is used once. `profile` is the
+        name of one login among several. `plain_http` is for a sandbox on this machine. Raises ConfigurationError.
         """
         hide_proxy(options)
         problems = text_problems(
@@ -123,9 +123,9 @@ class BaseClient:
 
         `KREBIT_DOMAIN`, `KREBIT_CLIENT_ID` and `KREBIT_CLIENT_SECRET` are needed. `KREBIT_REDIRECT_URI`,
         `KREBIT_REFRESH_TOKEN`, `KREBIT_AUTH_CODE`, `KREBIT_PROFILE`, `KREBIT_TIMEOUT`, `KREBIT_RETRIES` and
-        `KREBIT_TOKEN_STORE` are read when set; an argument goes before its variable. `KREBIT_TOKEN_STORE` is the URL of
-        a PostgreSQL or Redis, or the whole path of a folder. `KREBIT_API`, when set, must belong to the domain.
-        `KREBIT_STATE` is not read: each sign-in makes a state of its own (RFC 6749, 10.12).
+        `KREBIT_TOKEN_STORE` are read when set. An argument takes precedence over its variable. `KREBIT_TOKEN_STORE` is
+        the URL of a PostgreSQL or Redis, or the whole path of a folder. `KREBIT_API`, when set, must belong to the
+        domain. `KREBIT_STATE` is not read: each sign-in makes a state of its own (RFC 6749, 10.12).
 
         The token and the code of the environment belong to the profile that `KREBIT_PROFILE` names, or to `default`.
         A mapping may hold `SSL_CERT_FILE` too. Raises ConfigurationError that names each missing or malformed variable.
@@ -203,8 +203,8 @@ class BaseClient:
     def with_profile(self, profile: str) -> Self:
         """Return a view of this client, on the same connections, with the login of another profile.
 
-        A web application names the profile after its own id of the person. The grants of the configuration belong to
-        this client's own profile, and are not used here. Raises ConfigurationError.
+        A web application names the profile after its own id of the person. The token and the code of the settings
+        belong to this client's own profile: the view does not use them. Raises ConfigurationError.
         """
         settings = self._settings.for_profile(profile)
         session = self._resources.session(settings)

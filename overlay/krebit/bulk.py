@@ -93,11 +93,11 @@ def each(
     AsyncKrebit takes an async iterable too.
 
     - `concurrency`: the most calls under way at once, 1 to 64.
-    - `stop_on`: errors that end the iteration and are raised. Default: those that every further call would meet too.
-    - `progress`: called after each outcome with the number of outcomes and that of arguments, or None if it is unknown.
+    - `stop_on`: errors that end the iteration and are raised. Default: those that would occur in every further call.
+    - `progress`: called after each outcome with the number of outcomes and of arguments, or None if unknown.
 
     A rate limit pauses all calls once. No more calls are made at once than the server's `X-RateLimit-Remaining` allows.
-    Leaving early makes no further call. Raises ConfigurationError.
+    After you leave the loop, no further call is made. Raises ConfigurationError.
     """
     if concurrency not in range(1, 65):
         raise ConfigurationError("concurrency: must be a whole number from 1 to 64")

@@ -28,7 +28,7 @@ T = TypeVar("T")
 class Krebit(BaseClient, Operations):
     """A blocking client. Threads may share it.
 
-    Its methods are the operations of the document. They raise the types of `krebit.errors` alone.
+    Its methods are the operations of the document. They raise only the errors of `krebit.errors`.
     """
 
     def __enter__(self) -> Self:
@@ -38,9 +38,9 @@ class Krebit(BaseClient, Operations):
         self.close()
 
     def close(self) -> None:
-        """Close the connections, after a refresh under way has been stored. The stored login stays.
+        """Close the connections, when a refresh under way is stored. The stored login stays.
 
-        Calls of other threads that are under way end as they would; the last of them closes the connections.
+        Calls of other threads that are under way continue. The last of these calls closes the connections.
         """
         if self._resources.close():
             self._resources.release()
@@ -111,7 +111,7 @@ class Krebit(BaseClient, Operations):
 
         `attempt` is the result of `start_login`, if you kept it in the person's session.
 
-        Raises LoginFailed for a wrong, missing or used state, for a refusal, and for a dead code. Raises
+        Raises LoginFailed for a wrong, missing or used state, for a refusal, and for a used or expired code. Raises
         ConfigurationError if the server refuses the application.
         """
         exchange = self._finish(callback, code=code, state=state, attempt=attempt)
@@ -138,7 +138,7 @@ class Krebit(BaseClient, Operations):
         self._login_at_terminal(redirect_uri, timeout, paste, terminal, threading.Event())
 
     def logout(self) -> None:
-        """Forget the login. The API has no revocation: at the server the tokens live until they end.
+        """Delete the login from the store. The API cannot revoke tokens: they stay valid until they expire.
 
         Raises StoreError.
         """
@@ -146,7 +146,7 @@ class Krebit(BaseClient, Operations):
         self._session.sign_out().result()
 
     def is_signed_in(self) -> bool:
-        """Return whether there is a login that is not known to be dead. Asks the store, not the server.
+        """Return whether there is a login that the server has not refused. Asks the store, not the server.
 
         Raises StoreError.
         """
@@ -167,9 +167,9 @@ class AsyncKrebit(BaseClient, AsyncOperations):
         await self.close()
 
     async def close(self) -> None:
-        """Close the connections, after a refresh under way has been stored. The stored login stays.
+        """Close the connections, when a refresh under way is stored. The stored login stays.
 
-        Calls of other tasks that are under way end as they would; the last of them closes the connections.
+        Calls of other tasks that are under way continue. The last of these calls closes the connections.
         """
         if self._resources.close():
             await self._release()
@@ -201,7 +201,7 @@ class AsyncKrebit(BaseClient, AsyncOperations):
         content: Payload | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        """Do as `Krebit.request`."""
+        """Do the same as `Krebit.request`."""
         unlisted = unlisted_operation(
             self._settings.origin,
             self._options,
@@ -220,7 +220,7 @@ class AsyncKrebit(BaseClient, AsyncOperations):
     async def with_raw_response(
         self, operation: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs
     ) -> RawResponse[T]:
-        """Do as `Krebit.with_raw_response`."""
+        """Do the same as `Krebit.with_raw_response`."""
         responses: list[RawResponse[T]] = []
         view = client_of(operation, AsyncKrebit).with_hooks(on_response=responses.append)
         await on_view(operation, view)(*args, **kwargs)
@@ -234,7 +234,7 @@ class AsyncKrebit(BaseClient, AsyncOperations):
         state: str | None = None,
         attempt: LoginAttempt | None = None,
     ) -> None:
-        """Do as `Krebit.finish_login`."""
+        """Do the same as `Krebit.finish_login`."""
         exchange = self._finish(callback, code=code, state=state, attempt=attempt)
         del callback, code
         await exchange.result_async()
@@ -247,7 +247,8 @@ class AsyncKrebit(BaseClient, AsyncOperations):
         paste: bool | None = None,
         terminal: Terminal | None = None,
     ) -> None:
-        """Do as `Krebit.login`. Cancelled, it stops listening; a prompt stays until it is answered."""
+        """Do the same as `Krebit.login`. When the task is cancelled, it stops listening; a prompt stays until
+        somebody answers it."""
         import asyncio  # the loop waits for its threads at its end, so that the port is free then
 
         stop = threading.Event()
@@ -257,12 +258,12 @@ class AsyncKrebit(BaseClient, AsyncOperations):
             stop.set()
 
     async def logout(self) -> None:
-        """Do as `Krebit.logout`."""
+        """Do the same as `Krebit.logout`."""
         self._resources.require_open()
         await self._session.sign_out().result_async()
 
     async def is_signed_in(self) -> bool:
-        """Do as `Krebit.is_signed_in`."""
+        """Do the same as `Krebit.is_signed_in`."""
         self._resources.require_open()
         return await self._session.is_signed_in().result_async()
 

@@ -70,7 +70,7 @@ class AsyncDownload:
         self._call = operation, args, kwargs
 
     async def to(self, path: str | os.PathLike[str], *, progress: Progress | None = None) -> DownloadedFile:
-        """Do as `Download.to`. The file is written in threads; `progress` is called on the event loop."""
+        """Do the same as `Download.to`. The file is written in threads; `progress` is called on the event loop."""
         operation, args, kwargs = self._call
         sink = FileSink(path, progress)
         try:
@@ -90,9 +90,9 @@ def download(  # type: ignore[overload-overlap]  # an awaitable is an object too
 @overload
 def download(operation: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Download: ...
 def download(operation: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Download | AsyncDownload:
-    """Return a download of what an operation answers: `download(api.request, "GET", "/exports/5").to("clients.csv")`.
+    """Return a download of an operation's answer: `download(api.request, "GET", "/exports/5").to("clients.csv")`.
 
-    `operation` is a method of a client or of a view of one, called with the arguments behind it. Raises
+    `operation` is a method of a client or of a view of one, called with the arguments that follow. Raises
     ConfigurationError for anything else.
     """
     owner = getattr(operation, "__self__", None)

@@ -95,7 +95,7 @@ class LoginRequired(KrebitError):
 
 
 class LoginFailed(KrebitError):
-    """A sign-in did not succeed. `error` is the server's code (RFC 6749, 4.1.2.1), or None if it was refused here."""
+    """A sign-in did not succeed. `error` is the server's code (RFC 6749, 4.1.2.1), or None if the client refused it."""
 
     def __init__(self, message: str, *, error: str | None = None) -> None:
         super().__init__(message)
@@ -119,7 +119,7 @@ class StoreBusy(StoreError):
 
 
 class TransportError(KrebitError):
-    """The request got no whole answer. `sent` is False when it provably never reached the server."""
+    """The request got no whole answer. `sent` is False when it certainly never reached the server."""
 
     def __init__(self, message: str, *, sent: bool = True, operation: str | None = None) -> None:
         super().__init__(message)
@@ -255,7 +255,7 @@ def api_error_class(status: int, *, has_field_errors: bool = False) -> type[ApiE
 
 
 class DownloadFailed(KrebitError):
-    """The file of a download cannot be written. Nothing of it was kept; `__cause__` is the OSError behind it."""
+    """The file of a download cannot be written. No part of it was kept; `__cause__` is the OSError behind it."""
 
 
 # The end of each UnexpectedResponse's text.
@@ -294,7 +294,7 @@ class PageError(KrebitError):
 
 
 class PageBeyondEnd(PageError):
-    """The walk began behind the last page: at `page`. `last_page` is None if the server did not say."""
+    """The walk began at `page`, beyond the last page. `last_page` is None if the server did not say."""
 
     def __init__(self, page: int, last_page: int | None) -> None:
         self.page = page

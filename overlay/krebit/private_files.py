@@ -45,7 +45,7 @@ def check_private(path: Path, *, folder: bool = False, group_access: bool = Fals
 
 
 def check_private_stat(path: Path, found: os.stat_result, *, folder: bool = False, group_access: bool = False) -> None:
-    """Do as `check_private`, for a file whose status is `found`."""
+    """Do the same as `check_private`, for a file whose status is `found`."""
     kind = "folder" if folder else "regular file"
     is_kind = stat.S_ISDIR(found.st_mode) if folder else stat.S_ISREG(found.st_mode)
     if not is_kind:

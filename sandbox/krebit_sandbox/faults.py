@@ -51,16 +51,16 @@ CARRIES_ANSWER: Final = frozenset({"stall_body", "truncate", "drip_headers", "dr
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault. It meets the requests whose method and path match, the first `skip` of them apart, `times` times.
+    """One fault. It affects the requests whose method and path match: after the first `skip` of them, `times` times.
 
     - `status`: this status with this body and these headers. `redirect`: 302, 307 (default) or 308 to `location`.
     - `garbage_body`: 200, JSON by its type, not by its bytes. `garbage`: bytes that are no HTTP.
     - `reset`: TCP RST before an answer. `close`: the connection ends before an answer. `stall`: no answer at all.
     - `stall_body`: the head and the body up to `at_byte` (default half), then silence. `truncate`: then the end.
     - `drip_headers`, `drip_body`: a byte each `seconds`.
-    - `hold`: waits for `Sandbox.release()`, then goes on as if nothing had been.
+    - `hold`: waits for `Sandbox.release()`, then continues as usual.
 
-    With `after_effect` the request is worked on first (a token is rotated, say) and its answer lost in that way.
+    With `after_effect` the request has its effect first (a token is rotated, for example), and its answer is lost.
     """
 
     kind: Kind
@@ -115,7 +115,7 @@ class Fault:
 
     @property
     def needs_effect(self) -> bool:
-        """Whether the request is worked on before the fault strikes."""
+        """Whether the request has its effect before the fault occurs."""
         return self.after_effect or (self.kind in CARRIES_ANSWER and self.body is None)
 
     def matches(self, method: str, path: str) -> bool:

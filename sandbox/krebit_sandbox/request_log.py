@@ -19,7 +19,7 @@ KEPT_BYTES: Final = 64 << 20
 
 @dataclass(slots=True)
 class Request:
-    """One request. `status` is None until it is answered, and for ever if it never is."""
+    """One request. `status` is None while there is no answer."""
 
     number: int
     method: str

@@ -53,7 +53,7 @@ class Sandbox:
     ) -> None:
         """Take `like`, a report of `krebit doctor` or its file, to answer in the shapes of that tenant.
 
-        `switches` goes before it. Raises ValueError for a file that is no report.
+        `switches` takes precedence over it. Raises ValueError for a file that is no report.
         """
         likeness = Likeness.read(Path(like)) if isinstance(like, str | Path) else like
         if switches is None and likeness is not None:
@@ -177,15 +177,15 @@ class Sandbox:
 
     @property
     def faults(self) -> list[Fault]:
-        """The faults that can still strike."""
+        """The faults that can still occur."""
         return self._tenant.faults.pending()
 
     def clear_faults(self) -> None:
-        """Remove the faults that can still strike."""
+        """Remove the faults that can still occur."""
         self._tenant.faults.clear()
 
     def release(self) -> None:
-        """Let the requests go on that a fault of the kind `hold` has stopped."""
+        """Let the requests continue that a fault of the kind `hold` has stopped."""
         self._in_loop(self._site.open_requests.release)
 
     def wait_for_held(self, count: int = 1, timeout: float = 60.0) -> None:

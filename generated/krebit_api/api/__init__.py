@@ -62,8 +62,9 @@ class Operations(ABC):
     def list_clients(self, *, limit: int | Unset = 10, page: int | Unset = 1) -> models.ClientPage:
         """List clients, one page at a time.
 
-        The records hold the essential fields; a single client has all. Metadata of the page stand beside
-        `data`, in one of several shapes. Where there are none, a page shorter than `limit` is the last.
+        The records hold the essential fields, and a single client has all fields. Metadata of the page
+        stand beside `data`, in one of several shapes. Without metadata, a page shorter than `limit` is the
+        last.
 
         Args:
             limit: Records per page.
@@ -85,8 +86,8 @@ class Operations(ABC):
     def get_client(self, id: int) -> models.ClientRecord:
         """Get one client, with all its fields.
 
-        The detail has every field that the tenant keeps of this client; the list has only the essential
-        ones.
+        This record has every field that the tenant keeps of the client. A record of the list has only the
+        essential fields.
 
         Args:
             id: The client's number, the `id` of a client record.
@@ -102,7 +103,7 @@ class Operations(ABC):
     def get_latest_act(self, id: int) -> models.Act:
         """Get a client's most recent act.
 
-        An act is a financial evaluation of a client. A client that has none is answered with 404
+        An act is a financial evaluation of a client. For a client without an act the answer is 404
         (inferred).
 
         Args:
@@ -145,11 +146,11 @@ class Operations(ABC):
     ) -> models.WebhookSubscription:
         """Subscribe to an event.
 
-        Answers the subscription with the secret that signs its deliveries. The secret is shown this once:
+        The answer has the secret that signs the deliveries. The server shows the secret only this once:
         store it securely. Not idempotent: two calls make two subscriptions.
 
         Args:
-            event: What to be told of. The list for a tenant is in its own API reference.
+            event: The event to subscribe to. The API reference of a tenant has its list of events.
             target: The URL that events are posted to.
             body: Instead of event, target: A subscription to make.
         """
@@ -196,8 +197,9 @@ class AsyncOperations(ABC):
     async def list_clients(self, *, limit: int | Unset = 10, page: int | Unset = 1) -> models.ClientPage:
         """List clients, one page at a time.
 
-        The records hold the essential fields; a single client has all. Metadata of the page stand beside
-        `data`, in one of several shapes. Where there are none, a page shorter than `limit` is the last.
+        The records hold the essential fields, and a single client has all fields. Metadata of the page
+        stand beside `data`, in one of several shapes. Without metadata, a page shorter than `limit` is the
+        last.
 
         Args:
             limit: Records per page.
@@ -219,8 +221,8 @@ class AsyncOperations(ABC):
     async def get_client(self, id: int) -> models.ClientRecord:
         """Get one client, with all its fields.
 
-        The detail has every field that the tenant keeps of this client; the list has only the essential
-        ones.
+        This record has every field that the tenant keeps of the client. A record of the list has only the
+        essential fields.
 
         Args:
             id: The client's number, the `id` of a client record.
@@ -236,7 +238,7 @@ class AsyncOperations(ABC):
     async def get_latest_act(self, id: int) -> models.Act:
         """Get a client's most recent act.
 
-        An act is a financial evaluation of a client. A client that has none is answered with 404
+        An act is a financial evaluation of a client. For a client without an act the answer is 404
         (inferred).
 
         Args:
@@ -279,11 +281,11 @@ class AsyncOperations(ABC):
     ) -> models.WebhookSubscription:
         """Subscribe to an event.
 
-        Answers the subscription with the secret that signs its deliveries. The secret is shown this once:
+        The answer has the secret that signs the deliveries. The server shows the secret only this once:
         store it securely. Not idempotent: two calls make two subscriptions.
 
         Args:
-            event: What to be told of. The list for a tenant is in its own API reference.
+            event: The event to subscribe to. The API reference of a tenant has its list of events.
             target: The URL that events are posted to.
             body: Instead of event, target: A subscription to make.
         """

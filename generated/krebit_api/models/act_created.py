@@ -28,7 +28,7 @@ class ActCreated(OpenRecord[Any]):
     """Identifier of the delivery's event, the same when it is sent again. Store it to drop repetitions."""
 
     event: str | Unset = UNSET
-    """What happened. Any value may come."""
+    """The name of the event. Any value may come."""
 
     created_at: datetime.datetime | None | Unset = UNSET
     """When it happened. Read like `created_at` of an act."""

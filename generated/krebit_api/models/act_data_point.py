@@ -48,7 +48,7 @@ class ActDataPoint(OpenRecord[Any]):
     """Position of the field in its section, ascending."""
 
     value: Any | Unset = UNSET
-    """What was entered, any JSON."""
+    """The value that was entered, any JSON."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
     """What the server sent beside."""

@@ -23,7 +23,9 @@ _EITHER_TIME_NULL_ABSENT = either(TIME, NULL, ABSENT)
 
 @_attrs_define
 class ClientRecord(OpenRecord[Any]):
-    """A company that the tenant evaluates. A list holds the essential fields, a single client all."""
+    """A company that the tenant evaluates. A list holds the essential fields, and a single client has all
+    fields.
+    """
 
     _TEXT_AMOUNTS: ClassVar[frozenset[str]] = frozenset(["credit_limit"])
 

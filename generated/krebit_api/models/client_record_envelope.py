@@ -20,7 +20,9 @@ class ClientRecordEnvelope(OpenRecord[Any]):
     """A client in an envelope."""
 
     data: models.ClientRecord
-    """A company that the tenant evaluates. A list holds the essential fields, a single client all."""
+    """A company that the tenant evaluates. A list holds the essential fields, and a single client has all
+    fields.
+    """
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
     """What the server sent beside."""

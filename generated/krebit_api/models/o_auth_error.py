@@ -18,7 +18,7 @@ _EITHER_TEXT_NULL_ABSENT = either(TEXT, NULL, ABSENT)
 
 @_attrs_define
 class OAuthError(OpenRecord[Any]):
-    """Why the token endpoint refused (RFC 6749, section 5.2)."""
+    """The reason why the token endpoint refused (RFC 6749, section 5.2)."""
 
     error: str
     """The kind of error."""
@@ -27,7 +27,7 @@ class OAuthError(OpenRecord[Any]):
     """The error in words."""
 
     hint: str | None | Unset = UNSET
-    """What exactly was wrong."""
+    """The exact fault."""
 
     message: str | Unset = UNSET
     """The error in words, once more."""

@@ -25,7 +25,7 @@ class PageLink(OpenRecord[Any]):
     """Address of the page; null where there is none."""
 
     label: str | Unset = UNSET
-    """What to show, HTML."""
+    """The text to show, in HTML."""
 
     active: bool | Unset = UNSET
     """Whether this is the page that was answered."""

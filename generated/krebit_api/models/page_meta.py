@@ -21,7 +21,7 @@ _EITHER_INTEGER_TEXT_NULL_ABSENT = either(INTEGER, TEXT, NULL, ABSENT)
 
 @_attrs_define
 class PageMeta(OpenRecord[Any]):
-    """Where a page stands in the whole. A simple paginator lacks `last_page` and `total`."""
+    """The position of a page in the whole list. A simple paginator lacks `last_page` and `total`."""
 
     current_page: int | None | Unset = UNSET
     """Number of this page, from 1."""

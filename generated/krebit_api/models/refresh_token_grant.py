@@ -17,7 +17,7 @@ _IDENTIFIER_TEXT = identifier(TEXT)
 
 @_attrs_define
 class RefreshTokenGrant(OpenRecord[Any]):
-    """A refresh token to be exchanged. It is spent by the exchange."""
+    """A refresh token to be exchanged. The exchange ends it."""
 
     grant_type: Literal["refresh_token"]
     """Tells the grants apart."""

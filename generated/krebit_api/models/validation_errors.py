@@ -19,7 +19,7 @@ _EITHER_RECORD_VALIDATIONERRORSERRORS_ABSENT = either(record(lambda: models.Vali
 
 @_attrs_define
 class ValidationErrors(OpenRecord[Any]):
-    """What was refused, field by field."""
+    """The refused fields, each with its reasons."""
 
     message: str | Unset = UNSET
     """The first error in words."""

@@ -20,13 +20,13 @@ _EITHER_TIME_NULL_ABSENT = either(TIME, NULL, ABSENT)
 
 @_attrs_define
 class WebhookEvent(OpenRecord[Any]):
-    """What every delivery has. Other keys depend on the event."""
+    """The keys of every delivery. Other keys depend on the event."""
 
     id: int | str
     """Identifier of the delivery's event, the same when it is sent again. Store it to drop repetitions."""
 
     event: str | Unset = UNSET
-    """What happened. Any value may come."""
+    """The name of the event. Any value may come."""
 
     created_at: datetime.datetime | None | Unset = UNSET
     """When it happened. Read like `created_at` of an act."""

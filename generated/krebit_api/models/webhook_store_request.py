@@ -17,7 +17,7 @@ class WebhookStoreRequest(OpenRecord[Any]):
     """A subscription to make."""
 
     event: str
-    """What to be told of. The list for a tenant is in its own API reference."""
+    """The event to subscribe to. The API reference of a tenant has its list of events."""
 
     target: str
     """The URL that events are posted to."""

@@ -1,6 +1,6 @@
-"""The doctor: what is wrong between this machine and the tenant, and where the tenant answers otherwise than described.
+"""The doctor: faults on the way to the tenant, and answers of the tenant that differ from the document.
 
-It changes nothing but an access token that has ended, which is renewed as by any command. Needs the extra `cli`.
+Like any command, it renews an expired access token. It changes nothing else. Needs the extra `cli`.
 """
 
 from krebit.doctor.examination import examine

@@ -20,7 +20,7 @@ _NO_TEXTS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "nul
 def make_patch(report: Report, text: str) -> str:
     """Return a unified diff of the document `text`, for `git apply` or `patch -p1`; empty where nothing differs.
 
-    Differences that no line of the document settles stand in front, each on a line that begins with `#`.
+    Differences that no line of the document can describe come first, each on a line that begins with `#`.
     """
     edits = _Edits(text)
     by_hand = []

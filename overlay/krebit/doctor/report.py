@@ -39,7 +39,7 @@ class Setting(NamedTuple):
 
 
 class OperationResult:
-    """What came from one operation, against the document."""
+    """The answers of one operation, compared with the document."""
 
     def __init__(self, operation: str, method: str, path: str) -> None:
         self.operation = operation
@@ -56,7 +56,7 @@ class OperationResult:
 
     @property
     def verdict(self) -> Verdict:
-        """How the answers stand to the document."""
+        """The result of the comparison."""
         if self.error is not None:
             return "breaks"
         if self.reason is not None:
@@ -66,7 +66,7 @@ class OperationResult:
     def verdict_of(self, difference: Difference) -> Verdict:
         """Say whether a difference is handled, or breaks the call.
 
-        An error names the first field alone. Of the others those break the call that may not be left out.
+        An error names only the first field. The other differences break the call when their values are strict.
         """
         if difference.kind == "extra" or difference.expected.endswith(" first"):
             return "handled"
@@ -74,7 +74,7 @@ class OperationResult:
         return "breaks" if difference.path in self.broken | strict else "handled"
 
     def shapes(self) -> dict[str, Any]:
-        """Return what came as shapes alone."""
+        """Return the shapes of the answers."""
         content: dict[str, Any] = {
             "method": self.method,
             "path": self.path,

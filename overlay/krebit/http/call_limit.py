@@ -50,7 +50,7 @@ class AsyncCallLimit:
         return asyncio.Semaphore(self._count)
 
     async def acquire(self, operation: str, longest: float | None) -> Callable[[], object]:
-        """Do as `BlockingCallLimit.acquire`."""
+        """Do the same as `BlockingCallLimit.acquire`."""
         import asyncio
 
         semaphore = self._semaphores.get()

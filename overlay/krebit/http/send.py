@@ -161,7 +161,7 @@ async def send_async(
     deadline: Deadline,
     longest_silence: float | None = None,
 ) -> Reply | Failure:
-    """Do as `send`, on the event loop."""
+    """Do the same as `send`, on the event loop."""
     request.extensions["timeout"] = _timeouts(deadline, longest_silence)
     outer_error = sys.exception()
     try:

@@ -41,7 +41,7 @@ class Source:
         raise NotImplementedError
 
     async def pieces_async(self) -> AsyncIterator[bytes]:
-        """Do as `pieces`, on an event loop."""
+        """Do the same as `pieces`, on an event loop."""
         for piece in self.pieces():
             yield piece
 

@@ -57,7 +57,7 @@ class BackgroundWork(Generic[T]):
         return self._result(deadline)
 
     async def result_async(self, deadline: Deadline | None = None) -> T:
-        """Do as `result`, on the event loop."""
+        """Do the same as `result`, on the event loop."""
         import asyncio  # blocking programs do without it
 
         deadline = deadline or Deadline(self._longest)

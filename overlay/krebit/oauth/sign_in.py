@@ -27,7 +27,7 @@ _USED_LIFE = 600.0
 
 
 class LoginAttempt(NamedTuple):
-    """A sign-in that was begun. Send the person to `url`. Keep the rest until the callback comes.
+    """A sign-in that was begun. Send the person to `url`. Keep the attempt until the callback comes.
 
     It belongs to the tenant at `origin` and to the application `client_id`: no other gets its code and verifier.
     """

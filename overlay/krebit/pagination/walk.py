@@ -146,7 +146,7 @@ class _Walk(Generic[T]):
 class Walk(_Walk[T]):
     """Iterate over it for the records, over `.pages()` for whole pages, over `.rows()` for plain dictionaries.
 
-    Each iteration walks anew. Leaving one early (break, an exception) asks for no further page.
+    Each iteration begins again from the start. After you leave it early, it asks for no further page.
     """
 
     def __iter__(self) -> Generator[T, None, None]:
@@ -154,14 +154,14 @@ class Walk(_Walk[T]):
             yield from islice(chain.from_iterable(map(self._wanted, pages)), self._options.max_items)
 
     def rows(self) -> Generator[dict[str, Any], None, None]:
-        """Yield the records as dictionaries for a data frame: amounts as `Decimal`, times as `datetime`, else None."""
+        """Yield the records as dictionaries for a data frame. A missing value is None."""
         with closing(iter(self)) as records:
             yield from map(plain, records)
 
     def pages(self) -> Generator[Page[T], None, None]:
         """Yield whole pages with their metadata, up to the one in which `max_items` is reached.
 
-        They are not filtered; records of earlier pages are dropped.
+        `updated_since` has no effect here. A record that an earlier page had is dropped.
         """
         sequence: PageSequence[T] = PageSequence(self._start, self._limit, self._options)
         left = threading.Event()
@@ -195,8 +195,8 @@ class Walk(_Walk[T]):
 class AsyncWalk(_Walk[T]):
     """Iterate over it as over a `Walk`, with `async for`.
 
-    Leaving it early cancels the requests in flight: in the next rounds of the event loop after a `break`, or at once
-    with `async with contextlib.aclosing(aiter(walk)) as records`.
+    Leaving it early cancels the requests under way: a little later after a `break`, or at once with
+    `async with contextlib.aclosing(aiter(walk)) as records`.
     """
 
     async def __aiter__(self) -> AsyncGenerator[T, None]:
@@ -210,13 +210,13 @@ class AsyncWalk(_Walk[T]):
                         return
 
     async def rows(self) -> AsyncGenerator[dict[str, Any], None]:
-        """Do as `Walk.rows`."""
+        """Do the same as `Walk.rows`."""
         async with aclosing(aiter(self)) as records:
             async for record in records:
                 yield plain(record)
 
     async def pages(self) -> AsyncGenerator[Page[T], None]:
-        """Do as `Walk.pages`."""
+        """Do the same as `Walk.pages`."""
         sequence: PageSequence[T] = PageSequence(self._start, self._limit, self._options)
         schedule = Schedule(self._options.prefetch, first=self._start)
         pending = TaskCalls(schedule, lambda number: self._fetch(number, schedule))

@@ -46,8 +46,8 @@ class FileTokenStore:
     (StoreUnsafe), and names the command that repairs them. It logs a warning on a network file system: locks there
     cannot be trusted, not even between the threads of one process.
 
-    On Windows the default is the user's local application data, where Windows keeps others out. The rights of a folder
-    that you name are not checked there.
+    On Windows the default is the user's local application data, to which Windows gives others no access. The rights of
+    a folder that you name are not checked there.
 
     `group_access` accepts a folder and files on which their group has rights, because a Kubernetes volume with an
     fsGroup gets these rights with each mount. Whoever is in that group can then read the tokens.

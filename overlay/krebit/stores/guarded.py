@@ -17,13 +17,13 @@ class GuardedStore:
         self._name = type(store).__name__
 
     def load(self, key: LoginKey) -> Login | None:
-        """Do as `TokenStore.load`."""
+        """Do the same as `TokenStore.load`."""
         with _guarded(f"{self._name}: load"):
             return self._store.load(key)
 
     @contextmanager
     def lease(self, key: LoginKey, *, patience: float) -> Iterator[Lease]:
-        """Do as `TokenStore.lease`. Errors of the `with` block come out as they are."""
+        """Do the same as `TokenStore.lease`. Errors of the `with` block come out as they are."""
         with _guarded(f"{self._name}: lease"):
             manager = self._store.lease(key, patience=patience)
             lease = manager.__enter__()

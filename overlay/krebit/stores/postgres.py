@@ -32,7 +32,7 @@ _SAVE: LiteralString = """
 class PostgresTokenStore:
     """Keeps each login in a row of the table `krebit_logins`, which is made at the first login.
 
-    `conninfo` is a libpq connection string or URL; its own timeouts go before the built-in ones. It connects directly
+    `conninfo` is a libpq connection string or URL; its own timeouts replace the built-in ones. It connects directly
     or through a pooler in session mode; a pooler in transaction mode is refused with ConfigurationError. There is one
     connection for each read and each refresh, and none a second later.
 

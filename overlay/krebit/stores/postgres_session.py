@@ -67,7 +67,7 @@ class Session:
         raise StoreError(problem)
 
     def execute(self, sql: LiteralString, *values: object) -> list[Any]:
-        """Do as `run`, but raise psycopg.Error."""
+        """Do the same as `run`, but raise psycopg.Error."""
         with self._watch.at_most(_STATEMENT):
             cursor = self._connection.execute(sql, [as_bytes(value) for value in values] or None)
             return cursor.fetchall() if cursor.description is not None else []

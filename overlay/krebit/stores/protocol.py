@@ -38,7 +38,7 @@ class TokenStore(Protocol):
     Define `__eq__` and `__hash__` so that stores of the same place are equal: a login that could not be saved is found
     by every client of this process whose store is equal.
 
-    Bound the time of every step: the program does not end while one goes on.
+    Give every step a time limit: the program does not end while a step goes on.
     """
 
     def load(self, key: LoginKey) -> Login | None:

@@ -60,7 +60,7 @@ def verify(body: bytes, headers: Headers, secrets: SecretsLike) -> WebhookEvent:
     """Return the delivered event if one of `secrets` signed it.
 
     `body` is the received bytes, unchanged; `headers` a mapping or pairs, str or bytes, in any case; `secrets` one
-    secret, or several while rotating. Raises WebhookError with the reason "signature" (answer 401) or "payload"
+    secret, or several while you change it. Raises WebhookError with the reason "signature" (answer 401) or "payload"
     (authentic, but not a JSON object: answer 400), and ConfigurationError for a blank secret.
     """
     try:

@@ -24,8 +24,8 @@ CONFLICT = "the key is known with another body"
 class LeasedDelivery:
     """A delivery that its taker may handle until the lease ends.
 
-    `attempt` counts how often the delivery was taken. It is the fence: an inbox ignores a taker whose attempt is not
-    the latest. `tries` counts the same since the delivery was stored, or redelivered by hand.
+    `attempt` counts how often the delivery was taken. An inbox ignores a worker whose attempt is not the
+    latest. `tries` counts the same since the delivery was stored, or redelivered by hand.
     """
 
     number: int

@@ -38,10 +38,11 @@ class Answer:
 
 
 class Receiver:
-    """Verifies and stores deliveries, and has `handler(event)` called for each, at least once.
+    """Verifies and stores deliveries. A worker calls `handler(event)` for each, at least once.
 
-    `secrets`: one subscription's secret, several while rotating, or a mapping from your name of a subscription to its
-    secrets. `handler` may be a plain function or a coroutine function. `max_body` in bytes; nothing is decompressed.
+    `secrets`: one subscription's secret, several while you change it, or a mapping from your name of a subscription to
+    its secrets. `handler` may be a plain function or a coroutine function. `max_body` is in bytes; nothing is
+    decompressed.
 
     A worker calls the handler: within `running()`, or else a thread that starts with the first delivery of the process.
     `handle_here=False` starts no thread: then handle deliveries in another process, or by `drain()`. `concurrency`:
@@ -103,7 +104,7 @@ class Receiver:
     async def running(self) -> AsyncIterator[None]:
         """Handle deliveries while the block runs, async handlers on the loop of the caller.
 
-        For an application's lifespan. At the end the handlers under way are waited for, and all else is left in the
+        For an application's lifespan. At the end it waits for the handlers under way. All other deliveries stay in the
         inbox, for other processes or the next start.
         """
         before = self._workers.peek()
@@ -122,7 +123,7 @@ class Receiver:
         """Handle all that is due, in this thread. Return how many times the handler was called.
 
         For tests, and for programs without a worker. A delivery whose handler fails is due again later. Raises
-        what the inbox raises, and RuntimeError within a running event loop: call it there by `asyncio.to_thread`.
+        what the inbox raises, and RuntimeError within a running event loop: call it there with `asyncio.to_thread`.
         """
         if _loop_is_running():
             raise RuntimeError("drain() blocks the event loop; call: await asyncio.to_thread(receiver.drain)")

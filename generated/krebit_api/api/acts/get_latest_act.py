@@ -36,7 +36,7 @@ def sync_detailed(
 ) -> Response[models.Act | models.ActEnvelope | models.ErrorMessage | str]:
     """Get a client's most recent act.
 
-    An act is a financial evaluation of a client. A client that has none is answered with 404
+    An act is a financial evaluation of a client. For a client without an act the answer is 404
     (inferred).
 
     Args:

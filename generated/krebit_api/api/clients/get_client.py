@@ -36,8 +36,8 @@ def sync_detailed(
 ) -> Response[models.ClientRecord | models.ClientRecordEnvelope | models.ErrorMessage | str]:
     """Get one client, with all its fields.
 
-    The detail has every field that the tenant keeps of this client; the list has only the essential
-    ones.
+    This record has every field that the tenant keeps of the client. A record of the list has only the
+    essential fields.
 
     Args:
         client: Sends the request.

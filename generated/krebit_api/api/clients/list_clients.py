@@ -31,8 +31,9 @@ def sync_detailed(
 ) -> Response[models.ClientPage | models.ErrorMessage | models.ValidationErrors | str]:
     """List clients, one page at a time.
 
-    The records hold the essential fields; a single client has all. Metadata of the page stand beside
-    `data`, in one of several shapes. Where there are none, a page shorter than `limit` is the last.
+    The records hold the essential fields, and a single client has all fields. Metadata of the page
+    stand beside `data`, in one of several shapes. Without metadata, a page shorter than `limit` is the
+    last.
 
     Args:
         client: Sends the request.

@@ -45,7 +45,7 @@ def sync_detailed(
 ]:
     """Subscribe to an event.
 
-    Answers the subscription with the secret that signs its deliveries. The secret is shown this once:
+    The answer has the secret that signs the deliveries. The server shows the secret only this once:
     store it securely. Not idempotent: two calls make two subscriptions.
 
     Args:
