@@ -79,13 +79,13 @@ class _Listener:
         import httpx
 
         headers = {
-            "Content-Type": "application/json",
-            "X-Signature": sign(event.body, self._secrets[event.subscription]),
+            b"Content-Type": b"application/json",
+            b"X-Signature": sign(event.body, self._secrets[event.subscription]).encode(),
         }
         shown = mask(url)
         client_id = self._client_ids.pop(event.digest, None)
         if client_id is not None:
-            headers["X-Client-Id"] = client_id
+            headers[b"X-Client-Id"] = client_id.encode("latin-1")  # as WSGI has decoded it
         try:
             # A proxy is another machine: what stays on this one does not pass it.
             uses_proxy = not _is_this_machine(httpx.URL(url).host)
