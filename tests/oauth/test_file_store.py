@@ -80,8 +80,7 @@ def test_a_limit_of_the_files_size() -> None:
         import resource, signal, sys, tempfile
         from krebit import FileTokenStore
         from krebit.errors import StoreError
-        from krebit.stores.file import network_file_system
-from krebit.stores.record import Login, LoginKey
+        from krebit.stores.record import Login, LoginKey
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         store, key = FileTokenStore(sys.argv[1]), LoginKey("a", "b")
         with store.lease(key, patience=1) as lease:
