@@ -52,9 +52,11 @@ def _secret_elsewhere(given: UncheckedSettings) -> Secret:
 def _origin(given: UncheckedSettings) -> str:
     """Return where the settings come from."""
     path = default_path(os.environ)
-    from_file = path is not None and any(str(path) in source for source in given.sources.values())
-    from_environment = any(os.environ.get(f"KREBIT_{name}") for name in ("DOMAIN", "CLIENT_ID", "CLIENT_SECRET"))
-    places = ["the environment"] * from_environment + [str(path)] * from_file
+    places = []
+    if any(os.environ.get(f"KREBIT_{name}") for name in ("DOMAIN", "CLIENT_ID", "CLIENT_SECRET")):
+        places.append("the environment")
+    if path is not None and any(str(path) in source for source in given.sources.values()):
+        places.append(str(path))
     return ", ".join(places) or host_of(given.domain)
 
 
