@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,6 +14,7 @@ from krebit.http.pool import MAX_CONNECTIONS
 from krebit.http.retry import silence_before_retry
 from krebit_sandbox import Sandbox
 from tests.transport.support import Place, RawRequest, RawServer, Way, arrived, reply
+from tests.waiting import wait_for
 
 USER = {"id": 1, "name": "Anna"}
 
@@ -34,27 +36,47 @@ def test_thousands_of_calls_at_once_wait_in_line_without_a_timeout(sandbox: Sand
     asyncio.run(main())
 
 
-def test_more_calls_than_places(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each takes a part of its timeout, and eight times as many are made as there are places."""
-    monkeypatch.setattr("krebit.resources.MAX_CONNECTIONS", 10)
+def test_the_timeout_of_a_call_begins_when_it_has_its_place(way: Way) -> None:
+    first, others = threading.Event(), threading.Event()
 
     def answer(connection: socket.socket, request: RawRequest) -> None:
-        server.stopped.wait(0.5)
+        if request.number <= MAX_CONNECTIONS:
+            gate = first if request.number == 1 else others
+            gate.wait(60)
         connection.sendall(reply(USER))
 
-    count = 80
+    def give_a_place() -> None:
+        time.sleep(3.5)  # longer than the timeout of the call that waits
+        assert len(server.requests) == MAX_CONNECTIONS
+        first.set()
+
+    async def main() -> None:
+        async with place.async_client(way) as api:
+            calls = [asyncio.create_task(api.get_current_user()) for _ in range(MAX_CONNECTIONS)]
+            await asyncio.to_thread(wait_for, is_full)
+            late = asyncio.create_task(api.with_options(timeout=3.0).get_current_user())
+            await asyncio.to_thread(give_a_place)
+            assert (await late).id == 1
+            others.set()
+            assert [user.id for user in await asyncio.gather(*calls)] == [1] * MAX_CONNECTIONS
+
     with RawServer(answer) as server:
-        place = Place.raw(server, timeout=3.9, retries=0)
+        place = Place.raw(server, timeout=60.0, retries=0)
+
+        def is_full() -> bool:
+            return len(server.requests) == MAX_CONNECTIONS
+
         if way == "blocking":
-            with place.client() as api, ThreadPoolExecutor(count) as pool:
-                assert [user.id for user in pool.map(lambda _: api.get_current_user(), range(count))] == [1] * count
+            with place.client() as api, ThreadPoolExecutor(MAX_CONNECTIONS + 1) as pool:
+                calls = [pool.submit(api.get_current_user) for _ in range(MAX_CONNECTIONS)]
+                wait_for(is_full)
+                late = pool.submit(api.with_options(timeout=3.0).get_current_user)
+                give_a_place()
+                assert late.result().id == 1
+                others.set()
+                assert [call.result().id for call in calls] == [1] * MAX_CONNECTIONS
         else:
-
-            async def main() -> list[Any]:
-                async with place.async_client(way) as api:
-                    return await asyncio.gather(*(api.get_current_user() for _ in range(count)))
-
-            assert [user.id for user in asyncio.run(main())] == [1] * count
+            asyncio.run(main())
 
 
 def test_a_wait_for_a_place_can_be_bounded(sandbox: Sandbox, way: Way) -> None:
