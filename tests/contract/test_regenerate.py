@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from .conftest import ROOT, Scratch, contents
-from .test_document import QUICKSTART
+from .test_document import OPERATIONS
 
 PACKAGE = ROOT / "generated" / "krebit_api"
 
@@ -219,14 +219,14 @@ def test_a_tool_of_another_version_than_the_pinned_one_is_refused(scratch: Scrat
 
 def test_operations_are_endpoint_modules_and_all_but_oauth_are_methods() -> None:
     modules = {path.relative_to(PACKAGE / "api").as_posix() for path in (PACKAGE / "api").glob("*/[!_]*.py")}
-    assert modules == {f"{tag}/{name}.py" for name, _, _, tag in QUICKSTART}
+    assert modules == {f"{tag}/{name}.py" for name, _, _, tag in OPERATIONS}
     tree = ast.parse((PACKAGE / "api" / "__init__.py").read_text(encoding="utf-8"))
     methods = {
         node.name: {part.name for part in node.body if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef)}
         for node in tree.body
         if isinstance(node, ast.ClassDef) and node.name.endswith("Operations")
     }
-    expected = sorted(["_send", *(name for name, _, _, tag in QUICKSTART if tag != "oauth")])
+    expected = sorted(["_send", *(name for name, _, _, tag in OPERATIONS if tag != "oauth")])
     assert {name: sorted(found) for name, found in methods.items()} == {
         "Operations": expected,
         "AsyncOperations": expected,
