@@ -26,11 +26,11 @@ from krebit_sandbox.tenant import REDIRECT_URIS
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 
 _DESCRIPTION = """\
-A stateful local Krebit tenant with made-up data, on loopback only. Prints the environment of the quickstart as
-`export NAME=value` lines, then serves until it gets SIGTERM, SIGINT or SIGHUP."""
+A local Krebit tenant with made-up data, for this machine only. It prints the variables of the quickstart as
+`export NAME=value` lines, and then answers until you press Ctrl-C (or until SIGTERM or SIGHUP)."""
 
 _FAULTS = f"""\
-set a fault, such as kind=reset,path=/api/oauth/token,times=1 or the same as JSON; may be repeated. The kinds:
+set a fault, such as kind=reset,path=/api/oauth/token,times=1 or the same as JSON. You can repeat the option. The kinds:
 {", ".join(KINDS)}"""
 
 _ENV_FILE_START = b"export KREBIT_DOMAIN="
@@ -38,11 +38,11 @@ _ENV_FILE_START = b"export KREBIT_DOMAIN="
 _BANNER = """\
 *** KREBIT SANDBOX: made-up data on this machine only, no tenant of Krebit Finance. ***
     {url}   control: {url}/_sandbox/switches
-    KREBIT_AUTH_CODE and KREBIT_REFRESH_TOKEN belong to two grants and work once; the code lives ten minutes.
-    Another refresh token: curl -X POST {url}/_sandbox/tokens
-    All as new, the application too: curl -X POST {url}/_sandbox/reset
-    With its environment a shell trusts this sandbox's certificate authority and no other.
-    Stop with Ctrl+C."""
+    KREBIT_AUTH_CODE and KREBIT_REFRESH_TOKEN work once each. The code expires after ten minutes.
+    To get another refresh token: curl -X POST {url}/_sandbox/tokens
+    To start again, also with a new application: curl -X POST {url}/_sandbox/reset
+    A shell with these variables trusts this sandbox's certificate authority and no other.
+    Stop with Ctrl-C."""
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -83,7 +83,7 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         sandbox.start()
     except OSError as error:
-        taken = "; --port 0 takes a free one" if error.errno == errno.EADDRINUSE else ""
+        taken = "; --port 0 chooses a free one" if error.errno == errno.EADDRINUSE else ""
         print(f"krebit-sandbox cannot start: {error}{taken}", file=sys.stderr)
         return 1
     try:
@@ -133,24 +133,24 @@ def parse_fault(text: str) -> Fault:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("krebit-sandbox", description=_DESCRIPTION, allow_abbrev=False)
     add = parser.add_argument
-    add("--host", default="127.0.0.1", help="loopback, and nothing else (default 127.0.0.1)")
-    add("--port", type=_port, default=0, help="0, the default, takes a free one")
-    add("--seed", type=int, default=1, help="another seed, other companies (default 1)")
-    add("--tls", action=argparse.BooleanOptionalAction, default=True, help="plain http with --no-tls")
+    add("--host", default="127.0.0.1", help="an address of this machine only (default 127.0.0.1)")
+    add("--port", type=_port, default=0, help="the port; 0 chooses a free one (default 0)")
+    add("--seed", type=int, default=1, help="another number gives other companies (default 1)")
+    add("--tls", action=argparse.BooleanOptionalAction, default=True, help="HTTPS, or plain HTTP with --no-tls")
     add("--state-dir", type=Path, help="keep the certificate authority here, for the next run (default: a new one)")
-    add("--env-file", type=Path, help="write the export lines into this file as well")
+    add("--env-file", type=Path, help="also write the export lines into this file")
     add(
         "--redirect-uri",
         action="append",
         default=[],
         metavar="URI",
-        help="register this redirect URI; may be repeated, and KREBIT_REDIRECT_URI is the first",
+        help="register this redirect URI. You can repeat the option; KREBIT_REDIRECT_URI is the first one",
     )
     add(
         "--like",
         type=Path,
         metavar="REPORT",
-        help="answer in the shapes of the tenant of which `krebit doctor --report REPORT` was made",
+        help="answer in the shapes of a tenant, from the file that `krebit doctor --report REPORT` wrote there",
     )
     add("--fault", action="append", default=[], metavar="NAME=VALUE,…", help=_FAULTS)
     switches = parser.add_argument_group("switches")

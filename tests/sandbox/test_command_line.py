@@ -196,7 +196,7 @@ def test_a_port_that_is_taken(start: Start) -> None:
         status, out, err = failed("--port", str(other.getsockname()[1]))
     assert (status, out) == (1, "")
     assert err.startswith("krebit-sandbox cannot start: ")
-    assert err.endswith("--port 0 takes a free one\n")
+    assert err.endswith("--port 0 chooses a free one\n")
     assert "Traceback" not in err
 
 
