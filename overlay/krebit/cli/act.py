@@ -82,7 +82,7 @@ def latest(context: click.Context, clients: tuple[str, ...]) -> None:
 def data(session: Session, uuid: str) -> None:
     """Show the values of an act, by tab and section.
 
-    UUID is that of the act: krebit act latest shows it. The API gives no currency for these values.
+    UUID is the uuid of an act. krebit act latest shows the uuid. The API gives no currency for these values.
 
     \b
       krebit act data 123e4567-e89b-12d3-a456-426614174000

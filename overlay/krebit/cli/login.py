@@ -21,8 +21,8 @@ _REDIRECT_URI = "http://127.0.0.1:8765/callback"
 
 
 @click.command("login")
-@click.option("--paste", is_flag=True, help="Sign in with any browser, and paste the address where it ends.")
-@click.option("--no-browser", is_flag=True, help="Show the address. Open it yourself, on this machine.")
+@click.option("--paste", is_flag=True, help="Sign in with any browser, and paste the address that it then shows.")
+@click.option("--no-browser", is_flag=True, help="Show the address. You open it yourself, on this machine.")
 @click.option("--client-id", metavar="ID", help="The id of the application.  [default: KREBIT_CLIENT_ID]")
 @click.option("--client-secret-file", metavar="FILE", help="A file with the application's secret, mode 0600.")
 @click.option("--client-secret-command", metavar="COMMAND", help="A command that prints the application's secret.")
@@ -33,7 +33,7 @@ _REDIRECT_URI = "http://127.0.0.1:8765/callback"
     default=300,
     metavar="SECONDS",
     show_default=True,
-    help="How long to wait for you.",
+    help="Wait at most this long for your sign-in.",
 )
 @click.option("--save/--no-save", default=None, help="Save the settings for later commands and programs.")
 @click.pass_obj

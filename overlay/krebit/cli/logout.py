@@ -8,7 +8,7 @@ from krebit.cli.session import Session
 @click.command("logout")
 @click.pass_obj
 def command(session: Session) -> None:
-    """Delete the login from this machine. The settings stay.
+    """Delete the stored login. The settings stay.
 
     The API cannot revoke tokens: they stay valid at the server until they expire.
 

@@ -21,7 +21,7 @@ from krebit.cli.session import Session
 
 COMMANDS = {
     "login": "Sign in with the browser.",
-    "logout": "Delete the login from this machine.",
+    "logout": "Delete the stored login.",
     "status": "Show the tenant, application and login.",
     "me": "Show who is signed in.",
     "clients": "List clients.",
@@ -42,7 +42,7 @@ _HELP = """Krebit Finance at the command line.
 \b
   krebit login                       sign in
   krebit clients --limit 5           look at some clients
-  krebit export clients --to c.csv   keep all of them in a file
+  krebit export clients --to c.csv   write all of them into a file
 
 A terminal shows tables. A pipe gets JSON: a line for each record.
 """

@@ -24,7 +24,9 @@ _COLUMNS = [Column(name) for name in ("tenant", "application", "profile", "setti
 @output_options
 @click.pass_obj
 def command(session: Session) -> None:
-    """Show the tenant, application and login of the next command, without a connection to the tenant.
+    """Show the tenant, application and login that the next command uses.
+
+    This command opens no connection to the tenant.
 
     \b
       krebit status
