@@ -30,11 +30,14 @@ settings.load_profile("krebit")
 
 
 def pytest_configure() -> None:
-    """Take no notice of the settings file of whoever runs the tests, nor of the signals and rights of their shell.
+    """Take no notice of the settings of whoever runs the tests, nor of the signals and rights of their shell.
 
     A job in the background has SIGINT ignored, one under nohup SIGHUP, and programs that a test starts inherit that;
     what a handler takes they do not inherit.
     """
+    for name in list(os.environ):
+        if name.startswith("KREBIT_") and not name.startswith(("KREBIT_TESTS_", "KREBIT_PYTHON_")):
+            del os.environ[name]
     os.environ["KREBIT_CONFIG"] = os.devnull
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

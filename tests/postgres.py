@@ -47,7 +47,15 @@ class PostgresServer:
         self._numbers = count(1)
         if (user := _user()) is not None:
             shutil.chown(folder, user)
-        self._run("initdb", "--auth=trust", "--username=postgres", "--no-sync", "--encoding=UTF8", f"{self._data}")
+        self._run(
+            "initdb",
+            "--auth=trust",
+            "--username=postgres",
+            "--no-sync",
+            "--no-locale",
+            "--encoding=UTF8",
+            f"{self._data}",
+        )
         with (self._data / "pg_hba.conf").open("a") as rules:
             rules.write("host all all all trust\n")
 

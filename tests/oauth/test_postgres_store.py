@@ -1,6 +1,7 @@
 """The PostgreSQL store beyond what both stores for several hosts promise: rights, poolers, hosts that are gone."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -151,6 +152,12 @@ def test_a_save_waits_for_the_disk_whatever_the_database_is_set_to(conninfo: str
         assert connection.execute("SELECT setting FROM seen").fetchall() == [("on",)]
 
 
+def takes_connections(place: Path) -> bool:
+    """Return whether somebody listens at a socket. The file is there a moment before."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        return connection.connect_ex(str(place)) == 0
+
+
 @pytest.fixture
 def pooler(postgres: PostgresServer, conninfo: str, tmp_path: Path) -> Iterator[Callable[[str], str]]:
     """A function that starts pgbouncer in a mode, and gives the connection string."""
@@ -172,7 +179,7 @@ def pooler(postgres: PostgresServer, conninfo: str, tmp_path: Path) -> Iterator[
         owner = postgres.folder.stat().st_uid if os.geteuid() == 0 else None
         command = ["pgbouncer", "-q", str(settings)]
         running.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=owner))
-        wait_for((folder / ".s.PGSQL.6432").exists)
+        wait_for(lambda: takes_connections(folder / ".s.PGSQL.6432"))
         return f"host={folder} port=6432 user=postgres dbname={database}"
 
     yield start
