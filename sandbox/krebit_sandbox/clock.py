@@ -12,6 +12,11 @@ _END: Final = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 _STEADY: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
+def steady() -> float:
+    """Return the seconds of a clock that never goes back, and that freezegun and time-machine leave alone."""
+    return time.clock_gettime(_STEADY)
+
+
 class Clock:
     """The clock by which everything in a sandbox expires: the machine's time when it was made, and the time since.
 
@@ -19,13 +24,13 @@ class Clock:
     """
 
     def __init__(self) -> None:
-        self._start = time.time() - time.clock_gettime(_STEADY)
+        self._start = time.time() - steady()
         self._offset = 0.0
         self._lock = threading.Lock()
 
     def now(self) -> float:
         """Return the seconds since 1970."""
-        return self._start + time.clock_gettime(_STEADY) + self._offset
+        return self._start + steady() + self._offset
 
     def datetime(self) -> datetime:
         """Return the present as UTC, in whole seconds."""

@@ -6,21 +6,21 @@ import asyncio
 import errno
 import socket
 import threading
-import time
 from collections.abc import Callable
 
 import uvicorn
 
+from krebit_sandbox.clock import steady
+
 
 class _Loop(asyncio.SelectorEventLoop):
-    """An event loop whose timers go on while a test freezes `time.monotonic`.
+    """An event loop whose timers go on while a test freezes `time.monotonic`, and do not jump with a client's clock.
 
-    freezegun and time-machine leave `clock_gettime(CLOCK_MONOTONIC)` alone.
     https://github.com/spulec/freezegun/issues/384
     """
 
     def time(self) -> float:
-        return time.clock_gettime(time.CLOCK_MONOTONIC)
+        return steady()
 
 
 class Server(uvicorn.Server):
