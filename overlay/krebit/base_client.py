@@ -170,9 +170,11 @@ class BaseClient:
         raise TypeError("a client cannot be pickled; make one in each process: they share the stored login")
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_settings"):  # a traceback may show a client whose making failed
+        try:
+            settings = self._settings
+        except AttributeError:  # a traceback may show a client whose making failed
             return f"<{type(self).__name__} not made>"
-        return f"<{type(self).__name__} {self._settings.domain}, profile {self._settings.profile!r}>"
+        return f"<{type(self).__name__} {settings.domain}, profile {settings.profile!r}>"
 
     def with_options(
         self,
