@@ -62,7 +62,7 @@ class Window:
 
     def read_until(self, text: str) -> str:
         """Read until the text comes; return all up to there, and go on behind it."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while text not in self._seen:
             ready, _, _ = select.select([self._fd], [], [], max(0.0, end - time.monotonic()))
             assert ready, self._seen
@@ -104,7 +104,7 @@ def test_an_address_longer_than_a_terminals_line(site: Site, tmp_path: Path) -> 
         address = location(person.read_until("Paste it here"))
         person.type(f"{address}&padding={'x' * 6000}")
         assert "You are signed in at" in person.read_until("user ")
-        assert program.wait(30) == 0
+        assert program.wait(60) == 0
 
 
 def test_a_line_that_the_terminal_has_cut_and_other_bad_pastes(site: Site, tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_line_that_the_terminal_has_cut_and_other_bad_pastes(site: Site, tmp_p
         person.type(address)
         person.read_until("You are signed in at")
         assert program.stdout.read().decode().startswith("Paste it here: Paste it here: Paste it here: user")
-        assert program.wait(30) == 0
+        assert program.wait(60) == 0
         program.stdout.close()
 
 
@@ -168,7 +168,7 @@ def test_a_line_that_was_pasted_is_in_no_history(site: Site, tmp_path: Path) -> 
         )
         person.type(location(person.read_until("Paste it here")))
         assert "history 0" in person.read_until("history 0")
-        assert program.wait(30) == 0
+        assert program.wait(60) == 0
 
 
 NO_STDIN: dict[str, dict[str, Any]] = {
@@ -252,7 +252,7 @@ def test_a_browser_that_stays_in_the_foreground(site: Site, tmp_path: Path, port
     assert stdout is not None
     try:
         assert stdout.readline().startswith("user ")
-        assert result.wait(30) == 0
+        assert result.wait(60) == 0
         assert not closes.with_suffix(".closed").exists()
     finally:
         closes.touch()

@@ -75,7 +75,7 @@ class ListServer:
     def wait_for(self, condition: Callable[[], bool]) -> None:
         """Block until it holds; AssertionError if it never does."""
         with self.changed:
-            assert self.changed.wait_for(condition, timeout=20), "the server waited in vain"
+            assert self.changed.wait_for(condition, timeout=60), "the server waited in vain"
 
 
 class _Server(ThreadingHTTPServer):

@@ -107,7 +107,7 @@ def call_threads() -> list[threading.Thread]:
 def end_call_threads() -> None:
     """Wait for their end, which comes once the server has hung up."""
     for thread in call_threads():
-        thread.join(20)
+        thread.join(60)
     assert call_threads() == []
 
 
@@ -125,7 +125,7 @@ def sockets() -> int:
 def sockets_fall_to(number: int) -> bool:
     """Whether there are no more than so many, once the server, whose ends stand in this process too, has come to close
     its own. What a client has left open stays open."""
-    end = time.monotonic() + 15
+    end = time.monotonic() + 60
     while sockets() > number and time.monotonic() < end:
         time.sleep(0.02)
     return sockets() <= number

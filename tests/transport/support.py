@@ -243,7 +243,7 @@ async def gathered(calls: list[Awaitable[Any]]) -> list[Any]:
 
 def arrived(sandbox: Sandbox, count: int) -> None:
     """Wait until the sandbox has seen so many requests."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while len(sandbox.requests) < count:
         assert time.monotonic() < end, f"{len(sandbox.requests)} requests have come, not {count}"
         time.sleep(0.005)
