@@ -135,7 +135,7 @@ def calls(document: dict[str, Any]) -> Iterator[str]:
     """Check that each operation says who may call it, and has the errors that every call may meet."""
     for operation in operations(document):
         is_sign_in = operation.tags == ["oauth"]
-        security = [] if is_sign_in else [{"oauth2": []}]
+        security: list[dict[str, list[str]]] = [] if is_sign_in else [{"oauth2": []}]
         if operation.body.get("security", security) != security:  # `names` reports one that is missing
             yield f"{operation.where}: security must be {'[]' if is_sign_in else '[{oauth2: []}]'}"
         errors = SIGN_IN_ERRORS if is_sign_in else ERRORS
