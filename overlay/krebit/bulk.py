@@ -97,7 +97,10 @@ def each(
     - `progress`: called after each outcome with the number of outcomes and of arguments, or None if unknown.
 
     A rate limit pauses all calls once. No more calls are made at once than the server's `X-RateLimit-Remaining` allows.
-    After you leave the loop, no further call is made. Raises ConfigurationError.
+    After you leave the loop, no further call is made.
+
+    Raises RateLimited after ten waits for one call, or when the server asks for more than 300 seconds, and
+    ConfigurationError.
     """
     if concurrency not in range(1, 65):
         raise ConfigurationError("concurrency: must be a whole number from 1 to 64")

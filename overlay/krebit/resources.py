@@ -28,7 +28,10 @@ _inherited: list[object] = []
 
 
 class ClientOptions(TypedDict, total=False):
-    """Options of `Krebit` and `AsyncKrebit` beside the application; all optional, all by keyword."""
+    """Options of `Krebit` and `AsyncKrebit` beside the application; all optional, all by keyword.
+
+    Times are in seconds. docs/settings.md explains each option.
+    """
 
     store: TokenStore
     """Where the login is kept. Default: a `FileTokenStore` in the user's state folder."""
