@@ -2,11 +2,13 @@
 
 import json
 import os
+import resource
 import shlex
 import sys
 from pathlib import Path
 
 import pytest
+from click import ClickException
 
 from krebit import ConfigurationError, Krebit, StoreUnsafe
 from krebit.cli.saving import save
@@ -303,6 +305,35 @@ def test_saved_settings_are_those_of_the_next_command(tmp_path: Path, text: str,
     save(path, profile, {"domain": "new.krebit.se", "client_id": "new"}, Secret(SECRET))
     found = read_settings({}, profile, path=path)
     assert (found.domain, found.client_id, found.client_secret.reveal()) == ("new.krebit.se", "new", SECRET)
+
+
+def test_settings_behind_a_link_have_their_secret_beside_the_link(tmp_path: Path) -> None:
+    """Where the link leads is often a repository of settings: no secret belongs there, and none is looked for there."""
+    kept = tmp_path / "repository" / "krebit.toml"
+    kept.parent.mkdir()
+    kept.write_text("# mine\n")
+    path = tmp_path / "config.toml"
+    path.symlink_to(kept)
+    save(path, "default", {"domain": "new.krebit.se", "client_id": "new"}, Secret(SECRET))
+    assert path.is_symlink()
+    assert kept.read_text().startswith("# mine\n")
+    assert [each.name for each in kept.parent.iterdir()] == ["krebit.toml"]
+    assert read(path).client_secret.reveal() == SECRET
+
+
+def test_no_room_for_the_settings_leaves_the_secret_of_the_old_ones(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(f"# {'long' * 2_000}\n")
+    save(path, "default", {"domain": "one.krebit.se", "client_id": "one"}, Secret(SECRET))
+    before = {each: each.read_bytes() for each in tmp_path.iterdir()}
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        with pytest.raises(ClickException, match=r"config\.toml: File too large"):
+            save(path, "default", {"client_id": "two"}, Secret("the secret of two"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert {each: each.read_bytes() for each in tmp_path.iterdir()} == before
 
 
 def test_settings_may_come_out_of_a_pipe() -> None:

@@ -1,5 +1,6 @@
 """Write the settings file: comments stay, the secret goes into a file of its own."""
 
+import os
 import re
 from collections.abc import Mapping, MutableMapping
 from hashlib import sha256
@@ -10,7 +11,7 @@ import click
 import tomlkit
 from tomlkit.items import InlineTable
 
-from krebit.cli.whole_files import write_private
+from krebit.cli.whole_files import private_file
 from krebit.config import DEFAULT_PROFILE
 from krebit.config_file import SECRET_KEYS, load
 from krebit.redaction import Secret
@@ -19,14 +20,16 @@ from krebit.redaction import Secret
 def save(path: Path, profile: str, values: Mapping[str, str | bool], secret: Secret | None) -> None:
     """Put values into the settings file: into the profile's table, for `default` without one at the top.
 
-    `secret`, if there is one, goes into a file beside it (0600), which is named instead. Raises ConfigurationError for
-    a file that cannot be read, and ClickException for one that cannot be written.
+    `secret`, if there is one, goes into a file beside it (0600), which is named instead: beside `path` itself, where
+    that is a link. Either both files are written or none. Raises ConfigurationError for a file that cannot be read, and
+    ClickException for one that cannot be written.
     """
     load(path)
-    path = path.resolve()
+    target = path.resolve()
+    secret_path = path.with_name(_secret_name(profile))
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        document = tomlkit.parse(path.read_text("utf-8-sig")) if path.exists() else tomlkit.document()
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        document = tomlkit.parse(target.read_text("utf-8-sig")) if target.exists() else tomlkit.document()
         table = _table_of(document, profile)
         if secret is not None or any(key in values for key in SECRET_KEYS):
             for key in SECRET_KEYS:
@@ -34,10 +37,15 @@ def save(path: Path, profile: str, values: Mapping[str, str | bool], secret: Sec
         for key, value in values.items():
             table[key] = value
         if secret is not None:
-            secret_path = path.with_name(_secret_name(profile))
-            write_private(secret_path, f"{secret.reveal()}\n")
             table["client_secret_file"] = secret_path.name
-        write_private(path, tomlkit.dumps(document))
+        with private_file(target) as file:
+            file.write(tomlkit.dumps(document).encode())
+            if secret is not None:
+                # Where there is no room for the settings, the secret that the old ones name must stay.
+                file.flush()
+                os.fsync(file.fileno())
+                with private_file(secret_path) as secret_file:
+                    secret_file.write(f"{secret.reveal()}\n".encode())
     except OSError as error:
         raise click.ClickException(
             f"the settings are not saved: {error.filename or path}: {error.strerror}; name another file in "

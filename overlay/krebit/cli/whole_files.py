@@ -38,11 +38,12 @@ def whole_file(path: Path, option: str, repair: str) -> Iterator[IO[bytes]]:
         yield file
 
 
-def write_private(path: Path, text: str) -> None:
+@contextmanager
+def private_file(path: Path) -> Iterator[IO[bytes]]:
     """Write a file whole or not at all, readable by its owner alone. Raises OSError."""
     fd, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     with _put_in_place(fd, Path(name), path, 0o600) as file:
-        file.write(text.encode())
+        yield file
 
 
 @contextmanager
