@@ -9,11 +9,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import pytest
 
 from tests.needs import absent
+
+FUNCTIONS_OF_ANOTHER: LiteralString = """
+GRANT CREATE ON SCHEMA public TO PUBLIC;
+CREATE FUNCTION public.has_table_privilege(text, text, text) RETURNS boolean LANGUAGE plpgsql
+    AS $$ BEGIN RAISE EXCEPTION 'called as %', current_user; END $$;
+CREATE FUNCTION public.pg_advisory_xact_lock(integer) RETURNS void LANGUAGE plpgsql
+    AS $$ BEGIN RAISE EXCEPTION 'called as %', current_user; END $$;
+CREATE FUNCTION public.make_interval(secs smallint) RETURNS interval LANGUAGE plpgsql
+    AS $$ BEGIN RAISE EXCEPTION 'called as %', current_user; END $$
+"""
+"""Functions that fit some arguments better than PostgreSQL's own of the same names: without its schema they are called.
+"""
 
 
 def find_binaries() -> Path | None:

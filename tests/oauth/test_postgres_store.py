@@ -18,7 +18,7 @@ from krebit.errors import ConfigurationError, StoreBusy, StoreError, StoreUnsafe
 from krebit.stores import Lease, Login, LoginKey
 from tests.needs import absent, needs
 from tests.oauth.support import Program
-from tests.postgres import PostgresServer, postgres_server
+from tests.postgres import FUNCTIONS_OF_ANOTHER, PostgresServer, postgres_server
 from tests.waiting import wait_for
 
 KEY = LoginKey("shared.example", "application")
@@ -101,6 +101,14 @@ def before_each_write(conninfo: str, statement: LiteralString) -> None:
             "CREATE TRIGGER before_write BEFORE INSERT ON krebit_logins "
             "FOR EACH STATEMENT EXECUTE FUNCTION before_write()"
         )
+
+
+def test_no_function_of_another_user_is_called(conninfo: str) -> None:
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute(FUNCTIONS_OF_ANOTHER)
+    store = PostgresTokenStore(conninfo)
+    save(store)
+    assert store.load(KEY) == Login(generation=1)
 
 
 def test_nothing_is_written_without_the_lock(conninfo: str) -> None:

@@ -1,8 +1,10 @@
 """The PostgreSQL inbox beyond what any inbox promises: lost connections, restarts, forks, notifications, many rows."""
 
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -12,7 +14,7 @@ import krebit
 from krebit import ConfigurationError
 from krebit.webhooks import PostgresInbox, Receiver, WebhookEvent
 from tests.frames import frames_of
-from tests.postgres import PostgresServer, postgres_server
+from tests.postgres import FUNCTIONS_OF_ANOTHER, PostgresServer, postgres_server
 from tests.waiting import wait_for
 from tests.webhooks.cases import SECRET, act_created, signed
 from tests.webhooks.workers import seconds_to_claim, stop
@@ -68,6 +70,51 @@ def test_a_server_that_is_down_is_a_503_and_all_goes_on_when_it_is_back(caplog: 
         assert "not stored" in caplog.text
         stop(receiver)
         inbox.close()
+
+
+@pytest.mark.slow
+def test_a_server_that_hangs_is_an_error_in_time(conninfo: str, inbox: PostgresInbox) -> None:
+    """Its kernel still answers keepalives, and its own limit of a statement's time does not run."""
+    inbox.store("a", "d", b"b")
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        sql = "SELECT pid FROM pg_stat_activity WHERE application_name = 'krebit-webhooks' AND datname = %s"
+        backends = [pid for (pid,) in connection.execute(sql, (connection.info.dbname,))]
+    errors: list[Exception] = []
+
+    def store() -> None:
+        try:
+            inbox.store("b", "d", b"b")
+        except psycopg.OperationalError as error:
+            errors.append(error)
+
+    storing = [threading.Thread(target=store, daemon=True) for _ in range(3)]
+    with stopped(backends):
+        for thread in storing:
+            thread.start()
+        for thread in storing:
+            thread.join(60)
+        # The server itself is well, so that a new connection stores what the broken one did not.
+        assert not any(thread.is_alive() for thread in storing)
+    assert not errors
+    assert inbox.store("b", "d", b"b") == "same"
+
+
+@contextmanager
+def stopped(processes: list[int]) -> Iterator[None]:
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
+
+
+def test_no_function_of_another_user_is_called(conninfo: str, inbox: PostgresInbox) -> None:
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute(FUNCTIONS_OF_ANOTHER)
+    assert inbox.store("a", "d", b"b") == "new"
+    assert inbox.take(60) is not None
 
 
 class Listening(PostgresInbox):

@@ -33,14 +33,15 @@ _SETTINGS: LiteralString = (
     "SET tcp_user_timeout = '30s'"
 )
 # The lock is needed: IF NOT EXISTS fails when two sessions make a table at the same time.
-_MAKE_TABLE: LiteralString = f"BEGIN; SELECT pg_advisory_xact_lock(1802659170); {SCHEMA} COMMIT"
+_MAKE_TABLE: LiteralString = f"BEGIN; SELECT pg_catalog.pg_advisory_xact_lock(1802659170); {SCHEMA} COMMIT"
 # Seconds between two looks at a lock that somebody else holds. A server would grant a lock to a waiter whose host is
 # gone, so nobody waits in its queue.
 _POLL = 0.05
 
+# With the schema: a function that another user put into ours, for the same arguments, must not be taken instead.
 _SELECT: LiteralString = """
     SELECT (SELECT login FROM krebit_logins WHERE (tenant, client_id, profile) = (%s, %s, %s)),
-    has_table_privilege('public', 'krebit_logins', 'SELECT, INSERT, UPDATE, DELETE')"""
+    pg_catalog.has_table_privilege('public', 'krebit_logins', 'SELECT, INSERT, UPDATE, DELETE')"""
 
 
 class Session:
@@ -91,14 +92,14 @@ class Session:
 
     def make_table(self) -> None:
         """Make the table if it is missing. Only that needs the right to make tables."""
-        if self.run("look for the table", "SELECT to_regclass('krebit_logins') IS NOT NULL") == [(True,)]:
+        if self.run("look for the table", "SELECT pg_catalog.to_regclass('krebit_logins') IS NOT NULL") == [(True,)]:
             return
         self.run("make the table krebit_logins", _MAKE_TABLE)
 
     def lock(self, number: int, patience: float) -> None:
         """Take the lock. Raises StoreBusy after `patience` seconds."""
         until = monotonic() + patience
-        while self.run("lock the login", "SELECT pg_try_advisory_lock(%s)", number) != [(True,)]:
+        while self.run("lock the login", "SELECT pg_catalog.pg_try_advisory_lock(%s)", number) != [(True,)]:
             if monotonic() >= until:
                 raise StoreBusy(
                     f"PostgreSQL at {self._where}: another process or thread held the lock of this login for more "
@@ -109,7 +110,7 @@ class Session:
     def unlock(self, number: int) -> None:
         """Give the lock back at once. Where that fails, the end of the connection does it."""
         with suppress(psycopg.Error):
-            self.execute("SELECT pg_advisory_unlock(%s)", number)
+            self.execute("SELECT pg_catalog.pg_advisory_unlock(%s)", number)
 
     def load(self, key: LoginKey) -> Login | None:
         try:

@@ -4,11 +4,12 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any, LiteralString
 
 import psycopg
 
-from krebit.postgresql import connect, describe_conninfo
+from krebit.postgresql import Watch, connect, describe_conninfo
 from krebit.redaction import Secret
 from krebit.webhooks.inbox import CONFLICT, FailedDelivery, LeasedDelivery, StoreOutcome
 from krebit.webhooks.processes import PerProcess
@@ -26,14 +27,17 @@ CREATE TABLE IF NOT EXISTS krebit_delivery_conflicts (
     body bytea NOT NULL, arrived timestamptz NOT NULL DEFAULT now(), UNIQUE (key, digest)
 );
 """
-_LOCK_OF_THE_SCHEMA = 0x6B726562
+# The lock is needed: IF NOT EXISTS fails when two sessions make a table at the same time.
+_MAKE_TABLES: LiteralString = f"BEGIN; SELECT pg_catalog.pg_advisory_xact_lock(1802659170); {_SCHEMA} COMMIT"
 _CHANNEL: LiteralString = "krebit_deliveries"
 _OURS: LiteralString = "number = %s AND attempts = %s AND body IS NOT NULL AND due IS NOT NULL"
-_IN: LiteralString = "now() + make_interval(secs => %s)"
+_IN: LiteralString = "now() + pg_catalog.make_interval(secs => %s)"
 _ARRIVED: LiteralString = "extract(epoch FROM arrived)::float8"
 _LISTEN_STEP = 0.5
 _LISTEN_PAUSE = 0.05  # of many notifications the first counts
 _APPLICATION = "krebit-webhooks"
+# Seconds for one statement. The server's own limit is shorter than ours, so that its error comes first.
+_STATEMENT = 10.0
 
 
 class PostgresInbox:
@@ -60,7 +64,7 @@ class PostgresInbox:
             WITH stored AS (
                 INSERT INTO krebit_deliveries (key, digest, body) VALUES (%s, %s, %s)
                 ON CONFLICT (key) DO NOTHING RETURNING number
-            ) SELECT pg_notify('{_CHANNEL}', '') FROM stored"""
+            ) SELECT pg_catalog.pg_notify('{_CHANNEL}', '') FROM stored"""
         if self._execute(sql, key, digest, body, durable=True)[1]:
             return "new"
         if self._execute("SELECT digest FROM krebit_deliveries WHERE key = %s", key)[0] == [(digest,)]:
@@ -109,7 +113,7 @@ class PostgresInbox:
         return self._execute(sql, key, durable=True)[1] == 1
 
     def prune(self, seconds: float, *, failures: bool = False) -> int:
-        old: LiteralString = "arrived < now() - make_interval(secs => %s)"
+        old: LiteralString = "arrived < now() - pg_catalog.make_interval(secs => %s)"
         finished: LiteralString = "(body IS NULL OR due IS NULL)" if failures else "body IS NULL"
         self._execute(f"DELETE FROM krebit_delivery_conflicts WHERE {old}", seconds)
         return self._execute(f"DELETE FROM krebit_deliveries WHERE {old} AND {finished}", seconds)[1]
@@ -119,8 +123,9 @@ class PostgresInbox:
 
     def listen(self, heard: Callable[[], object], stopped: threading.Event) -> None:
         """See `NotifyingInbox.listen`, on a connection of its own. Raises psycopg.Error when that breaks."""
-        with connect(self._conninfo, _APPLICATION) as connection:
-            connection.execute(f"LISTEN {_CHANNEL}")
+        with connect(self._conninfo, _APPLICATION) as connection, closing(Watch(connection)) as watch:
+            with watch.at_most(_STATEMENT):
+                connection.execute(f"LISTEN {_CHANNEL}")
             heard()  # of what was stored before
             while not stopped.is_set():
                 for _ in connection.notifies(timeout=_LISTEN_STEP, stop_after=1):
@@ -144,7 +149,7 @@ class _Session:
     def __init__(self, conninfo: Secret) -> None:
         self._conninfo = conninfo
         self._lock = threading.Lock()
-        self._connections: dict[bool, psycopg.Connection[Any]] = {}
+        self._connections: dict[bool, _Connection] = {}
 
     def execute(self, sql: LiteralString, values: tuple[object, ...], *, durable: bool) -> tuple[list[Any], int]:
         """Run one statement as a transaction. Return its rows and how many rows it touched.
@@ -153,11 +158,11 @@ class _Session:
         """
         connection = self._connection(durable)
         try:
-            return _run(connection, sql, values)
+            return connection.execute(sql, *values)
         except psycopg.OperationalError:
-            if not connection.closed:
+            if not connection.is_closed:
                 raise
-        return _run(self._connection(durable), sql, values)
+        return self._connection(durable).execute(sql, *values)
 
     def close(self) -> None:
         with self._lock:
@@ -165,30 +170,50 @@ class _Session:
                 connection.close()
             self._connections.clear()
 
-    def _connection(self, durable: bool) -> psycopg.Connection[Any]:
+    def _connection(self, durable: bool) -> "_Connection":
         with self._lock:
             connection = self._connections.get(durable)
-            if connection is None or connection.closed:
-                connection = self._connections[durable] = connect(self._conninfo, _APPLICATION)
-                connection.execute("SET statement_timeout = '5s'")
-                if not durable:
-                    connection.execute("SET synchronous_commit = off")
-                _make_tables(connection)
+            if connection is not None and connection.is_closed:
+                connection.close()  # its watch too
+                connection = None
+            if connection is None:
+                connection = self._connections[durable] = _Connection(self._conninfo, durable=durable)
             return connection
 
 
-def _run(connection: psycopg.Connection[Any], sql: LiteralString, values: tuple[object, ...]) -> tuple[list[Any], int]:
-    cursor = connection.execute(sql, values)
-    rows = cursor.fetchall() if cursor.description is not None else []
-    return rows, cursor.rowcount
+class _Connection:
+    """A connection that one thread uses at a time. A statement that the server does not end breaks it."""
 
+    def __init__(self, conninfo: Secret, *, durable: bool) -> None:
+        self._connection = connect(conninfo, _APPLICATION)
+        self._watch = Watch(self._connection)
+        self._lock = threading.Lock()
+        try:
+            self.execute("SET statement_timeout = '5s'")
+            if not durable:
+                self.execute("SET synchronous_commit = off")
+            self._make_tables()
+        except BaseException:
+            self.close()
+            raise
 
-def _make_tables(connection: psycopg.Connection[Any]) -> None:
-    """Make the tables unless they are there: then no right to make any is needed."""
-    exists = "SELECT to_regclass('krebit_delivery_conflicts') IS NOT NULL"
-    if connection.execute(exists).fetchone() == (True,):
-        return
-    with connection.transaction():
-        # Without the lock IF NOT EXISTS fails when two sessions make a table at the same time.
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK_OF_THE_SCHEMA,))
-        connection.execute(_SCHEMA)
+    @property
+    def is_closed(self) -> bool:
+        return self._connection.closed
+
+    def execute(self, sql: LiteralString, *values: object) -> tuple[list[Any], int]:
+        """Return the rows, and how many rows the statement touched. Raises psycopg.Error."""
+        with self._lock, self._watch.at_most(_STATEMENT):
+            cursor = self._connection.execute(sql, values or None)
+            rows = cursor.fetchall() if cursor.description is not None else []
+            return rows, cursor.rowcount
+
+    def close(self) -> None:
+        self._watch.close()
+        self._connection.close()
+
+    def _make_tables(self) -> None:
+        """Make the tables unless they are there: then no right to make any is needed."""
+        found, _ = self.execute("SELECT pg_catalog.to_regclass('krebit_delivery_conflicts') IS NOT NULL")
+        if found != [(True,)]:
+            self.execute(_MAKE_TABLES)
