@@ -1,6 +1,6 @@
 """Keep answers about clients for some minutes, with hishel's cache around Krebit's transport.
 
-    pip install krebit hishel
+    pip install hishel
     python examples/caching_hishel.py
 
 The guides allow client responses to be kept for 5 to 15 minutes. What one login may see, another may not: each answer

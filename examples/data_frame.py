@@ -1,6 +1,6 @@
 """The portfolio in a data frame: every client as a row, money as exact decimals, times as times; and in a spreadsheet.
 
-    pip install krebit polars xlsxwriter
+    pip install polars xlsxwriter
     python examples/data_frame.py portfolio.xlsx
 
 `in_pandas` makes the same frame for pandas. Either goes into DuckDB as it is.

@@ -1,6 +1,6 @@
 """A web application whose people each connect their own Krebit login, in their browser.
 
-    pip install krebit starlette uvicorn
+    pip install starlette uvicorn
     uvicorn examples.login_starlette:app --port 8000 --no-access-log
 
 The server's own log of requests is off: it would hold whole addresses, and the callback's holds the authorization code.

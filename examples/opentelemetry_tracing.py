@@ -1,6 +1,6 @@
 """Spans for every request to Krebit, from OpenTelemetry's own instrumentation of httpx.
 
-    pip install krebit opentelemetry-sdk opentelemetry-instrumentation-httpx
+    pip install opentelemetry-sdk opentelemetry-instrumentation-httpx
     python examples/opentelemetry_tracing.py
 
 A call that is tried three times has three spans, each with its status; a span of your own around the call holds them

@@ -1,6 +1,6 @@
 """Load the portfolio into a warehouse with dlt, here DuckDB: clients, their latest acts and the acts' data points.
 
-    pip install krebit 'dlt[duckdb]'
+    pip install 'dlt[duckdb]'
     python examples/warehouse_dlt.py portfolio.duckdb
 
 dlt 1.31 needs Python 3.14 or older. Amounts are DECIMAL columns, times are timestamps. Each run loads every client, and
