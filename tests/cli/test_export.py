@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import resource
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -43,6 +44,33 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
             return list(csv.DictReader(file))
     header, *rows = openpyxl.load_workbook(path).worksheets[0].iter_rows(values_only=True)
     return [dict(zip(map(str, header), row, strict=True)) for row in rows]
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "xlsx"])
+def test_a_full_disk_is_named_and_leaves_nothing(site: Sandbox, tmp_path: Path, kind: str) -> None:
+    list_of(site, *({"id": number, "name": f"company {number}"} for number in range(1, 200)))
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    path = tmp_path / f"clients.{kind}"
+    assert run("me").code == 0  # the login is stored
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for limit in (1000, 4000):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+        try:
+            done = run("export", "clients", "--to", path, env={"TMPDIR": str(scratch)})
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert done.code == 1
+        assert done.err.endswith(f"krebit: --to {path}: cannot be written (File too large)\n")
+        assert "Traceback" not in done.err
+        assert not list(scratch.iterdir())
+        assert not path.exists()
+
+
+def test_a_spreadsheet_that_fails_leaves_no_row_behind(site: Sandbox, tmp_path: Path) -> None:
+    site.fault(kind="status", status=404, path="/api/1.0/acts/*", times=None)
+    assert run("export", "data", "--to", tmp_path / "a.xlsx", env={"TMPDIR": str(tmp_path)}).code == 1
+    assert not list(tmp_path.glob("tmp*"))
 
 
 def test_a_link_of_another_user_in_a_folder_for_all_is_not_followed(site: Sandbox, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from krebit.redaction import Secret
 from krebit_sandbox import Sandbox
 from tests.cli.support import run
 from tests.frames import frames_of
+from tests.needs import needs_root
 
 SECRET = "a-secret-canary-1"
 GRANTS = ("KREBIT_API", "KREBIT_REFRESH_TOKEN", "KREBIT_AUTH_CODE", "KREBIT_STATE")
@@ -319,6 +320,17 @@ def test_settings_behind_a_link_have_their_secret_beside_the_link(tmp_path: Path
     assert kept.read_text().startswith("# mine\n")
     assert [each.name for each in kept.parent.iterdir()] == ["krebit.toml"]
     assert read(path).client_secret.reveal() == SECRET
+
+
+def test_no_settings_are_saved_through_a_link_of_another_user_in_a_folder_for_all(tmp_path: Path) -> None:
+    needs_root()
+    tmp_path.chmod(0o1777)
+    path, mine = tmp_path / "config.toml", tmp_path / "mine"
+    path.symlink_to(mine)
+    os.lchown(path, 65534, -1)
+    with pytest.raises(ClickException, match="is a link of another user"):
+        save(path, "default", {"client_id": "one"}, Secret(SECRET))
+    assert [each.name for each in tmp_path.iterdir()] == ["config.toml"]
 
 
 def test_no_room_for_the_settings_leaves_the_secret_of_the_old_ones(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import http.server
 import json
 import os
+import resource
 import signal
 import stat
 import subprocess
@@ -49,6 +50,20 @@ def test_without_a_subscription_there_is_no_file(site: Sandbox, tmp_path: Path) 
     path = tmp_path / "new.secret"
     assert run("webhook", "create", "act.created", "nonsense", "--secret-file", path).code == 1
     assert not path.exists()
+
+
+def test_no_room_for_the_secret_is_found_before_it_is_made(site: Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / "new.secret"
+    assert run("me").code == 0  # the login is stored
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        done = run("webhook", "create", "act.created", "https://a.example/", "--secret-file", path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (done.code, done.err) == (1, f"krebit: --secret-file {path}: cannot be written (File too large)\n")
+    assert not path.exists()
+    assert not [request for request in site.requests if request.path == "/api/1.0/webhooks"]
 
 
 def test_a_saved_delivery(secret_file: Path, tmp_path: Path) -> None:

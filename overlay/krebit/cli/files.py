@@ -3,18 +3,20 @@
 import csv
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, Any
+from tempfile import TemporaryDirectory
+from typing import IO, Any, TypeVar
 
 import click
 
 from krebit.cli.values import Row, json_text, plain_text
 from krebit.cli.whole_files import whole_file
 
+T = TypeVar("T")
 FORMATS = ("csv", "jsonl", "xlsx")
 _SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xlsx": "xlsx"}
 # The limits of a sheet: rows with the header, and characters of a cell.
@@ -143,15 +145,55 @@ class _CsvWriter(_TableWriter):
         self._text.close()
 
 
+class _SheetFile:
+    """The file that a workbook goes into. After a failure it writes nothing more, and raises nothing more.
+
+    ZipFile ends its archive when it is collected, and would complain of the failure on stderr then.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._has_failed = False
+
+    def write(self, content: bytes) -> int:
+        return self._unless_failed(lambda: self._file.write(content), len(content))
+
+    def seek(self, position: int) -> int:
+        return self._unless_failed(lambda: self._file.seek(position), position)
+
+    def tell(self) -> int:
+        return self._unless_failed(self._file.tell, 0)
+
+    def flush(self) -> None:
+        self._unless_failed(self._file.flush, None)
+
+    def _unless_failed(self, action: Callable[[], T], otherwise: T) -> T:
+        if self._has_failed:
+            return otherwise
+        try:
+            return action()
+        except OSError:
+            self._has_failed = True
+            raise
+
+
 class _SheetWriter(_TableWriter):
-    def __init__(self, file: IO[bytes], names: Sequence[str]) -> None:
+    """Writes a spreadsheet. Until it is closed its rows are in files in the folder `scratch`."""
+
+    def __init__(self, file: IO[bytes], names: Sequence[str], scratch: str) -> None:
         super().__init__(names)
         try:
             import xlsxwriter
         except ImportError:
             raise click.ClickException("a spreadsheet needs xlsxwriter; call: pip install 'krebit[excel]'") from None
-        options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-        self._book = xlsxwriter.Workbook(file, options)
+        options = {
+            "constant_memory": True,
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "tmpdir": scratch,
+        }
+        target: Any = _SheetFile(file)
+        self._book = xlsxwriter.Workbook(target, options)
         self._sheet = self._book.add_worksheet()
         self._bold = self._book.add_format({"bold": True})
         self._amount = self._book.add_format({"num_format": "#,##0.00##"})
@@ -190,14 +232,26 @@ class _SheetWriter(_TableWriter):
             self._sheet.write_string(self.count, column, text)
 
     def close(self) -> None:
+        from xlsxwriter.exceptions import FileCreateError
+
         super().close()
-        self._book.close()
+        try:
+            self._book.close()
+        except FileCreateError as error:
+            (reason,) = error.args
+            raise reason from None
 
 
-def _writer(kind: str, file: IO[bytes], names: Sequence[str]) -> Writer:
+@contextmanager
+def _writer(kind: str, file: IO[bytes], names: Sequence[str]) -> Iterator[Writer]:
     if kind == "csv":
-        return _CsvWriter(file, names)
-    return _SheetWriter(file, names) if kind == "xlsx" else _LinesWriter(file, names)
+        yield _CsvWriter(file, names)
+    elif kind == "xlsx":
+        # A folder of our own: after a failure no row stays in the folder for temporary files.
+        with TemporaryDirectory(prefix="krebit-", ignore_cleanup_errors=True) as scratch:
+            yield _SheetWriter(file, names, scratch)
+    else:
+        yield _LinesWriter(file, names)
 
 
 def _is_exact(value: Decimal | int) -> bool:
@@ -227,7 +281,9 @@ def _storable(text: str) -> str:
 @contextmanager
 def new_file(path: Path, kind: str, names: Sequence[str]) -> Iterator[Writer]:
     """Write records into a file that is put in its place when the block has ended well. See `whole_file`."""
-    with whole_file(path, "--to", "for a pipe call: krebit clients --all --csv") as file:
-        writer = _writer(kind, file, names)
+    with (
+        whole_file(path, "--to", "for a pipe call: krebit clients --all --csv") as file,
+        _writer(kind, file, names) as writer,
+    ):
         yield writer
         writer.close()

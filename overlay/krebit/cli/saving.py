@@ -14,6 +14,7 @@ from tomlkit.items import InlineTable
 from krebit.cli.whole_files import private_file
 from krebit.config import DEFAULT_PROFILE
 from krebit.config_file import SECRET_KEYS, load
+from krebit.private_files import is_planted_link
 from krebit.redaction import Secret
 
 
@@ -24,6 +25,10 @@ def save(path: Path, profile: str, values: Mapping[str, str | bool], secret: Sec
     that is a link. Either both files are written or none. Raises ConfigurationError for a file that cannot be read, and
     ClickException for one that cannot be written.
     """
+    if is_planted_link(path):
+        raise click.ClickException(
+            f"{path}: is a link of another user, in a folder for all; name another file in KREBIT_CONFIG"
+        )
     load(path)
     target = path.resolve()
     secret_path = path.with_name(_secret_name(profile))

@@ -18,7 +18,8 @@ _ROOM = 4096
 def new_secret_file(path: Path) -> Iterator[Callable[[str], None]]:
     """Make a file (0600) with room for a secret, and yield the function that puts the secret into it.
 
-    Raises UsageError where there is a file already: a secret is not replaced. Without a secret the file goes again.
+    Raises UsageError where there is a file already, because a secret is not replaced, and ClickException where there is
+    no room. Without a secret the file goes again.
     """
     try:
         fd = make_file(path)
@@ -39,8 +40,11 @@ def new_secret_file(path: Path) -> Iterator[Callable[[str], None]]:
         is_kept = True
 
     try:
-        write_all(fd, b"\0" * _ROOM)
-        os.fsync(fd)
+        try:
+            write_all(fd, b"\0" * _ROOM)
+            os.fsync(fd)
+        except OSError as error:
+            raise click.ClickException(f"--secret-file {path}: cannot be written ({error.strerror})") from None
         yield keep
     finally:
         os.close(fd)

@@ -1,5 +1,6 @@
 """Write a file whole or not at all: beside its place, and then into it."""
 
+import errno
 import os
 import stat
 import tempfile
@@ -18,7 +19,7 @@ def whole_file(path: Path, option: str, repair: str) -> Iterator[IO[bytes]]:
     """Write a file beside its place, and put it there when the block has ended well.
 
     Until then, and after any failure, the place is as it was. Raises UsageError, with the `repair`, for a place that is
-    no regular file, and ClickException for one where nothing can be written. Both name the `option`.
+    no regular file, and ClickException for one where nothing can be written, or not all of it. Both name the `option`.
     """
     given = path
     if is_planted_link(given):
@@ -34,8 +35,13 @@ def whole_file(path: Path, option: str, repair: str) -> Iterator[IO[bytes]]:
     except OSError as error:
         text = f"{option} {given}: cannot be written ({error.strerror}); name another place"
         raise click.ClickException(text) from None
-    with _put_in_place(fd, Path(name), path, mode) as file:
-        yield file
+    try:
+        with _put_in_place(fd, Path(name), path, mode) as file:
+            yield file
+    except OSError as error:
+        if error.errno == errno.EPIPE:  # not of the file: somebody closed the output
+            raise
+        raise click.ClickException(f"{option} {given}: cannot be written ({error.strerror})") from None
 
 
 @contextmanager
