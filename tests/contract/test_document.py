@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import importlib
 import json
 import re
 import subprocess
@@ -310,10 +312,24 @@ FAULTS: dict[str, tuple[Change, str]] = {
 }
 
 
+@pytest.fixture
+def faults(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, Any]], list[str]]:
+    """Our checks, as tools/check_document.py makes them."""
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    module = importlib.import_module("check_document")
+    return lambda document: list(module.faults(document))
+
+
 @pytest.mark.parametrize("fault", FAULTS)
-def test_our_checks_see(fault: str, scratch: Scratch) -> None:
+def test_our_checks_see(fault: str, faults: Callable[[dict[str, Any]], list[str]]) -> None:
     change, message = FAULTS[fault]
-    # Written and read once more, so that what an anchor shares is shared no longer.
+    document = copy.deepcopy(DOCUMENT)
+    change(document)
+    assert any(message in line for line in faults(document)), faults(document)
+
+
+def test_a_fault_is_printed_and_ends_the_check(scratch: Scratch) -> None:
+    change, message = FAULTS["a second server"]
     change(scratch.document)
     scratch.save()
     done = scratch.run("check_document.py")
