@@ -11,6 +11,8 @@ from .conftest import Scratch
 
 __all__ = ["grown"]
 
+pytestmark = pytest.mark.slow
+
 
 KEYWORDS = """
 import asyncio

@@ -7,6 +7,8 @@ import pytest
 
 from tests.contract.conftest import Scratch
 
+pytestmark = pytest.mark.slow
+
 
 def _page(name: str) -> dict[str, Any]:
     records = {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}}

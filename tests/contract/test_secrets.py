@@ -75,6 +75,7 @@ def test_clients_answers_and_errors_do_not_show_what_they_carry() -> None:
     assert CANARY not in f"{error!r} {error}"
 
 
+@pytest.mark.slow
 def test_a_secret_that_comes_from_another_schema_is_not_shown_either(scratch: Scratch) -> None:
     base, own = {"pin": {"type": "string", "format": "password"}}, {"key": {"type": "string", "x-secret": True}}
     scratch.document["components"]["schemas"] |= {

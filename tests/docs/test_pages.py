@@ -66,6 +66,7 @@ def test_the_code_of_the_page(
             assert eval(call, names) not in (None, 0, []), call
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["testing", "sandbox"])
 def test_the_tests_of_the_page_pass(name: str, tmp_path: Path) -> None:
     blocks = [block for block in python_blocks(page(name)) if "with Sandbox(" not in block]

@@ -131,6 +131,7 @@ def test_who_is_refused_does_not_get_the_refused_token_from_a_refresh_that_other
     assert len(site.token_requests()) == 1
 
 
+@pytest.mark.slow
 def test_twenty_four_processes(site: Site) -> None:
     """Tokens of two seconds' life, and a server that ends the session when one is used twice."""
     site.sandbox.switch(token_lifetime=2.0)

@@ -103,6 +103,7 @@ def test_no_thread_can_be_started(site: Site) -> None:
     assert len(site.token_requests()) == 1
 
 
+@pytest.mark.slow
 def test_killed_at_every_step_of_a_refresh(site: Site, tmp_path: Path) -> None:
     """The file always parses. The one loss: killed after the server has rotated and before the new pair is in place."""
     chance = random.Random(1)

@@ -47,6 +47,7 @@ def is_leased(server: RedisServer) -> bool:
         return bool(list(client.scan_iter("*:lease")))
 
 
+@pytest.mark.slow
 def test_a_holder_that_was_stopped_past_its_lease_cannot_save_over_its_successor(
     server: RedisServer, store: RedisTokenStore
 ) -> None:

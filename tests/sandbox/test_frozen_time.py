@@ -66,6 +66,7 @@ def test_time_moves_by_the_sandboxs_clock_alone(sandbox: Sandbox, way: str) -> N
         assert api.get(ME).status_code == 401
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_started_and_stopped_while_time_is_frozen(tmp_path: Path, way: str) -> None:
     """In a process of its own: nothing of the certificate's library may have been used before."""

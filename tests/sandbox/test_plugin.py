@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 USER_TESTS = """
 import httpx, ssl
 from krebit_sandbox import Sandbox, Switches
@@ -61,6 +63,7 @@ def test_each_finds_it_running_and_stops_it(krebit_environment, status, number):
 """
 
 
+@pytest.mark.slow
 def test_a_test_that_stops_the_sandbox_does_not_break_the_next(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
     (tmp_path / "test_user.py").write_text(STOPPED)
@@ -103,6 +106,7 @@ def test_afterwards_all_is_as_before():
 """
 
 
+@pytest.mark.slow
 def test_own_code_that_reads_the_environment(tmp_path: Path) -> None:
     (tmp_path / "test_user.py").write_text(OWN_CODE)
     # A company's proxy is no way to this machine.
@@ -110,6 +114,7 @@ def test_own_code_that_reads_the_environment(tmp_path: Path) -> None:
     assert "3 passed" in result.stdout, result.stdout + result.stderr
 
 
+@pytest.mark.slow
 def test_seed_by_option(tmp_path: Path) -> None:
     code = "def test_seed(krebit_sandbox, pytestconfig):\n    assert krebit_sandbox.seed == 23\n"
     (tmp_path / "pytest.ini").write_text("[pytest]\nkrebit_sandbox_seed = 5\n")

@@ -36,6 +36,7 @@ def test_thousands_of_calls_at_once_wait_in_line_without_a_timeout(sandbox: Sand
     asyncio.run(main())
 
 
+@pytest.mark.slow
 def test_the_timeout_of_a_call_begins_when_it_has_its_place(way: Way) -> None:
     first, others = threading.Event(), threading.Event()
 
@@ -149,6 +150,7 @@ def test_a_get_whose_first_attempt_stalls_is_sent_again(sandbox: Sandbox, way: W
     assert len(sandbox.requests) == 2
 
 
+@pytest.mark.slow
 def test_the_last_attempt_has_all_the_rest(way: Way) -> None:
     """A server that is slower than `attempt_timeout` each time."""
 

@@ -272,6 +272,7 @@ def test_any_signed_json_object_is_an_event(payload: dict[str, Any], data: objec
 @pytest.mark.timeout(600)  # of the 10^5 inputs
 @thorough
 @given(st.data())
+@pytest.mark.slow
 def test_one_changed_bit_is_refused(data: st.DataObject) -> None:
     body = bytearray(act_created())
     headers = signed(bytes(body))
