@@ -6,12 +6,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 import pytest
 
 import krebit
-from krebit import ConfigurationError
+from krebit import ConfigurationError, StoreUnsafe
 from krebit.webhooks import PostgresInbox, Receiver, WebhookEvent
 from tests.frames import frames_of
 from tests.postgres import FUNCTIONS_OF_ANOTHER, PostgresServer, postgres_server
@@ -108,6 +109,31 @@ def stopped(processes: list[int]) -> Iterator[None]:
     finally:
         for process in processes:
             os.kill(process, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("table", ["krebit_deliveries", "krebit_delivery_conflicts"])
+@pytest.mark.parametrize("right", ["SELECT", "INSERT"])
+def test_tables_that_everybody_may_use_are_refused_with_the_repair(
+    conninfo: str, inbox: PostgresInbox, table: LiteralString, right: LiteralString
+) -> None:
+    """Whoever may insert a row could let the handler have any event, without a signature."""
+    inbox.store("a", "d", b"b")
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute(f"GRANT {right} ON {table} TO PUBLIC")
+        open_to_all = PostgresInbox(conninfo)
+        with pytest.raises(StoreUnsafe) as caught:
+            open_to_all.take(60)
+        connection.execute(str(caught.value).partition("repair it with: ")[2].encode())
+    assert open_to_all.take(60) is not None
+    open_to_all.close()
+
+
+def test_tables_are_made_for_their_owner_alone(conninfo: str) -> None:
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute("ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC")
+    inbox = PostgresInbox(conninfo)
+    assert inbox.store("a", "d", b"b") == "new"
+    inbox.close()
 
 
 def test_no_function_of_another_user_is_called(conninfo: str, inbox: PostgresInbox) -> None:

@@ -9,6 +9,7 @@ from typing import Any, LiteralString
 
 import psycopg
 
+from krebit.errors import StoreUnsafe
 from krebit.postgresql import Watch, connect, describe_conninfo
 from krebit.redaction import Secret
 from krebit.webhooks.inbox import CONFLICT, FailedDelivery, LeasedDelivery, StoreOutcome
@@ -26,9 +27,13 @@ CREATE TABLE IF NOT EXISTS krebit_delivery_conflicts (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, key text NOT NULL, digest text NOT NULL,
     body bytea NOT NULL, arrived timestamptz NOT NULL DEFAULT now(), UNIQUE (key, digest)
 );
+REVOKE ALL ON krebit_deliveries, krebit_delivery_conflicts FROM PUBLIC;
 """
 # The lock is needed: IF NOT EXISTS fails when two sessions make a table at the same time.
 _MAKE_TABLES: LiteralString = f"BEGIN; SELECT pg_catalog.pg_advisory_xact_lock(1802659170); {_SCHEMA} COMMIT"
+_ARE_PUBLIC: LiteralString = """
+    SELECT bool_or(pg_catalog.has_table_privilege('public', name, 'SELECT, INSERT, UPDATE, DELETE'))
+    FROM (VALUES ('krebit_deliveries'::text), ('krebit_delivery_conflicts')) AS tables (name)"""
 _CHANNEL: LiteralString = "krebit_deliveries"
 _OURS: LiteralString = "number = %s AND attempts = %s AND body IS NOT NULL AND due IS NOT NULL"
 _IN: LiteralString = "now() + pg_catalog.make_interval(secs => %s)"
@@ -45,15 +50,16 @@ class PostgresInbox:
 
     `conninfo` is a libpq connection string or URL, for direct connections or a pooler in session mode; its own timeouts
     go before the built-in ones. The tables are made at the first use, if they are missing. Two connections for each
-    process that uses it, a third one for each worker. The methods raise psycopg.Error while the database is down.
+    process that uses it, a third one for each worker. The methods raise psycopg.Error while the database is down,
+    and StoreUnsafe for tables that every role may read or change: nobody verifies a row again before it is handled.
     Raises ConfigurationError for a string that libpq does not read.
     """
 
     def __init__(self, conninfo: str) -> None:
         self._conninfo = Secret(conninfo)
         del conninfo  # a traceback that shows local variables must not show it
-        describe_conninfo(self._conninfo, "PostgresInbox")
-        self._sessions = PerProcess(lambda: _Session(self._conninfo))
+        where, _, _ = describe_conninfo(self._conninfo, "PostgresInbox")
+        self._sessions = PerProcess(lambda: _Session(self._conninfo, where))
 
     def __repr__(self) -> str:
         return "PostgresInbox(***)"
@@ -146,8 +152,9 @@ class _Session:
     When the server crashes, a commit of the second kind may be lost: then a delivery is handled again.
     """
 
-    def __init__(self, conninfo: Secret) -> None:
+    def __init__(self, conninfo: Secret, where: str) -> None:
         self._conninfo = conninfo
+        self._where = where
         self._lock = threading.Lock()
         self._connections: dict[bool, _Connection] = {}
 
@@ -177,14 +184,14 @@ class _Session:
                 connection.close()  # its watch too
                 connection = None
             if connection is None:
-                connection = self._connections[durable] = _Connection(self._conninfo, durable=durable)
+                connection = self._connections[durable] = _Connection(self._conninfo, self._where, durable=durable)
             return connection
 
 
 class _Connection:
     """A connection that one thread uses at a time. A statement that the server does not end breaks it."""
 
-    def __init__(self, conninfo: Secret, *, durable: bool) -> None:
+    def __init__(self, conninfo: Secret, where: str, *, durable: bool) -> None:
         self._connection = connect(conninfo, _APPLICATION)
         self._watch = Watch(self._connection)
         self._lock = threading.Lock()
@@ -193,6 +200,7 @@ class _Connection:
             if not durable:
                 self.execute("SET synchronous_commit = off")
             self._make_tables()
+            self._check_tables(where)
         except BaseException:
             self.close()
             raise
@@ -217,3 +225,11 @@ class _Connection:
         found, _ = self.execute("SELECT pg_catalog.to_regclass('krebit_delivery_conflicts') IS NOT NULL")
         if found != [(True,)]:
             self.execute(_MAKE_TABLES)
+
+    def _check_tables(self, where: str) -> None:
+        """Raise StoreUnsafe if every role has rights on the tables."""
+        if self.execute(_ARE_PUBLIC)[0] == [(True,)]:
+            raise StoreUnsafe(
+                f"PostgreSQL at {where}: every role has rights on the deliveries; repair it with: "
+                "REVOKE ALL ON krebit_deliveries, krebit_delivery_conflicts FROM PUBLIC"
+            )
