@@ -4,6 +4,8 @@ import csv
 import json
 import os
 import resource
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -71,6 +73,31 @@ def test_a_spreadsheet_that_fails_leaves_no_row_behind(site: Sandbox, tmp_path: 
     site.fault(kind="status", status=404, path="/api/1.0/acts/*", times=None)
     assert run("export", "data", "--to", tmp_path / "a.xlsx", env={"TMPDIR": str(tmp_path)}).code == 1
     assert not list(tmp_path.glob("tmp*"))
+
+
+INTERRUPTED = """
+import signal, sys
+from pathlib import Path
+from krebit.cli.files import new_file
+
+signal.signal(signal.SIGPROF, signal.default_int_handler)
+try:
+    with new_file(Path(sys.argv[1]), "xlsx", ["id", "name"]) as writer:
+        for number in range(60_000):
+            writer.add({"id": number, "name": f"company {number}"})
+        signal.setitimer(signal.ITIMER_PROF, 0.02)  # the archive takes some 0.1 s
+except KeyboardInterrupt:
+    sys.exit(7)
+"""
+
+
+def test_a_spreadsheet_that_is_interrupted_at_its_end_says_nothing_more(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", INTERRUPTED, str(tmp_path / "a.xlsx")]
+    done = subprocess.run(
+        command, env={**os.environ, "TMPDIR": str(tmp_path)}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (7, "")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_link_of_another_user_in_a_folder_for_all_is_not_followed(site: Sandbox, tmp_path: Path) -> None:

@@ -9,14 +9,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
 import click
 
 from krebit.cli.values import Row, json_text, plain_text
 from krebit.cli.whole_files import whole_file
 
-T = TypeVar("T")
 FORMATS = ("csv", "jsonl", "xlsx")
 _SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xlsx": "xlsx"}
 # The limits of a sheet: rows with the header, and characters of a cell.
@@ -146,32 +145,37 @@ class _CsvWriter(_TableWriter):
 
 
 class _SheetFile:
-    """The file that a workbook goes into. After a failure it writes nothing more, and raises nothing more.
+    """The file that a workbook goes into. After a failure, or closed, it writes nothing more and raises nothing more.
 
-    ZipFile ends its archive when it is collected, and would complain of the failure on stderr then.
+    ZipFile ends its archive when it is collected, after Ctrl-C too, and would complain of the file on stderr then.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
+        self._position = 0
         self._has_failed = False
 
     def write(self, content: bytes) -> int:
-        return self._unless_failed(lambda: self._file.write(content), len(content))
+        self._do(lambda: self._file.write(content))
+        self._position += len(content)
+        return len(content)
 
     def seek(self, position: int) -> int:
-        return self._unless_failed(lambda: self._file.seek(position), position)
+        self._do(lambda: self._file.seek(position))
+        self._position = position
+        return position
 
     def tell(self) -> int:
-        return self._unless_failed(self._file.tell, 0)
+        return self._position
 
     def flush(self) -> None:
-        self._unless_failed(self._file.flush, None)
+        self._do(self._file.flush)
 
-    def _unless_failed(self, action: Callable[[], T], otherwise: T) -> T:
-        if self._has_failed:
-            return otherwise
+    def _do(self, action: Callable[[], object]) -> None:
+        if self._has_failed or self._file.closed:
+            return
         try:
-            return action()
+            action()
         except OSError:
             self._has_failed = True
             raise
