@@ -99,7 +99,7 @@ def each(
     A rate limit pauses all calls once. No more calls are made at once than the server's `X-RateLimit-Remaining` allows.
     After you leave the loop, no further call is made.
 
-    Raises RateLimited after ten waits for one call, or when the server asks for more than 300 seconds, and
+    Raises RateLimited after ten waits for one call, or before a wait of more than 300 seconds, and
     ConfigurationError.
     """
     if concurrency not in range(1, 65):
