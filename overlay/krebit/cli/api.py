@@ -56,8 +56,8 @@ def command(
 ) -> None:
     """Call any path of the API, relative to /api/1.0.
 
-    GET, HEAD and DELETE send the parameters in the query. Other methods send them in a JSON body, or in the query beside
-    `--input`.
+    GET, HEAD and DELETE send the parameters in the query. Other methods send them in a JSON body, or, beside `--input`,
+    in the query.
 
     \b
       krebit api GET /clients -f limit=2
