@@ -109,6 +109,7 @@ except NotWritable as error:
 """
 
 
+@pytest.mark.slow
 def test_amounts_are_read_and_written_as_the_document_says_wherever_they_stand(scratch: Scratch) -> None:
     schemas, amount = scratch.document["components"]["schemas"], {"format": "decimal"}
     schemas["Amount"] = {"type": "number", **amount}

@@ -123,6 +123,7 @@ for odd in ({"grade": "new"}, {"day": "soon"}, {"key": "x"}, {"tags": [1, None]}
 """
 
 
+@pytest.mark.slow
 def test_open_enumerations_keep_new_values_and_closed_ones_follow_the_rule(scratch: Scratch) -> None:
     schemas = scratch.document["components"]["schemas"]
     schemas["Letter"] = {"type": "string", "enum": ["A", "B"], "x-open-enum": True}

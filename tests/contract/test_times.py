@@ -76,6 +76,7 @@ def test_what_is_no_time_is_kept_as_it_came_and_nothing_is_guessed(value: object
 
 @settings(max_examples=300, deadline=None, database=None)
 @given(st.text(max_size=40) | st.text("0123456789-:/ .,TZ+apmJnFbUC", max_size=30))
+@pytest.mark.slow
 def test_nothing_but_a_mismatch_comes_out_of_reading_a_time(text: str) -> None:
     with contextlib.suppress(Mismatch):
         assert isinstance(read_time(text, "at"), datetime)

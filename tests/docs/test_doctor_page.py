@@ -27,6 +27,7 @@ def clone(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_its_commands_work(krebit_sandbox: Sandbox, clone: Path) -> None:
     """All but those that start a sandbox or write the generated package, in their order, in one shell."""
     needs("bash", "git")

@@ -48,6 +48,7 @@ def test_a_child_of_multiprocessing_ends(site: Site, mode: str, method: str) -> 
     assert len(site.token_requests()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 @pytest.mark.parametrize("times", [1, 2, 3])
 def test_a_child_of_multiprocessing_is_interrupted(site: Site, times: int, method: str) -> None:

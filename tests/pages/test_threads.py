@@ -25,6 +25,7 @@ MakeServer = Callable[[Callable[[int], Any]], ListServer]
 FIRST = 12345
 
 
+@pytest.mark.slow
 def test_walks_at_once_on_one_client(sandbox: Sandbox) -> None:
     """More pages in flight than the client keeps connections."""
     sandbox.switch(clients=600)

@@ -68,6 +68,7 @@ for _ in range(4):
 """
 
 
+@pytest.mark.slow
 def test_descriptors_stay_flat() -> None:
     """In a process of its own: in this one, other tests may still close theirs."""
     if not Path("/proc/self/fd").exists():

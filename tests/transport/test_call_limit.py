@@ -249,6 +249,7 @@ def test_seconds_that_cannot_be(option: str, value: Any) -> None:
         Krebit("yourco.krebit.se", "id", "secret", **{option: value})
 
 
+@pytest.mark.slow
 def test_a_call_goes_on_as_soon_as_a_place_is_free(sandbox: Sandbox) -> None:
     """A call that runs out of time makes room for it."""
     sandbox.fault(kind="hold", path="/api/1.0/me", times=None)
