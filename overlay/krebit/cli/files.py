@@ -3,10 +3,11 @@
 import csv
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
@@ -144,45 +145,12 @@ class _CsvWriter(_TableWriter):
         self._text.close()
 
 
-class _SheetFile:
-    """The file that a workbook goes into. After a failure, or closed, it writes nothing more and raises nothing more.
-
-    ZipFile ends its archive when it is collected, after Ctrl-C too, and would complain of the file on stderr then.
-    """
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self._position = 0
-        self._has_failed = False
-
-    def write(self, content: bytes) -> int:
-        self._do(lambda: self._file.write(content))
-        self._position += len(content)
-        return len(content)
-
-    def seek(self, position: int) -> int:
-        self._do(lambda: self._file.seek(position))
-        self._position = position
-        return position
-
-    def tell(self) -> int:
-        return self._position
-
-    def flush(self) -> None:
-        self._do(self._file.flush)
-
-    def _do(self, action: Callable[[], object]) -> None:
-        if self._has_failed or self._file.closed:
-            return
-        try:
-            action()
-        except OSError:
-            self._has_failed = True
-            raise
-
-
 class _SheetWriter(_TableWriter):
-    """Writes a spreadsheet. Until it is closed its rows are in files in the folder `scratch`."""
+    """Writes a spreadsheet. Until it is closed its rows are in files in the folder `scratch`.
+
+    The workbook is put together in memory, where there is always room: a ZipFile that could not write its end would
+    complain on stderr when it is collected.
+    """
 
     def __init__(self, file: IO[bytes], names: Sequence[str], scratch: str) -> None:
         super().__init__(names)
@@ -196,8 +164,9 @@ class _SheetWriter(_TableWriter):
             "strings_to_urls": False,
             "tmpdir": scratch,
         }
-        target: Any = _SheetFile(file)
-        self._book = xlsxwriter.Workbook(target, options)
+        self._file = file
+        self._content = BytesIO()
+        self._book = xlsxwriter.Workbook(self._content, options)
         self._sheet = self._book.add_worksheet()
         self._bold = self._book.add_format({"bold": True})
         self._amount = self._book.add_format({"num_format": "#,##0.00##"})
@@ -244,6 +213,7 @@ class _SheetWriter(_TableWriter):
         except FileCreateError as error:
             (reason,) = error.args
             raise reason from None
+        self._file.write(self._content.getbuffer())
 
 
 @contextmanager
