@@ -91,7 +91,14 @@ class ConfigurationError(KrebitError):
 
 
 class LoginRequired(KrebitError):
-    """There is no usable login. Sign in with `api.login()`, or with `api.start_login()` and `api.finish_login()`."""
+    """There is no usable login. Sign in with `api.login()`, or with `api.start_login()` and `api.finish_login()`.
+
+    `reason` says why. `advice` ends the message.
+    """
+
+    def __init__(self, reason: str, *, advice: str | None = None) -> None:
+        super().__init__(f"{reason}; {advice}" if advice else reason)
+        self.reason = reason
 
 
 class LoginFailed(KrebitError):
@@ -258,14 +265,11 @@ class DownloadFailed(KrebitError):
     """The file of a download cannot be written. No part of it was kept; `__cause__` is the OSError behind it."""
 
 
-# The end of each UnexpectedResponse's text.
-RUN_DOCTOR = "; run `krebit doctor`"
-
-
 class UnexpectedResponse(KrebitError):
     """A success that differs from the document: `operation`, `field` (a path such as `data[3].id`), `expected`, `got`.
 
-    `status` and `body` (raw bytes) are there to inspect; the text of the error never shows the body.
+    `problem` is the message without the advice at its end. `status` and `body` (raw bytes) are there to inspect; the
+    text of the error never shows the body.
     """
 
     def __init__(
@@ -286,7 +290,8 @@ class UnexpectedResponse(KrebitError):
         self.status = status
         self.body = body
         where = f"{self.field}: " if self.field else ""
-        super().__init__(f"{operation}: {where}expected {expected}, got {self.got}{RUN_DOCTOR}")
+        self.problem = f"{operation}: {where}expected {expected}, got {self.got}"
+        super().__init__(f"{self.problem}; run `krebit doctor`")
 
 
 class PageError(KrebitError):

@@ -48,8 +48,7 @@ def _meaning(error: BaseException, session: Session) -> tuple[int, str]:
     from krebit.redaction import mask
 
     if isinstance(error, LoginRequired):
-        reason = str(error).partition("; sign in with")[0]
-        return LOGIN_REQUIRED, f"{reason}; sign in with: {sign_in_command(session.profile or DEFAULT_PROFILE)}"
+        return LOGIN_REQUIRED, f"{error.reason}; sign in with: {sign_in_command(session.profile or DEFAULT_PROFILE)}"
     if isinstance(error, ConfigurationError):
         return USAGE, _text_of_settings(error.problems)
     if isinstance(error, KrebitError):

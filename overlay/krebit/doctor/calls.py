@@ -16,7 +16,7 @@ from krebit.doctor.arguments import Known, largest_page, missing_record, refused
 from krebit.doctor.comparison import Comparison, Difference
 from krebit.doctor.document import Document, Pointer, ReadOperation
 from krebit.doctor.report import OperationResult
-from krebit.errors import RUN_DOCTOR, ApiError, BadRequest, KrebitError, UnexpectedResponse, ValidationFailed
+from krebit.errors import ApiError, BadRequest, KrebitError, UnexpectedResponse, ValidationFailed
 
 # How many answers of one operation are compared, and how many calls are made for them.
 _ENOUGH = 3
@@ -128,7 +128,7 @@ class ReadingCalls:
                 response = self._api.with_raw_response(method, **_keywords(method, arguments))
         except UnexpectedResponse as error:
             result.status = error.status
-            result.error = str(error).removesuffix(RUN_DOCTOR)
+            result.error = error.problem
             result.broken.add(re.sub(r"\[\d+\]", "[]", error.field or ""))
             try:
                 return _Answer(json.loads(error.body, parse_float=Decimal), [])
@@ -194,8 +194,10 @@ class ReadingCalls:
                 return None
             pointer = self._document.error_schema(operation, error.status)
             compare_error(result, self._document, pointer, expected, error.body)
+        except UnexpectedResponse as error:
+            result.reason = error.problem
         except KrebitError as error:
-            result.reason = str(error).removesuffix(RUN_DOCTOR)
+            result.reason = str(error)
         else:
             result.status = 200
             result.reason = "the server takes it"

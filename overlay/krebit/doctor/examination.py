@@ -12,11 +12,11 @@ import httpx
 
 from krebit._version import __version__
 from krebit.client import Krebit
-from krebit.config import domain_problem, host_of, sign_in_command
+from krebit.config import domain_problem, host_of
 from krebit.doctor.calls import ReadingCalls, compare_error
 from krebit.doctor.connection import Answer, WatchedTransport, offline_steps, reach, unknown_tenant_steps
 from krebit.doctor.document import Document, document_text
-from krebit.doctor.login import SIGN_IN, FoundLogin, after_calls, find_login, open_store, unusable_store
+from krebit.doctor.login import FoundLogin, after_calls, find_login, how_to_sign_in, open_store, unusable_store
 from krebit.doctor.report import OperationResult, Report, Step
 from krebit.doctor.settings import find_settings, settings_step
 from krebit.errors import ConfigurationError, KrebitError, LoginFailed, LoginRequired, StoreError
@@ -66,7 +66,7 @@ def examine(
     checked = None if api is None else found.checked(plain_http=plain_http)
     login = find_login(checked, used_store, offline=offline) if store_error is None else unusable_store(store_error)
     report.steps += login.steps
-    report.needs_sign_in = (login.steps[-1].repair or "").startswith(SIGN_IN)
+    report.needs_sign_in = login.needs_sign_in
     if answer is not None:
         _add_unauthenticated(report, described, answer)
     reason = _reason_not_to_call(offline=offline, api=api, answer=answer, login=login)
@@ -150,8 +150,8 @@ def _call(report: Report, calls: ReadingCalls, profile: str, progress: Callable[
             if result is not None:
                 report.errors[name] = result
     except (LoginRequired, LoginFailed) as error:
-        problem = str(error).partition("; sign in with")[0]
-        _replace(report, "token", Step("token", "fail", problem, SIGN_IN + sign_in_command(profile)))
+        problem = error.reason if isinstance(error, LoginRequired) else str(error)
+        _replace(report, "token", Step("token", "fail", problem, how_to_sign_in(profile)))
         report.needs_sign_in = True
         step = Step("API", "skip", "not called: there is no login")
     except StoreError as error:

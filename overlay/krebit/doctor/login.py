@@ -14,8 +14,6 @@ from krebit.stores.address import STORE_VARIABLE, store_at
 from krebit.stores.file import FileTokenStore, network_file_system
 from krebit.stores.memory import MemoryTokenStore
 
-SIGN_IN = "sign in with: "
-
 
 class FoundLogin(NamedTuple):
     """The stored login, where there is one, and the steps of its store and its token."""
@@ -23,6 +21,11 @@ class FoundLogin(NamedTuple):
     login: Login | None
     steps: list[Step]
     is_usable: bool
+
+    @property
+    def needs_sign_in(self) -> bool:
+        """Whether the last step, which is the token's, has failed."""
+        return self.steps[-1].mark == "fail"
 
 
 def open_store(store: TokenStore | None, address: Secret) -> TokenStore:
@@ -88,16 +91,20 @@ def _is_writable(folder: Path) -> bool:
     return os.access(place, os.W_OK | os.X_OK)
 
 
+def how_to_sign_in(profile: str) -> str:
+    """Return the repair of a login that is missing or has ended."""
+    return f"sign in with: {sign_in_command(profile)}"
+
+
 def token_step(login: Login | None, *, has_grant: bool, profile: str) -> Step:
     """Return the step of a token that was not tried yet. `has_grant` says that the environment brings a grant."""
-    how_to_sign_in = SIGN_IN + sign_in_command(profile)
     if login is not None and login.is_dead and not has_grant:
-        return Step("token", "fail", "the server refused the stored refresh token", how_to_sign_in)
+        return Step("token", "fail", "the server refused the stored refresh token", how_to_sign_in(profile))
     if login is None or (login.access_token is None and login.refresh_token is None):
         if has_grant:
             text = "no token is stored; the next command uses the token or code of the environment, once"
             return Step("token", "pass", text)
-        return Step("token", "fail", "nobody is signed in", how_to_sign_in)
+        return Step("token", "fail", "nobody is signed in", how_to_sign_in(profile))
     if login.access_token is None or login.expires_at is None:
         return Step("token", "pass", "stored; the server did not say when it ends")
     seconds = login.expires_at - time.time()
@@ -105,7 +112,7 @@ def token_step(login: Login | None, *, has_grant: bool, profile: str) -> Step:
         return Step("token", "pass", f"ends in {duration(seconds)}; the next command after that renews it")
     if login.refresh_token is None:
         text = f"ended {duration(-seconds)} ago, and no refresh token is stored to renew it"
-        return Step("token", "fail", text, how_to_sign_in)
+        return Step("token", "fail", text, how_to_sign_in(profile))
     return Step("token", "pass", f"ended {duration(-seconds)} ago; the next command renews it")
 
 

@@ -153,7 +153,7 @@ class Refresh:
             reason = "the server refused the stored refresh token"
         elif login.access_token is not None:
             reason = "the access token has ended and there is no refresh token"
-        return Stop(LoginRequired(f"{reason}; {self._how_to_sign_in()}"))
+        return Stop(LoginRequired(reason, advice=self._how_to_sign_in()))
 
     def _how_to_sign_in(self) -> str:
         command = sign_in_command(self._profile)
@@ -187,7 +187,8 @@ class Refresh:
         return Save(self._login, then)
 
     def _stored_token_is_dead(self, error: KrebitError, stored: Login | None) -> Action:
-        refused = Stop(LoginRequired(f"the server refused the refresh token ({error}); {self._how_to_sign_in()}"))
+        reason = f"the server refused the refresh token ({error})"
+        refused = Stop(LoginRequired(reason, advice=self._how_to_sign_in()))
         if stored is None:
             return refused  # somebody removed it by hand: a mark would bring it back
         if stored.refresh_token == self._grant.value:
