@@ -247,8 +247,10 @@ class AsyncKrebit(BaseClient, AsyncOperations):
         paste: bool | None = None,
         terminal: Terminal | None = None,
     ) -> None:
-        """Do the same as `Krebit.login`. When the task is cancelled, it stops listening; a prompt stays until
-        somebody answers it."""
+        """Do the same as `Krebit.login`.
+
+        When the task is cancelled, it stops listening. A prompt stays until somebody answers it.
+        """
         import asyncio  # the loop waits for its threads at its end, so that the port is free then
 
         stop = threading.Event()

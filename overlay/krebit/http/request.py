@@ -105,7 +105,8 @@ class RequestBuilder:
         if params:
             url = url.copy_merge_params(params)
         own = dict(rest.pop("headers", None) or {})
-        # `Accept` in this case is the operation's own. Headers of the user, in lower case, may choose another type.
+        # A generated operation writes its types under `Accept`, with a capital letter. The names of the user's headers
+        # are in lower case, so that an `accept` among them stays and counts.
         headers = httpx.Headers(
             {
                 "Accept": own.pop("Accept", "application/json"),
