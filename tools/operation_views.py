@@ -1,4 +1,4 @@
-"""What the templates of endpoints and of the two classes print, worked out from what the generator has parsed.
+"""Make the views that the templates of endpoints and of the two classes print, from the parsed document.
 
 A template asks for the view of an endpoint and prints it; every decision is taken here.
 """

@@ -1,4 +1,4 @@
-"""What the template of models prints, worked out from the models that the generator has parsed."""
+"""Make the views that the template of models prints, from the parsed document."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Answers in the shapes of another tenant, from the report that `krebit doctor --report FILE` wrote of it.
 
-What the switches can do is done by
-the switches. The rest is done to each answer before it is sent.
+Switches make the sandbox answer nearly so. `Likeness.reshaped` changes the rest in each answer before it is sent.
 """
 
 from __future__ import annotations
