@@ -4,6 +4,7 @@ import argparse
 import os
 import platform
 import sys
+import textwrap
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -63,11 +64,12 @@ def circumstances() -> str:
         except PackageNotFoundError:
             continue
     load = f"{os.getloadavg()[0]:.2f}"
-    return (
+    text = (
         f"Taken on {datetime.now(UTC):%Y-%m-%d}: {platform.system()} {platform.release()} on {platform.machine()}, "
         f"{os.cpu_count()} cores ({_processor()}), load {load} at the end; Python {platform.python_version()}; "
         f"{', '.join(found)}."
     )
+    return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False)
 
 
 def _processor() -> str:
