@@ -38,6 +38,11 @@ def records(*numbers: int) -> list[dict[str, Any]]:
     return [record(number) for number in numbers]
 
 
+def stalling_from(page: int) -> Callable[[int], Any]:
+    """Page after page of one record each, of a hundred; no answer from that page on."""
+    return lambda number: STALL if number >= page else {"data": records(number), "meta": {"last_page": 100}}
+
+
 class ListServer:
     """Serves plain HTTP on loopback. `script` gives a page's JSON, an Answer, or STALL."""
 

@@ -15,6 +15,9 @@ from tests.pages.server import ListServer
 World = Literal["sync", "async"]
 Seen = Callable[[Page[ClientRecord]], None]
 
+# Far longer than a test may take: whoever waited for a stalled answer to end by itself would fail.
+PATIENT = {"timeout": 600.0, "retries": 0}
+
 
 def credentials(server: "Sandbox | ListServer") -> dict[str, Any]:
     """What a client needs to sign in there, and to forget it again."""

@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
+import httpx
+
 from krebit import AsyncKrebit, Krebit, MemoryTokenStore
+from krebit.http.send import Reply
 from krebit.redaction import Secret
 from krebit.stores.record import Login, LoginKey, TokenPair
 from krebit_sandbox import Sandbox
@@ -227,6 +230,12 @@ def reply(
         lines.append(f"Content-Length: {len(body)}")
     lines.append("Connection: keep-alive" if keep else "Connection: close")
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
+
+
+def received_reply(status: int, **headers: str) -> Reply:
+    """Return an answer as the client has read it."""
+    raw = [(name.replace("_", "-").encode(), value.encode("utf-8", "surrogatepass")) for name, value in headers.items()]
+    return Reply(status, httpx.Headers(raw), b"")
 
 
 @contextlib.contextmanager

@@ -1,21 +1,24 @@
 """Error trackers walk the local variables of each frame, element by element. None of them finds a secret in ours."""
 
 import asyncio
+import os
 import signal
 import threading
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import httpx
 import pytest
 
-from krebit import ConfigurationError, DeadlineExceeded, ServerError, UnexpectedResponse, ValidationFailed
+from krebit import ConfigurationError, DeadlineExceeded, Krebit, ServerError, UnexpectedResponse, ValidationFailed
 from krebit_api.models import WebhookStoreRequest
 from krebit_sandbox import Sandbox
 from tests.frames import frames_of
-from tests.transport.support import CLIENT_SECRET, Place, Way, arrived
+from tests.transport.support import ACCESS_TOKEN, CLIENT_SECRET, Place, Way, answering, arrived
 
 WEBHOOK_SECRET = "webhook-secret-0123456789-0123456789"
+CANARY = "canary-0123"
 
 
 def assert_clean(error: BaseException, *secrets: str) -> None:
@@ -137,3 +140,80 @@ def test_the_frames_of_an_error_that_the_caller_handles_stay(sandbox: Sandbox) -
 
     assert isinstance(stopped.value.__context__, ValueError)
     assert stopped.value.__context__.__traceback__ is not None
+
+
+def test_no_frame_shows_the_headers_of_ones_own(way: Way) -> None:
+    with answering({}, "500 Internal Server Error") as server:
+        place = Place.raw(server, retries=0)
+        error = place.error(way, lambda api: api.with_options(headers={"X-Api-Key": CANARY}).get_current_user())
+    assert CANARY not in frames_of(error)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f'{{"id": 1, "secret": "{CANARY}", "event": ',
+        f'{{"id": [5], "secret": "{CANARY}"}}',
+        f'["{CANARY}"]',
+        f'{{"data": {{"secret": "{CANARY}", "id": [5]}}}}',
+    ],
+)
+def test_no_frame_shows_a_body(way: Way, body: str) -> None:
+    with answering(body.encode()) as server:
+        request = WebhookStoreRequest(event="EVENT_TYPE", target="https://a.example/")
+        error = Place.raw(server).error(way, lambda api: api.create_webhook(body=request))
+
+    assert isinstance(error, UnexpectedResponse)
+    for secret in (CANARY, ACCESS_TOKEN, CLIENT_SECRET):
+        assert secret not in frames_of(error)
+
+
+@pytest.mark.parametrize(
+    ("domain", "options"),
+    [
+        ("not a domain", {}),
+        ("a.example", {"profile": ""}),
+        ("a.example", {"timeout": -1}),
+        ("a.example", {"refresh_token": f"two words {CANARY}"}),
+        ("a.example", {"auth_code": f"two words {CANARY}"}),
+        ("a.example", {"ca_file": "/nowhere.pem"}),
+        ("a.example", {"proxy": f"ftp://user:{CANARY}@proxy.example"}),
+        ("a.example", {"proxy": f"http://user:{CANARY}@proxy.example", "transport": 5}),
+        ("not a domain", {"proxy": f"http://user:{CANARY}@proxy.example"}),
+    ],
+    ids=str,
+)
+def test_no_frame_shows_what_a_client_is_made_with(domain: str, options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Krebit(domain, "id", f"secret-{CANARY}", **options)
+
+    assert CANARY not in frames_of(caught.value)
+    assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize("given", [True, False])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("KREBIT_DOMAIN", "not a domain"),
+        ("KREBIT_TIMEOUT", "soon"),
+        ("KREBIT_RETRIES", "many"),
+        ("KREBIT_CONFIG", "/dev/null/none"),
+    ],
+)
+def test_no_frame_shows_the_environment(
+    given: bool, name: str, value: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    environ = {"KREBIT_DOMAIN": "a.example", "KREBIT_CLIENT_ID": "id", "KREBIT_CLIENT_SECRET": CANARY, name: value}
+    if name == "KREBIT_CONFIG":
+        given = False  # a mapping reads no file
+        file = tmp_path / "config.toml"
+        file.write_text("domain = 5\n")
+        environ[name] = str(file)
+    for variable, text in environ.items():
+        monkeypatch.setenv(variable, text)
+    with pytest.raises(ConfigurationError) as caught:
+        Krebit.from_env(environ if given else None, proxy=f"http://user:{CANARY}@proxy.example")
+
+    assert CANARY not in frames_of(caught.value)
+    assert os.environ["KREBIT_CLIENT_SECRET"] == CANARY

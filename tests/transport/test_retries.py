@@ -9,21 +9,19 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 
-from krebit import ConnectionFailed, DeadlineExceeded, RateLimited, ServerError, TransportError
+from krebit import ConnectionFailed, ServerError, TransportError
 from krebit.http.call import AccessToken, Call, Driver, make_call, run_blocking
 from krebit.http.deadline import Deadline
 from krebit.http.request import CallOptions, RequestBuilder
-from krebit.http.retry import RetryBudget, parse_retry_after, wait_before_retry
+from krebit.http.retry import RetryBudget, wait_before_retry
 from krebit.http.send import Failure, Reply
 from krebit.redaction import Secret
 from krebit_api.api import Operation
 from krebit_api.models import WebhookStoreRequest
 from krebit_sandbox import Sandbox
 from tests.ports import closed_port
-from tests.transport.support import Place, RawServer, Way, answering, facts_of, reply
+from tests.transport.support import Place, RawServer, Way, facts_of, received_reply, reply
 
 USER = {"id": 1, "name": "Anna"}
 GET = Operation("get_current_user", "GET", "/api/1.0/me")
@@ -128,126 +126,14 @@ def test_a_bearer_that_is_refused_is_replaced_once_and_the_call_replayed(sandbox
     assert [request.path for request in sandbox.requests] == ["/api/1.0/me", "/api/oauth/token", "/api/1.0/me"]
 
 
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        ("0", 0),
-        ("7", 7),
-        (" 120 ", 120),
-        ("1.5", 1.5),
-        ("9" * 400, 31_536_000),
-        ("999999999", 31_536_000),
-        ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
-        ("Tue, 24 Nov 2026 00:00:30 GMT", 30),
-        ("Tue, 24 Nov 2026 00:00:30 -0000", 30),
-        ("Tuesday, 24-Nov-26 00:00:30 GMT", 30),
-        ("Fri, 31 Dec 9999 23:59:59 GMT", 31_536_000),
-        ("Fri, 31 Dec 99999 23:59:59 GMT", None),
-        ("Fri, 31 Feb 2026 23:59:59 GMT", None),
-        ("-5", None),
-        ("soon", None),
-        ("", None),
-        (None, None),
-        ("\u0667", None),
-        ("1e400", None),
-        ("nan", None),
-        ("inf", None),
-    ],
-)
-def test_retry_after_in_all_its_forms(value: str | None, seconds: float | None) -> None:
-    now = 1_795_478_400.0  # 2026-11-24 00:00:00 UTC
-    reply = _reply(429) if value is None else _reply(429, retry_after=value)
-    assert parse_retry_after(reply, now=lambda: now) == seconds
-
-
-def test_a_date_is_counted_from_the_answers_own_date() -> None:
-    """So that a clock which is a day off on this machine does not matter."""
-    date = "Tue, 24 Nov 2026 00:00:00 GMT"
-    assert (
-        parse_retry_after(_reply(429, retry_after="Tue, 24 Nov 2026 00:00:30 GMT", date=date), now=lambda: 0.0) == 30.0
-    )
-
-
-@pytest.mark.parametrize(
-    ("values", "seconds"),
-    [
-        (["4", "4"], 4),
-        (["2", "30", "7"], 30),
-        (["soon", "5"], 5),
-        (["5", "Tue, 24 Nov 2026 00:00:30 GMT"], 30),
-        (["1, 4"], 4),
-        (["soon", ""], None),
-    ],
-)
-def test_of_several_the_longest_wait_counts(values: list[str], seconds: float | None) -> None:
-    headers = httpx.Headers([("Retry-After", value) for value in values])
-    assert parse_retry_after(Reply(429, headers, b""), now=lambda: 1_795_478_400.0) == seconds
-
-
-def test_two_headers_of_a_server_are_obeyed(way: Way) -> None:
-    twice = (("Retry-After", "3600"), ("Retry-After", "3600"))
-    with answering({"message": "Too Many Attempts."}, "429 Too Many Requests", twice) as server:
-        error = Place.raw(server).error(way, lambda api: api.get_current_user())
-
-    assert isinstance(error, RateLimited)
-    assert error.retry_after == 3600
-    assert len(server.requests) == 1
-
-
-def test_a_rate_limit_that_announces_nothing_counts_as_a_retry(sandbox: Sandbox, way: Way) -> None:
-    """So that one without an end ends a call soon."""
-    sandbox.fault(kind="status", path="/api/1.0/me", status=429, times=None)
-
-    error = Place.sandbox(sandbox).error(way, lambda api: api.get_current_user())
-
-    assert isinstance(error, RateLimited)
-    assert len(sandbox.requests) == 3
-
-
-def test_a_wait_that_is_announced_is_no_retry(sandbox: Sandbox, way: Way, caplog: pytest.LogCaptureFixture) -> None:
-    """One retry is left for the failure behind it. A wait of more than a second is logged."""
-    sandbox.fault(kind="status", path="/api/1.0/me", status=429, times=2, headers={"Retry-After": "1"})
-    sandbox.fault(kind="status", path="/api/1.0/me", status=502, times=1)
-
-    with caplog.at_level("INFO", "krebit"):
-        assert Place.sandbox(sandbox).call(way, lambda api: api.get_current_user(), retries=1).id is not None
-
-    assert sorted(request.status or 0 for request in sandbox.requests) == [200, 429, 429, 502]
-    waits = [record.getMessage() for record in caplog.records if record.levelname == "INFO"]
-    assert len(waits) == 2
-    assert all("GET /api/1.0/me: 429" in text for text in waits)
-
-
-@given(st.text() | st.from_regex(r"[A-Z][a-z]{2}, \d{1,6} [A-Z][a-z]{2} \d{1,9} \d\d:\d\d:\d\d [A-Z+\-\d]{0,6}"))
-@example("Sun, 01 Jan 0001 00:00:00 +2359")
-def test_no_header_breaks_the_reading_of_it(value: str) -> None:
-    found = parse_retry_after(_reply(429, retry_after=value, date=value))
-    assert found is None or 0 <= found <= 31_536_000
-
-
-def test_a_long_retry_after_ends_the_call_at_once_and_is_told(sandbox: Sandbox, way: Way) -> None:
-    for value, seconds in (("3600", 3600.0), ("9" * 400, 31_536_000.0)):
-        sandbox.fault(kind="status", path="/api/1.0/me", status=429, times=None, headers={"Retry-After": value})
-        error = Place.sandbox(sandbox).error(way, lambda api: api.get_current_user())
-        assert isinstance(error, RateLimited)
-        assert error.retry_after == seconds
-        assert len(sandbox.requests) == 1
-        sandbox.reset()
-
-
 def _wait(outcome: Reply | Failure, method: str = "GET", **changes: Any) -> float | None:
     settings: dict[str, Any] = {"attempt": 1, "retries": 2, "remaining": 30.0, "budget": RetryBudget(), **changes}
     return wait_before_retry(method, outcome, **settings)
 
 
-def _reply(status: int, **headers: str) -> Reply:
-    raw = [(name.replace("_", "-").encode(), value.encode("utf-8", "surrogatepass")) for name, value in headers.items()]
-    return Reply(status, httpx.Headers(raw), b"")
-
-
 def test_pauses_are_jittered_and_grow_to_a_cap() -> None:
     for attempt, cap in ((1, 0.5), (2, 1.0), (3, 2.0), (20, 8.0), (100_000, 8.0)):
-        pauses = [_wait(_reply(503), attempt=attempt, retries=10**6) for _ in range(300)]
+        pauses = [_wait(received_reply(503), attempt=attempt, retries=10**6) for _ in range(300)]
         assert all(pause is not None and 0 <= pause <= cap for pause in pauses)
         assert max(pause or 0 for pause in pauses) > cap / 2
         assert min(pause or 0 for pause in pauses) < cap / 2
@@ -256,12 +142,14 @@ def test_pauses_are_jittered_and_grow_to_a_cap() -> None:
 def test_a_servers_wait_is_never_shortened() -> None:
     for status in (429, 503, 408):
         for _ in range(50):
-            wait = _wait(_reply(status, retry_after="5"))
+            wait = _wait(received_reply(status, retry_after="5"))
             assert wait is not None
             assert wait >= 5
 
 
-@pytest.mark.parametrize("outcome", [_reply(503), _reply(429), Failure("connect", "", sent=False)], ids=repr)
+@pytest.mark.parametrize(
+    "outcome", [received_reply(503), received_reply(429), Failure("connect", "", sent=False)], ids=repr
+)
 def test_nothing_is_waited_for_past_the_deadline(outcome: Reply | Failure) -> None:
     assert _wait(outcome, remaining=0.0) is None
 
@@ -313,33 +201,28 @@ def _attempts(budget: RetryBudget, outcomes: Callable[[], Reply | Failure], retr
 
 def test_an_outage_is_not_multiplied() -> None:
     budget = RetryBudget()
-    assert sum(_attempts(budget, lambda: _reply(503)) for _ in range(200)) == 200 + 20
+    assert sum(_attempts(budget, lambda: received_reply(503)) for _ in range(200)) == 200 + 20
 
 
 def test_successes_earn_the_budget_back() -> None:
     budget = RetryBudget()
     while budget.left > 1:
         assert budget.spend()
-    assert _attempts(budget, lambda: _reply(503)) == 2
-    assert _attempts(budget, lambda: _reply(503)) == 1
+    assert _attempts(budget, lambda: received_reply(503)) == 2
+    assert _attempts(budget, lambda: received_reply(503)) == 1
     for _ in range(11):
-        assert _attempts(budget, lambda: _reply(200)) == 1
-    assert _attempts(budget, lambda: _reply(503)) == 2
+        assert _attempts(budget, lambda: received_reply(200)) == 1
+    assert _attempts(budget, lambda: received_reply(503)) == 2
 
 
 def test_occasional_failures_are_always_tried_again() -> None:
     generator, budget = random.Random(1), RetryBudget()
     for _ in range(5000):
-        outcomes = itertools.chain([_reply(502 if generator.random() < 0.05 else 200)], itertools.repeat(_reply(200)))
+        outcomes = itertools.chain(
+            [received_reply(502 if generator.random() < 0.05 else 200)], itertools.repeat(received_reply(200))
+        )
         _attempts(budget, lambda outcomes=outcomes: next(outcomes))  # type: ignore[misc]
     assert budget.spend()
-
-
-def test_a_deadline_ends_the_waiting_for_a_rate_limit(sandbox: Sandbox, way: Way) -> None:
-    sandbox.fault(kind="status", path="/api/1.0/me", status=429, times=None)
-
-    error = Place.sandbox(sandbox).error(way, lambda api: api.get_current_user(), timeout=0.5)
-    assert isinstance(error, RateLimited | DeadlineExceeded)
 
 
 def test_the_answer_after_a_retry_is_whole() -> None:
