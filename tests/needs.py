@@ -38,7 +38,7 @@ def needs_root() -> None:
 def needed_module(name: str) -> Any:
     """Return a module. Skip the test where it is missing, or fail where nothing may be skipped."""
     if sys.version_info >= (3, 15) and name in NOT_ON_3_15:
-        pytest.skip(f"{name} {NOT_ON_3_15[name]}")
+        pytest.skip(f"{name} {NOT_ON_3_15[name]}")  # in CI too: no machine can run it there
     try:
         return import_module(name)
     except ImportError:

@@ -24,8 +24,7 @@ CREATE FUNCTION public.pg_advisory_xact_lock(integer) RETURNS void LANGUAGE plpg
 CREATE FUNCTION public.make_interval(secs smallint) RETURNS interval LANGUAGE plpgsql
     AS $$ BEGIN RAISE EXCEPTION 'called as %', current_user; END $$
 """
-"""Functions that fit some arguments better than PostgreSQL's own of the same names: without its schema they are called.
-"""
+"""Functions that fit some arguments better than PostgreSQL's own: these are called where no schema is named."""
 
 
 def find_binaries() -> Path | None:

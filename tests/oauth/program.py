@@ -112,7 +112,7 @@ def crowd(given: dict[str, Any]) -> None:
                 results = []
                 for _ in range(given["calls"]):
                     results.append(outcome(api.get_current_user))
-                    time.sleep(given["pause"])
+                    time.sleep(given["pause"])  # for tokens to end between the calls
             os.write(1, (json.dumps(results) + "\n").encode())  # short enough to be written at once
             os._exit(0)
         children.append(child)

@@ -16,13 +16,8 @@ from tests.oauth.support import Site
 
 __all__ = ["chromium", "port"]
 
-
 CODE = "a-code-that-nobody-repeats"
-
-
 OUR_HEADERS = ("content-security-policy: default-src 'none'", "cache-control: no-store", "referrer-policy: no-referrer")
-
-
 NOT_UNDERSTOOD = {
     "POST": b"POST /callback?code=%b HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
     "HEAD": b"HEAD /callback?code=%b HTTP/1.1\r\nHost: a\r\n\r\n",

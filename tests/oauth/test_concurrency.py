@@ -229,7 +229,7 @@ def test_a_waiter_is_more_patient_than_a_refresh_may_take(site: Site) -> None:
     with site.client(refresh_timeout=2.0) as api:
         with site.store.lease(site.key(), patience=1):
             call = Background(api.get_current_user)
-            time.sleep(2.5)
+            time.sleep(2.5)  # longer than the client's refresh may take
         call.finish()
 
 

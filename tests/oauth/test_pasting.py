@@ -27,7 +27,7 @@ def test_pasting(site: Site, pasted: Callable[[str], str]) -> None:
 
 
 def test_pasting_as_asked_for(site: Site) -> None:
-    person = Person(pastes=lambda url: allow(url))
+    person = Person(pastes=allow)
     sign_in(site, "http://127.0.0.1:1/callback", person, paste=True)
 
 

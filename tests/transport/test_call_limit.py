@@ -87,13 +87,14 @@ def test_a_wait_for_a_place_can_be_bounded(sandbox: Sandbox, way: Way) -> None:
         with place.client() as api, ThreadPoolExecutor(MAX_CONNECTIONS) as pool:
             held = [pool.submit(api.get_current_user) for _ in range(MAX_CONNECTIONS)]
             sandbox.wait_for_held(MAX_CONNECTIONS, 60)
-            with pytest.raises(DeadlineExceeded) as caught:
+            with pytest.raises(DeadlineExceeded) as late:
                 api.with_options(queue_timeout=0.2).get_current_user()
             sandbox.release()
             assert all(call.result().id for call in held)
+        error = late.value
     else:
 
-        async def main() -> None:
+        async def main() -> DeadlineExceeded:
             async with place.async_client(way) as api:
                 held = [asyncio.create_task(api.get_current_user()) for _ in range(MAX_CONNECTIONS)]
                 await asyncio.to_thread(sandbox.wait_for_held, MAX_CONNECTIONS, 60)
@@ -101,14 +102,12 @@ def test_a_wait_for_a_place_can_be_bounded(sandbox: Sandbox, way: Way) -> None:
                     await api.with_options(queue_timeout=0.2).get_current_user()
                 sandbox.release()
                 assert all(user.id for user in await asyncio.gather(*held))
-                errors.append(late)
+                return late.value
 
-        errors: list[Any] = []
-        asyncio.run(main())
-        (caught,) = errors
-    assert "queue_timeout" in str(caught.value)
-    assert not caught.value.sent
-    assert caught.value.operation == "get_current_user"
+        error = asyncio.run(main())
+    assert "queue_timeout" in str(error)
+    assert not error.sent
+    assert error.operation == "get_current_user"
 
 
 @pytest.mark.parametrize("way", ["asyncio", "aiohttp"])

@@ -153,7 +153,8 @@ def test_what_a_signal_handler_raises_is_no_broken_connection(
 
     def interrupt() -> None:
         arrived(sandbox, 1)
-        time.sleep(0.1)  # by now the call waits for its answer
+        # Nothing shows when the call begins to wait for its answer. A signal before that must come out the same.
+        time.sleep(0.1)
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
 
     sandbox.fault(kind="stall", path="*", times=None)

@@ -64,7 +64,7 @@ def _three_calls(server: Server, place: Place, way: Way) -> list[Any]:
             for _ in range(3):
                 found.append((await api.get_current_user()).id)
                 assert await asyncio.to_thread(server.has_sent.wait, 60)
-                await asyncio.sleep(0.01)  # the loop reads what has come
+                await asyncio.sleep(0.01)  # a round of the loop, which reads what has come
 
     asyncio.run(main())
     return found
