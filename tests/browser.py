@@ -1,4 +1,4 @@
-"""Fixtures of the tests with a real browser: a browser, and a port for its way back."""
+"""The browser of the tests that need a real one."""
 
 import gc
 import warnings
@@ -9,13 +9,6 @@ import pytest
 from selenium import webdriver
 
 from tests.needs import needs
-from tests.ports import unused_port
-
-
-@pytest.fixture
-def port() -> int:
-    """A port that is free."""
-    return unused_port()
 
 
 @pytest.fixture(scope="module")

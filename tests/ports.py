@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 _RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
@@ -20,6 +22,12 @@ def unused_port() -> int:
             except OSError:
                 continue
         return port
+
+
+@pytest.fixture
+def port() -> int:
+    """A port for one test."""
+    return unused_port()
 
 
 @contextmanager

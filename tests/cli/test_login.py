@@ -14,9 +14,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
 from krebit_sandbox import Sandbox
-from tests.browser import chromium, port
+from tests.browser import chromium
 from tests.cli.support import COMMAND, Screen, run
 from tests.consent import allow
+from tests.ports import port
 
 __all__ = ["chromium", "port"]
 VARIABLES = [f"KREBIT_{name}" for name in ("DOMAIN", "CLIENT_ID", "CLIENT_SECRET", "REDIRECT_URI", "API", "STATE")]

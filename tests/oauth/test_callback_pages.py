@@ -10,9 +10,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
 from krebit.errors import LoginFailed
-from tests.browser import chromium, port
+from tests.browser import chromium
 from tests.oauth.person import Person, follow, sign_in
 from tests.oauth.support import Site
+from tests.ports import port
 
 __all__ = ["chromium", "port"]
 

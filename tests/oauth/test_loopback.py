@@ -12,9 +12,9 @@ import pytest
 from krebit.errors import LoginFailed
 from krebit.oauth.console import Terminal
 from krebit.oauth.loopback import loopback_address
-from tests.browser import port
 from tests.oauth.person import Person, follow, register, sign_in
 from tests.oauth.support import Background, Site
+from tests.ports import port
 
 __all__ = ["port"]
 

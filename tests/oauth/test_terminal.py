@@ -17,10 +17,10 @@ from typing import IO, Any
 import httpx
 import pytest
 
-from tests.browser import port
 from tests.consent import allow
 from tests.oauth.person import Person, register, sign_in
 from tests.oauth.support import ROOT, Site
+from tests.ports import port
 
 __all__ = ["port"]  # a fixture
 ELSEWHERE = "https://yourapp.example.com/oauth/callback"
