@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import sys
 from importlib import import_module
 from typing import Any, NoReturn
@@ -33,6 +34,14 @@ def needs_root() -> None:
     """Skip the test unless it can become another user, or fail where nothing may be skipped."""
     if os.geteuid() != 0:
         absent("needs root, to become another user")
+
+
+def needs_ipv6() -> None:
+    """Skip the test unless the machine has the address ::1, or fail where nothing may be skipped."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        absent("needs the address ::1")
 
 
 def needed_module(name: str) -> Any:

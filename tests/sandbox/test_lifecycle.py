@@ -18,6 +18,7 @@ import pytest
 import krebit_sandbox
 from krebit_sandbox import Sandbox, Switches
 from krebit_sandbox.server import listen
+from tests.needs import absent, needs_ipv6
 from tests.sandbox.support import http_client
 
 ME = "/api/1.0/me"
@@ -72,7 +73,7 @@ for _ in range(4):
 def test_descriptors_stay_flat() -> None:
     """In a process of its own: in this one, other tests may still close theirs."""
     if not Path("/proc/self/fd").exists():
-        pytest.skip("needs /proc")
+        absent("needs /proc")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = [sys.executable, "-c", CYCLES]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
@@ -81,19 +82,9 @@ def test_descriptors_stay_flat() -> None:
     assert len({*counts}) == 1
 
 
-def has_ipv6() -> bool:
-    """Return whether this machine has the address ::1."""
-    try:
-        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
-    except OSError:
-        return False
-    return True
-
-
 def test_a_port_that_somebody_has_at_the_second_protocol_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """`localhost` would mean the sandbox and somebody else."""
-    if not has_ipv6():
-        pytest.skip("needs ::1")
+    needs_ipv6()
     real, asked = socket.create_server, []
 
     def create_server(address: tuple[str, int], **options: Any) -> socket.socket:
@@ -113,13 +104,10 @@ def test_a_port_that_somebody_has_at_the_second_protocol_is_not_taken(monkeypatc
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1"])
 def test_the_certificate_covers_every_name_of_loopback(sandbox: Sandbox, host: str) -> None:
+    if host == "::1":
+        needs_ipv6()
     port = int(sandbox.domain.rpartition(":")[2])
-    try:
-        raw = socket.create_connection((host, port), 10)
-    except OSError:
-        assert host == "::1", "only the second protocol may be missing"
-        assert not has_ipv6()
-        return
+    raw = socket.create_connection((host, port), 10)
     context = ssl.create_default_context(cafile=sandbox.ca_file)
     with raw, context.wrap_socket(raw, server_hostname=host) as connection:
         assert connection.version() == "TLSv1.3"
