@@ -3,7 +3,6 @@
 import os
 import socket
 import ssl
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -248,8 +247,7 @@ def test_reset_cuts_off_what_is_held_or_stalled(server: Sandbox) -> None:
     with http_client(server) as api, ThreadPoolExecutor(2) as pool:
         held, stalled = pool.submit(refresh, api, server, tokens.refresh_token), pool.submit(api.get, ME)
         server.wait_for_held()
-        while len(server.requests) < 2:
-            threading.Event().wait(0.005)
+        wait_for(lambda: len(server.requests) == 2)
         server.reset()
         for lost in (held, stalled):
             with pytest.raises(httpx.TransportError):
@@ -263,8 +261,7 @@ def test_stop_ends_what_is_stalled() -> None:
     sandbox.fault(kind="stall")
     with http_client(sandbox) as api, ThreadPoolExecutor(1) as pool:
         stalled = pool.submit(api.get, ME)
-        while not sandbox.requests:
-            threading.Event().wait(0.005)
+        wait_for(lambda: sandbox.requests)
         sandbox.stop()
         with pytest.raises(httpx.TransportError):
             stalled.result(60)

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from krebit_sandbox import Sandbox
+from tests.waiting import wait_for
 
 LATEST = "/api/1.0/clients/12345/acts/latest"
 
@@ -236,8 +237,7 @@ def test_reset_ends_deliveries(api: httpx.Client, sandbox: Sandbox, receiver: Re
     receiver.statuses = [500]
     subscribe(api, receiver.url)
     sandbox.create_act(12345)
-    while not receiver.got:
-        threading.Event().wait(0.005)
+    wait_for(lambda: receiver.got)
     with pytest.raises(TimeoutError):
         sandbox.wait_for_deliveries(timeout=0.01)
     sandbox.reset()

@@ -5,7 +5,6 @@ import shutil
 import sqlite3
 import stat
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 from krebit.errors import StoreUnsafe
 from krebit.webhooks import SqliteInbox
 from tests.needs import needs_root
+from tests.waiting import wait_for
 from tests.webhooks.sqlite import keys, store
 
 NOBODY = 65_534
@@ -134,11 +134,12 @@ def test_bodies_that_a_killed_process_has_erased_are_gone_as_well(path: Path, in
 
 def wait_until_erased(path: Path, inbox: SqliteInbox) -> None:
     """Ask for deliveries as a worker does, until no file holds a body any more."""
-    end = time.monotonic() + 60
-    while any(b"anna@" in file.read_bytes() for file in path.parent.iterdir()):
-        assert time.monotonic() < end, "a body is still there"
+
+    def is_erased() -> bool:
         assert inbox.take(60) is None
-        time.sleep(0.5)
+        return not any(b"anna@" in file.read_bytes() for file in path.parent.iterdir())
+
+    wait_for(is_erased)
 
 
 def test_pruned_conflicts_are_gone_at_once(path: Path, inbox: SqliteInbox) -> None:

@@ -132,7 +132,7 @@ def test_one_at_a_time_in_the_order_of_arrival_unless_asked_otherwise(inbox: Sql
             at_once.append(running)
             order.append(event.id)
         together.wait(30)  # for as many as may run
-        time.sleep(0.02)
+        time.sleep(0.02)  # one too many would begin meanwhile
         with lock:
             running -= 1
 

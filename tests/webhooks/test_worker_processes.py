@@ -80,16 +80,16 @@ PROGRAM = """
 import sys, time
 from pathlib import Path
 from krebit.webhooks import Receiver, SqliteInbox
+from tests.waiting import wait_for
 from tests.webhooks.cases import act_created, signed
 folder = Path(sys.argv[1])
 def handle(event):
     (folder / "begun").touch()
-    time.sleep(0.5)
+    time.sleep(0.5)  # the program reaches its end meanwhile
     (folder / "ended").touch()
 receiver = Receiver("secret", handle, inbox=SqliteInbox(folder / "inbox.db"))
 assert receiver.receive(act_created(), signed(act_created(), "secret")).status == 200
-while not (folder / "begun").exists():
-    time.sleep(0.01)
+wait_for((folder / "begun").exists)
 """
 
 
@@ -166,9 +166,9 @@ handled = threading.Event()
 receiver = Receiver("secret", lambda event: handled.set(), inbox=SqliteInbox(sys.argv[1], busy=20))
 receiver.receive(act_created(), signed(act_created(), "secret"))
 assert handled.wait(30)
-time.sleep(0.5)
+time.sleep(0.5)  # what the delivery cost is over
 before = time.process_time()
-time.sleep(3)
+time.sleep(3)  # the time that is measured
 print(time.process_time() - before)
 """
 
