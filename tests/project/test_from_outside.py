@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.test_private_parts import BY_NAME, OWN_PACKAGES, is_private
+from tests.project.test_private_parts import BY_NAME, OWN_PACKAGES, is_private, is_private_text
 
 TESTS = Path(__file__).resolve().parents[1]
 OURS = OWN_PACKAGES | {"tests"}
@@ -35,11 +35,11 @@ def found_in(source: str) -> Iterator[str]:
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=arguments):
                 if name in REPLACES and not (arguments and _root(arguments[0]) in foreign):
                     yield f"{node.lineno}: {name} of what is not imported from elsewhere"
-                if name in BY_NAME and any(map(_is_private_text, arguments)):
+                if name in BY_NAME and any(map(is_private_text, arguments)):
                     yield f"{node.lineno}: {name} of a private name"
             case ast.Attribute(ctx=ast.Store() | ast.Del()) if _root(node) in imported - foreign:
                 yield f"{node.lineno}: a new value for {ast.unparse(node)}"
-            case ast.Subscript(slice=key) if _is_private_text(key):
+            case ast.Subscript(slice=key) if is_private_text(key):
                 yield f"{node.lineno}: a private name as a key"
             case ast.Constant(value=str() as text):
                 yield from (f"{node.lineno}: {name} in a text" for name in _private_names(text))
@@ -73,10 +73,6 @@ def _root(node: ast.expr) -> str | None:
     while isinstance(node, ast.Attribute | ast.Subscript):
         node = node.value
     return node.id if isinstance(node, ast.Name) else None
-
-
-def _is_private_text(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str) and is_private(node.value)
 
 
 def _private_names(text: str) -> Iterator[str]:

@@ -26,6 +26,11 @@ def is_private(name: str) -> bool:
     )
 
 
+def is_private_text(node: ast.expr) -> bool:
+    """Return whether it is a text that `is_private`."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and is_private(node.value)
+
+
 def found_in(source: str) -> Iterator[str]:
     """Yield `line: reason` for each use of a private part of something that the file does not define itself."""
     tree = ast.parse(source)
@@ -52,13 +57,8 @@ def _reason(node: ast.AST, own: set[str]) -> str | None:
         case ast.Call(func=ast.Name(id="vars")):
             return "vars()"
         case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=arguments) if name in BY_NAME:
-            for argument in arguments:
-                if (
-                    isinstance(argument, ast.Constant)
-                    and isinstance(argument.value, str)
-                    and is_private(argument.value)
-                ):
-                    return f"{name} of {argument.value}"
+            if any(map(is_private_text, arguments)):
+                return f"{name} of a private name"
         case ast.Attribute(value=owner, attr="__dict__") if not _is_self(owner):
             return "__dict__ of another object"
         case ast.Attribute(value=owner, attr=name) if is_private(name) and not _is_self(owner) and name not in own:
