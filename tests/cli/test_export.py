@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import resource
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta, timezone
@@ -18,6 +17,7 @@ from krebit.cli.files import new_file
 from krebit.cli.values import plain_text
 from krebit_sandbox import Sandbox
 from tests.cli.support import run
+from tests.full_disk import full_disk
 from tests.needs import needs_root
 
 FORMULA = "=cmd|'/c calc'!A1"
@@ -55,13 +55,9 @@ def test_a_full_disk_is_named_and_leaves_nothing(site: Sandbox, tmp_path: Path, 
     scratch.mkdir()
     path = tmp_path / f"clients.{kind}"
     assert run("me").code == 0  # the login is stored
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     for limit in (1000, 4000):
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
-        try:
+        with full_disk(limit):
             done = run("export", "clients", "--to", path, env={"TMPDIR": str(scratch)})
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         assert done.code == 1
         # Python 3.15 adds that the temporary file of a spreadsheet has no room either.
         assert f"krebit: --to {path}: cannot be written (File too large)" in done.err.splitlines()

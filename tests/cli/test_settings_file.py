@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from krebit.config_file import load, read_settings
 from krebit.redaction import Secret
 from tests.cli.settings import SECRET, file, read
 from tests.frames import frames_of
+from tests.full_disk import full_disk
 from tests.needs import needs_root
 
 __all__ = ["file"]
@@ -172,13 +172,8 @@ def test_no_room_for_the_settings_leaves_the_secret_of_the_old_ones(tmp_path: Pa
     path.write_text(f"# {'long' * 2_000}\n")
     save(path, "default", {"domain": "one.krebit.se", "client_id": "one"}, Secret(SECRET))
     before = {each: each.read_bytes() for each in tmp_path.iterdir()}
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
-    try:
-        with pytest.raises(ClickException, match=r"config\.toml: File too large"):
-            save(path, "default", {"client_id": "two"}, Secret("the secret of two"))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with full_disk(4096), pytest.raises(ClickException, match=r"config\.toml: File too large"):
+        save(path, "default", {"client_id": "two"}, Secret("the secret of two"))
     assert {each: each.read_bytes() for each in tmp_path.iterdir()} == before
 
 

@@ -3,7 +3,6 @@
 import http.server
 import json
 import os
-import resource
 import signal
 import stat
 import subprocess
@@ -18,6 +17,7 @@ import pytest
 from krebit.webhooks import sign
 from krebit_sandbox import Sandbox
 from tests.cli.support import COMMAND, environment, run
+from tests.full_disk import full_disk
 
 SECRET = "a-secret-of-a-subscription"
 BODY = b'{"id": "d1", "event": "act.created", "data": {"uuid": "u"}}'
@@ -55,12 +55,8 @@ def test_without_a_subscription_there_is_no_file(site: Sandbox, tmp_path: Path) 
 def test_no_room_for_the_secret_is_found_before_it_is_made(site: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / "new.secret"
     assert run("me").code == 0  # the login is stored
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    try:
+    with full_disk(1000):
         done = run("webhook", "create", "act.created", "https://a.example/", "--secret-file", path)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert (done.code, done.err) == (1, f"krebit: --secret-file {path}: cannot be written (File too large)\n")
     assert not path.exists()
     assert not [request for request in site.requests if request.path == "/api/1.0/webhooks"]

@@ -6,7 +6,6 @@ import io
 import json
 import logging
 import pickle
-import resource
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from krebit.redaction import Secret
 from krebit.stores.record import Login, LoginKey, TokenPair
 from tests.consent import allow
 from tests.frames import frames_of
+from tests.full_disk import full_disk
 from tests.oauth.support import TOKEN, Site
 
 
@@ -270,14 +270,9 @@ def test_a_save_that_fails_leaves_no_token_in_any_frame(tmp_path: Path, site: Si
     secret = "canary-token-0123456789"
     canaries.plant(secret)
     login = Login.empty().with_pair(TokenPair(Secret(secret), Secret(secret), 1.0), 0.0)
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     with FileTokenStore(tmp_path / "logins").lease(LoginKey("a.example", "client"), patience=1) as lease:
         lease.prepare()
-        resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
-        try:
-            with pytest.raises(StoreError) as caught:
-                lease.save(login)
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        with full_disk(10), pytest.raises(StoreError) as caught:
+            lease.save(login)
     canaries.look_at_error(caught.value)
     canaries.check()

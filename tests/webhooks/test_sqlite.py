@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import resource
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ import pytest
 
 from krebit.errors import StoreError
 from krebit.webhooks import SqliteInbox, StoreOutcome
+from tests.full_disk import full_disk
 from tests.webhooks.sqlite import keys, store
 from tests.webhooks.workers import seconds_to_claim
 
@@ -120,13 +120,8 @@ def test_processes_that_make_the_file_at_the_same_time(path: Path) -> None:
 
 def test_a_disk_that_is_full_is_an_error_and_then_a_success(inbox: SqliteInbox) -> None:
     store(inbox, "before")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
-    try:
-        with pytest.raises(sqlite3.Error):
-            store(inbox, "k", b"b" * 300_000)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with full_disk(200_000), pytest.raises(sqlite3.Error):
+        store(inbox, "k", b"b" * 300_000)
     assert store(inbox, "k", b"b" * 300_000) == "new"
     assert store(inbox, "before") == "same"
 
