@@ -18,7 +18,7 @@ FORM = "application/x-www-form-urlencoded"
 
 @pytest.fixture
 def refused(monkeypatch: pytest.MonkeyPatch) -> Refused:
-    """The checks of `make regenerate`, called on a document."""
+    """Return the checks of `make regenerate`, which are called on a document."""
     monkeypatch.syspath_prepend(str(ROOT / "tools"))
     module = importlib.import_module("refusals")
     return lambda document: list(module.refused(document))

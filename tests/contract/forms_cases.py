@@ -19,7 +19,7 @@ models: Any = krebit_api.models
 
 
 def parts_of(upload: Upload) -> list[tuple[str, str | None, str, bytes]]:
-    """The parts of a form: name, file name, media type, content."""
+    """Return the parts of a form: name, file name, media type, content."""
     message = message_from_bytes(f"Content-Type: {upload.headers['content-type']}\r\n\r\n".encode() + upload.body)
     parts: Any = message.get_payload()
     return [

@@ -314,7 +314,7 @@ FAULTS: dict[str, tuple[Change, str]] = {
 
 @pytest.fixture
 def faults(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, Any]], list[str]]:
-    """Our checks, as tools/check_document.py makes them."""
+    """Return our checks, as tools/check_document.py makes them."""
     monkeypatch.syspath_prepend(ROOT / "tools")
     module = importlib.import_module("check_document")
     return lambda document: list(module.faults(document))

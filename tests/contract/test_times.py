@@ -9,9 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from krebit_api.models import (
-    Act,
-)
+from krebit_api.models import Act
 from krebit_api.scalars import read_time
 from krebit_api.types import UNSET, Mismatch
 

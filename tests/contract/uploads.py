@@ -134,7 +134,7 @@ async def async_generator() -> AsyncIterator[bytes]:
 
 
 def bodies(tmp_path: Path) -> dict[str, Any]:
-    """Each kind of body: a function that makes it."""
+    """Return for each kind of body a function that makes it."""
     path = tmp_path / 'Ångström "1".bin'
     path.write_bytes(LONG)
     return {
@@ -152,14 +152,8 @@ def bodies(tmp_path: Path) -> dict[str, Any]:
 
 
 KINDS = ["bytes", "path", "file", "memory", "iterable", "list", "pipe", "generator", "File", "async"]
-
-
 ONCE = ["pipe", "generator", "async"]
-
-
 AGAIN = [kind for kind in KINDS if kind not in ONCE]
-
-
 KNOWN_LENGTH = {"bytes", "path", "file", "memory", "File"}
 
 

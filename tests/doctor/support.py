@@ -1,4 +1,4 @@
-"""What the doctor's tests share."""
+"""Examine a sandbox, and look into the report."""
 
 import re
 from typing import Any

@@ -14,8 +14,6 @@ import pytest
 from krebit.redaction import Secret, mask, mask_path, secrets_in
 
 OWN = ["tok-1", "hunter2", "s3cr3t/with+signs=", 'quote"and\\slash', "åäö-hemligt", "a" * 40, "x<y&z-1234"]
-
-
 WAYS: dict[str, Callable[[str], str]] = {
     "plain": str,
     "within a word": lambda value: f"abc{value}def",

@@ -64,7 +64,7 @@ PIECES = [
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    """The processor time of the quickest of three runs: others at work on this machine do not count."""
+    """Return the processor time of the quickest of three runs: others at work on this machine do not count."""
     took = []
     for _ in range(3):
         before = time.thread_time()

@@ -11,7 +11,7 @@ def store(inbox: SqliteInbox, key: str, body: bytes = b"b") -> StoreOutcome:
 
 
 def keys(path: Path) -> set[str]:
-    """What another connection sees."""
+    """Return the keys that another connection sees."""
     with sqlite3.connect(path) as db:
         found = {key for (key,) in db.execute("SELECT key FROM deliveries")}
     db.close()
