@@ -13,7 +13,7 @@ from tests.needs import needs
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[webdriver.Chrome]:
-    """A browser without a window."""
+    """Start a browser without a window."""
     needs("chromium", "chromedriver")
     options = webdriver.ChromeOptions()
     options.binary_location = which("chromium") or ""

@@ -26,13 +26,13 @@ def unused_port() -> int:
 
 @pytest.fixture
 def port() -> int:
-    """A port for one test."""
+    """Return a port for one test."""
     return unused_port()
 
 
 @contextmanager
 def closed_port() -> Iterator[int]:
-    """A port of 127.0.0.1 where nobody listens. It is taken meanwhile, so that no other server gets it."""
+    """Give a port of 127.0.0.1 where nobody listens. It is taken meanwhile, so that no other server gets it."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]

@@ -2,6 +2,7 @@
 
 import logging
 import signal
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -115,18 +116,17 @@ def test_a_fence_that_moved_on_keeps_an_old_lease_out(server: RedisServer, store
 def test_a_script_whose_answer_was_lost_may_run_again(server: RedisServer) -> None:
     """The connection breaks after the command; the command is sent again on a new one."""
     place = server.folder / "line"  # the path of a test's own folder may be too long for a socket
-    line = Line(server.socket, place)
-    store = RedisTokenStore(f"unix://:{PASSWORD}@{place}")
-    save(store)
-    line.lose_next_answer()
-    with store.lease(KEY, patience=1) as lease:
-        assert line.connections == 2
-        for step in (lease.prepare, lambda: lease.save(Login(generation=2))):
-            line.lose_next_answer()
-            step()
-    assert line.connections == 4
-    assert store.load(KEY) == Login(generation=2)
-    line.close()
+    with closing(Line(server.socket, place)) as line:
+        store = RedisTokenStore(f"unix://:{PASSWORD}@{place}")
+        save(store)
+        line.lose_next_answer()
+        with store.lease(KEY, patience=1) as lease:
+            assert line.connections == 2
+            for step in (lease.prepare, lambda: lease.save(Login(generation=2))):
+                line.lose_next_answer()
+                step()
+        assert line.connections == 4
+        assert store.load(KEY) == Login(generation=2)
 
 
 def test_a_full_server_is_found_before_anything_is_sent(server: RedisServer, store: RedisTokenStore) -> None:

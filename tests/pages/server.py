@@ -39,7 +39,7 @@ def records(*numbers: int) -> list[dict[str, Any]]:
 
 
 def stalling_from(page: int) -> Callable[[int], Any]:
-    """Page after page of one record each, of a hundred; no answer from that page on."""
+    """Return a script: page after page of one record each, of a hundred; no answer from that page on."""
     return lambda number: STALL if number >= page else {"data": records(number), "meta": {"last_page": 100}}
 
 

@@ -155,7 +155,7 @@ def test_a_packed_answer_that_is_cut_short_or_no_such_thing(way: Way) -> None:
 
 @cache
 def _bomb() -> bytes:
-    """A megabyte that becomes 1 GB, which is never whole in memory here."""
+    """Return a megabyte that becomes 1 GB, which is never whole in memory here."""
     packer, spaces = zlib.compressobj(9, zlib.DEFLATED, 31), b" " * 2**24
     return b"".join(packer.compress(spaces) for _ in range(64)) + packer.flush()
 

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from krebit import ConfigurationError, Krebit, TransportError, errors
+from krebit import ConfigurationError, Krebit, TransportError
 from tests.transport.support import Place, Way, answering
 
 
@@ -102,7 +102,7 @@ def test_every_setting_that_is_wrong_is_named_as_it_was_given(profile: str) -> N
     ],
 )
 def test_plain_http_is_for_this_machine_alone(domain: str) -> None:
-    with pytest.raises(errors.ConfigurationError, match="plain HTTP"):
+    with pytest.raises(ConfigurationError, match="plain HTTP"):
         Krebit(domain, "id", "secret", plain_http=True)
 
 

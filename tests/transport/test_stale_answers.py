@@ -42,7 +42,7 @@ class Server(RawServer):
 
 
 def _unacknowledged(connection: socket.socket) -> bool:
-    """Whether the other side's kernel has still to say that it has got all, unless it has ended the connection."""
+    """Return whether bytes are on their way. There are none once the other side has ended the connection."""
     if select.select([connection], [], [], 0)[0]:
         return False
     (count,) = struct.unpack("i", fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)))
