@@ -145,12 +145,19 @@ class _CsvWriter(_TableWriter):
         self._text.close()
 
 
-class _SheetWriter(_TableWriter):
-    """Writes a spreadsheet. Until it is closed its rows are in files in the folder `scratch`.
+class _Memory(BytesIO):
+    """Takes an archive, in memory, where there is always room, and stays open.
 
-    The workbook is put together in memory, where there is always room: a ZipFile that could not write its end would
-    complain on stderr when it is collected.
+    A ZipFile that was not ended writes its end when it is collected, and complains on stderr where it cannot.
+    The garbage collector may close the file of such an archive first.
     """
+
+    def close(self) -> None:
+        """Keep the memory open."""
+
+
+class _SheetWriter(_TableWriter):
+    """Writes a spreadsheet. Until it is closed its rows are in files in the folder `scratch`."""
 
     def __init__(self, file: IO[bytes], names: Sequence[str], scratch: str) -> None:
         super().__init__(names)
@@ -165,7 +172,7 @@ class _SheetWriter(_TableWriter):
             "tmpdir": scratch,
         }
         self._file = file
-        self._content = BytesIO()
+        self._content = _Memory()
         self._book = xlsxwriter.Workbook(self._content, options)
         self._sheet = self._book.add_worksheet()
         self._bold = self._book.add_format({"bold": True})
