@@ -8,6 +8,7 @@ import atexit
 import json
 import multiprocessing
 import os
+import random
 import signal
 import sys
 import threading
@@ -184,6 +185,23 @@ def interrupted(given: dict[str, Any]) -> None:
         api.get_current_user()
     except (KeyboardInterrupt, Alarm) as error:
         say(type(error).__name__)
+
+
+def interrupted_often(given: dict[str, Any]) -> None:
+    """Calls that end at once, by their timeout or by a signal at any bytecode. The program goes on, and ends."""
+    signal.signal(signal.SIGALRM, _raise_alarm)
+    api = client(given, timeout=0.001)
+    outcome(api.get_current_user)  # starts the refresh
+    hear()
+    for _ in range(1000):
+        try:
+            signal.setitimer(signal.ITIMER_REAL, random.uniform(0.0001, 0.002))
+            outcome(api.get_current_user)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        except Alarm:
+            continue
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    say("still there")
 
 
 def interrupted_async(given: dict[str, Any]) -> None:

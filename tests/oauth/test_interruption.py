@@ -76,6 +76,20 @@ def test_the_pair_is_stored_before_the_process_ends(
     assert len(site.token_requests()) == 1
 
 
+def test_signals_that_raise_in_a_caller_who_waits_do_not_hold_up_the_refresh(site: Site) -> None:
+    """They hit any bytecode of the waiting. A lock that one left taken would stop the thread of the refresh."""
+    site.login()
+    site.hold()
+    with site.program("interrupted_often") as program:
+        site.sandbox.wait_for_held()
+        program.tell("go on")
+        assert program.hear() == "still there"
+        site.sandbox.release()
+        assert program.end() == 0
+    assert site.state() == "live"
+    assert len(site.token_requests()) == 1
+
+
 def test_a_cancelled_task_ends_at_once_and_closing_waits_for_the_pair(site: Site) -> None:
     site.login()
     site.hold(after_effect=True)

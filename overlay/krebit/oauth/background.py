@@ -13,9 +13,9 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, wait
 from contextlib import suppress
-from typing import Generic, TypeVar
+from queue import Empty, SimpleQueue
+from typing import Generic, TypeVar, cast
 
 from krebit.error_summary import summarise
 from krebit.errors import DeadlineExceeded, KrebitError
@@ -26,13 +26,21 @@ T = TypeVar("T")
 
 
 class BackgroundWork(Generic[T]):
-    """Work that takes at most `longest` seconds. `on_end` is called just before the callers get the result."""
+    """Work that takes at most `longest` seconds. `on_end` is called just before the callers get the result.
+
+    Callers and the thread share no lock. A signal handler that raises in a method of `Future` or `Event` leaves its
+    lock taken, and the thread would wait for it for ever.
+    """
 
     def __init__(self, work: Callable[[], T], on_end: Callable[[], object], longest: float) -> None:
         self._work = work
         self._on_end = on_end
         self._longest = longest
-        self._future: Future[T] = Future()
+        self._value: T | None = None
+        self._error: KrebitError | None = None
+        self._has_ended = False
+        # Each wakes one caller. All may be called twice.
+        self._wakers: list[Callable[[], object]] = []
         self._has_started = False
         self._is_taken = threading.Lock()
 
@@ -53,7 +61,7 @@ class BackgroundWork(Generic[T]):
     def result(self, deadline: Deadline | None = None) -> T:
         """Return the work's result. Raises its error, or DeadlineExceeded while it goes on."""
         deadline = deadline or Deadline(self._longest)
-        wait([self._future], deadline.remaining())
+        self._wait(deadline.remaining())
         return self._result(deadline)
 
     async def result_async(self, deadline: Deadline | None = None) -> T:
@@ -64,11 +72,11 @@ class BackgroundWork(Generic[T]):
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
 
-        def wake(_: Future[T]) -> None:
+        def wake() -> None:
             with suppress(RuntimeError):  # the loop is closed: nobody waits there any more
                 loop.call_soon_threadsafe(ended.set)
 
-        self._future.add_done_callback(wake)
+        self._call_at_end(wake)
         with suppress(TimeoutError):
             async with asyncio.timeout(deadline.remaining()):
                 await ended.wait()
@@ -77,19 +85,30 @@ class BackgroundWork(Generic[T]):
     def wait(self) -> None:
         """Wait for its end."""
         self.start()
-        wait([self._future], self._longest)
+        self._wait(self._longest)
+
+    def _wait(self, seconds: float) -> None:
+        ended: SimpleQueue[None] = SimpleQueue()
+        self._call_at_end(lambda: ended.put(None))
+        with suppress(Empty):
+            ended.get(timeout=seconds)
+
+    def _call_at_end(self, waker: Callable[[], object]) -> None:
+        self._wakers.append(waker)
+        if self._has_ended:  # perhaps before the waker was in the list
+            waker()
 
     def _result(self, deadline: Deadline) -> T:
-        if not self._future.done():
+        if not self._has_ended:
             raise DeadlineExceeded(
                 f"{OPERATION}: no access token within {deadline.seconds:g} s (the refresh goes on); "
                 "set a longer timeout",
                 sent=False,
                 operation=OPERATION,
             )
-        if error := self._future.exception():
-            raise copy.copy(error)  # many callers may raise it at once: each needs a traceback of its own
-        return self._future.result()
+        if self._error is not None:
+            raise copy.copy(self._error)  # many callers may raise it at once: each needs a traceback of its own
+        return cast(T, self._value)
 
     def _run(self) -> None:
         if not self._is_taken.acquire(blocking=False):
@@ -104,17 +123,16 @@ class BackgroundWork(Generic[T]):
 
     def _run_work(self) -> None:
         try:
-            value = self._work()
+            self._value = self._work()
         except KrebitError as error:
             error.__context__ = error.__cause__ = None  # their frames hold the request
-            self._on_end()
-            self._future.set_exception(error.with_traceback(None))
+            self._error = error.with_traceback(None)
         except BaseException as error:  # noqa: BLE001 - a log handler may raise anything, and the callers wait
-            self._on_end()
-            self._future.set_exception(KrebitError(f"{OPERATION}: failed unexpectedly ({summarise(error)})"))
-        else:
-            self._on_end()
-            self._future.set_result(value)
+            self._error = KrebitError(f"{OPERATION}: failed unexpectedly ({summarise(error)})")
+        self._on_end()
+        self._has_ended = True
+        for wake in list(self._wakers):
+            wake()
 
     def _wait_at_exit(self) -> None:
         if threading.current_thread() is threading.main_thread():
