@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from flask.sessions import SecureCookieSession
 
 import krebit_api.models
 from krebit import AsyncKrebit, ClientOptions, Krebit, LoginAttempt, LoginFailed, MemoryTokenStore
@@ -62,6 +63,22 @@ def test_its_sign_in_works(krebit_sandbox: Sandbox) -> None:
                 callback({}, another, url, state)  # somebody else's session
             callback(session, another, url, state)
             assert another.get_current_user().name
+
+
+def test_its_sign_in_works_in_a_session_of_flask(krebit_sandbox: Sandbox) -> None:
+    """Flask and Django store a session when one of its own keys has changed, not when a value within has."""
+    names: dict[str, Any] = {}
+    exec(block_of("def callback"), names)
+    session = SecureCookieSession()
+    with Krebit.from_env(without_grants(krebit_sandbox), store=MemoryTokenStore()) as api:
+        for _ in range(2):
+            session.modified = False
+            url = allow(str(names["connect"](session, api)), krebit_sandbox.ca_file)
+            assert session.modified
+            session.modified = False
+            names["callback"](session, api, url, parse_qs(urlsplit(url).query)["state"][0])
+            assert session.modified
+    assert not session
 
 
 def test_each_person_has_a_login(krebit_sandbox: Sandbox) -> None:
