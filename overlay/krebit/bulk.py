@@ -26,7 +26,7 @@ from krebit.raw_response import RawResponse
 
 A = TypeVar("A")
 T = TypeVar("T")
-# Errors that every further call would meet too.
+# Errors that a person must repair: most would occur in every further call.
 _HOPELESS = (ClientClosed, ConfigurationError, LoginRequired)
 
 
@@ -93,7 +93,8 @@ def each(
     AsyncKrebit takes an async iterable too.
 
     - `concurrency`: the most calls under way at once, 1 to 64.
-    - `stop_on`: errors that end the iteration and are raised. Default: those that would occur in every further call.
+    - `stop_on`: errors that end the iteration and are raised. Default: LoginRequired, ConfigurationError (also for a
+      wrong argument) and ClientClosed.
     - `progress`: called after each outcome with the number of outcomes and of arguments, or None if unknown.
 
     A rate limit pauses all calls once. No more calls are made at once than the server's `X-RateLimit-Remaining` allows.
