@@ -1,4 +1,4 @@
-"""The Python client of Krebit Finance: typed calls, a login that is never lost, pages, and clear errors.
+"""The Python client of Krebit Finance: typed calls, a login that renews itself, pages, and clear errors.
 
 Everything public is here. Each name is loaded when it is first used, so that `import krebit` costs next to nothing.
 """
