@@ -59,7 +59,7 @@ def _usual_name(value: str | int, index: int) -> str:
 
 
 def _spelled(value: str, index: int) -> str:
-    """Return a name with each sign in words: AA+ is AA_PLUS_SIGN, in Unicode's terms."""
+    """Return a name with each sign in words, which are Unicode's: AA+ is AA_PLUS."""
     words = ""
     for position, character in enumerate(value):
         if character.isascii() and character.isalnum():
