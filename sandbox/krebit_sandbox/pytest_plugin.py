@@ -60,6 +60,8 @@ def krebit_environment(krebit_sandbox: Sandbox, tmp_path: Path, monkeypatch: pyt
     )
     for name, value in {**krebit_sandbox.environment, **own}.items():
         monkeypatch.setenv(name, value)
+    # A database that the shell names is no place for the logins of tests.
+    monkeypatch.delenv("KREBIT_TOKEN_STORE", raising=False)
     return krebit_sandbox
 
 

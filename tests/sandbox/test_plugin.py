@@ -109,8 +109,14 @@ def test_afterwards_all_is_as_before():
 @pytest.mark.slow
 def test_own_code_that_reads_the_environment(tmp_path: Path) -> None:
     (tmp_path / "test_user.py").write_text(OWN_CODE)
-    # A company's proxy is no way to this machine.
-    result = run_pytest(tmp_path, KREBIT_DOMAIN="before", HOME="/before", HTTPS_PROXY="http://127.0.0.1:1")
+    # A company's proxy is no way to this machine, and its database is no store for tests.
+    result = run_pytest(
+        tmp_path,
+        KREBIT_DOMAIN="before",
+        KREBIT_TOKEN_STORE="redis://127.0.0.1:1/0",
+        HOME="/before",
+        HTTPS_PROXY="http://127.0.0.1:1",
+    )
     assert "3 passed" in result.stdout, result.stdout + result.stderr
 
 
