@@ -92,13 +92,13 @@ def each(
     mapping holds keywords. Arguments are read as they are needed: they may come from `paginate`, or have no end. An
     AsyncKrebit takes an async iterable too.
 
-    - `concurrency`: the most calls under way at once, 1 to 64.
+    - `concurrency`: the most calls under way at the same time, 1 to 64.
     - `stop_on`: errors that end the iteration and are raised. Default: LoginRequired, ConfigurationError (also for a
       wrong argument) and ClientClosed.
     - `progress`: called after each outcome with the number of outcomes and of arguments, or None if unknown.
 
-    A rate limit pauses all calls once. No more calls are made at once than the server's `X-RateLimit-Remaining` allows.
-    After you leave the loop, no further call is made.
+    A rate limit pauses all calls once. No more calls are under way at the same time than the server's
+    `X-RateLimit-Remaining` allows, but always at least one. After you leave the loop, no further call is made.
 
     Raises RateLimited after ten waits for one call, or before a wait of more than 300 seconds, and
     ConfigurationError.

@@ -42,11 +42,13 @@ class Download:
     def to(self, path: str | os.PathLike[str], *, progress: Progress | None = None) -> DownloadedFile:
         """Save the answer at `path`, in place of what is there.
 
-        The bytes are streamed to a file beside it, which takes the place when it is whole; else nothing changes there.
-        The call's timeout holds for all of it. `progress` is called with the bytes that have come and those that will,
-        None where the server does not say; a new attempt begins at zero, and an exception of its own ends the download.
-        Raises DownloadFailed for a file that cannot be written, before anything is asked for where that shows already;
-        UnexpectedResponse for a success that is no file; and as the operation does.
+        The bytes go to a file beside `path`. That file takes its place when it is complete. After a failure the place
+        is as it was. The call's timeout counts for the whole download. `progress` is called with the number of bytes so
+        far and the number of all bytes, or None if the server does not say. A new attempt begins at zero. An exception
+        of `progress` ends the download.
+
+        Raises DownloadFailed for a file that cannot be written, if possible before the call; UnexpectedResponse for a
+        success that is no file; and the errors of the operation.
         """
         operation, args, kwargs = self._call
         sink = FileSink(path, progress)

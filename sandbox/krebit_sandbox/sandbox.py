@@ -154,7 +154,10 @@ class Sandbox:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The quickstart's variables, which work once each, and the authority's file under every tool's name."""
+        """The quickstart's variables, and the authority's file under the name that each tool reads.
+
+        The code and the refresh token work once each.
+        """
         return self._site.environment()
 
     @property

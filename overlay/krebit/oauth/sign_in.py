@@ -43,9 +43,10 @@ class LoginAttempt(NamedTuple):
         return f"LoginAttempt(redirect_uri={self.redirect_uri!r})"
 
     def to_dict(self) -> dict[str, str | None]:
-        """Return plain values for a web application's session. It must be private: it holds the PKCE verifier.
+        """Return plain values for a web application's session.
 
-        Keep it under its `state`: a person may have begun several.
+        The session must be private: the values hold the PKCE verifier. Keep them under the attempt's `state`: a person
+        may have begun several attempts.
         """
         return {
             "url": self.url,

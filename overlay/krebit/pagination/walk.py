@@ -91,8 +91,8 @@ class _Walk(Generic[T]):
         """Return the same walk with other options.
 
         - `max_items`: stop after so many records.
-        - `prefetch`: the most calls under way at once, 1 to 64, where 1 fetches no page ahead. Up to half as many pages
-          wait to be read. The order stays.
+        - `prefetch`: the most calls under way at the same time, 1 to 64. The value 1 fetches no page ahead. Up to
+          half as many pages wait to be read. The order stays.
         - `on_drift`: what to do when the list changes on the way: "ignore", "warn" (ListDriftWarning) or "raise"
           (ListDrift). A change is only found if the server sends `total` or `last_page`.
         - `progress`: called after each page with the number of records so far and the total, or None if it is unknown.
@@ -146,7 +146,7 @@ class _Walk(Generic[T]):
 class Walk(_Walk[T]):
     """Iterate over it for the records, over `.pages()` for whole pages, over `.rows()` for plain dictionaries.
 
-    Each iteration begins again from the start. After you leave it early, it asks for no further page.
+    Each iteration begins again from the start. After you leave an iteration early, it asks for no further page.
     """
 
     def __iter__(self) -> Generator[T, None, None]:
@@ -195,7 +195,7 @@ class Walk(_Walk[T]):
 class AsyncWalk(_Walk[T]):
     """Iterate over it as over a `Walk`, with `async for`.
 
-    Leaving it early cancels the requests under way: a little later after a `break`, or at once with
+    Leaving an iteration early cancels the requests under way: a little later after a `break`, or at once with
     `async with contextlib.aclosing(aiter(walk)) as records`.
     """
 

@@ -36,9 +36,9 @@ class PostgresTokenStore:
     or through a pooler in session mode; a pooler in transaction mode is refused with ConfigurationError. There is one
     connection for each read and each refresh, and none a second later.
 
-    Safe for the processes of any number of hosts. One that is stopped keeps its lock while its connection lives; one
-    whose host is gone loses it within a minute. Tokens are in plain text: a table that every role may read or change is
-    refused (StoreUnsafe). Raises ConfigurationError for a string that libpq does not read.
+    Safe for the processes of any number of hosts. A process that is suspended keeps its lock while its connection
+    lives. A process whose host fails loses its lock within a minute. Tokens are in plain text: a table that every role
+    may read or change is refused (StoreUnsafe). Raises ConfigurationError for a string that libpq does not read.
     """
 
     _where = "not made"  # a traceback may show a store whose making failed

@@ -27,7 +27,7 @@ class Lease(Protocol):
     def save(self, login: Login) -> None:
         """Store the login whole: once this returns, a crash cannot lose it.
 
-        Raises StoreError; the stored login is then as it was before. It must raise it where the lease has ended.
+        Raises StoreError, also when the lease has ended: the stored login is then as it was before.
         """
         ...
 

@@ -49,9 +49,9 @@ class Login(NamedTuple):
     """The state of a login. Without tokens it is a login that was ended, or that never began.
 
     `obtained_at` and `expires_at` are seconds since the epoch. `generation` counts the changes. `salt` is the key of
-    the fingerprints. `seen` holds those of the grants that somebody configured or that were refused, all of them.
-    `granted` holds those of the refresh tokens that the server granted, the latest thousand. `dead` is that of a
-    refused refresh token.
+    the fingerprints. `seen` holds the fingerprint of each code and each configured refresh token that counts as used.
+    `granted` holds the fingerprints of the latest thousand refresh tokens that the server granted. `dead` is the
+    fingerprint of a refused refresh token.
     """
 
     access_token: Secret | None = None

@@ -67,9 +67,10 @@ class RedisTokenStore:
     an eviction can lose logins, and a warning says so if the server shows its settings. Use one server, or its primary:
     a failover may lose the last save.
 
-    `lease`: seconds after which the lease of a killed holder ends. It begins anew before each token request, and must
-    be longer than one: at least `refresh_timeout`. A holder that is stopped for longer cannot save over its successor's
-    login. Tokens are in plain text. Raises ConfigurationError for a URL that cannot be read.
+    `lease`: seconds after which the lease of a killed holder ends. The lease begins anew before each token request, and
+    must last longer than a token request: choose at least `refresh_timeout`. A holder that is suspended for longer
+    cannot save over its successor's login. Tokens are in plain text. Raises ConfigurationError for a URL that cannot be
+    read.
     """
 
     _where = "not made"  # a traceback may show a store whose making failed

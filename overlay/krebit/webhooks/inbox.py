@@ -116,7 +116,7 @@ class Inbox(Protocol):
 
 @runtime_checkable
 class NotifyingInbox(Protocol):
-    """An inbox that hears of deliveries which other processes store. Workers poll the others each second."""
+    """An inbox that hears of deliveries which other processes store. Workers poll any other inbox each second."""
 
     def listen(self, heard: Callable[[], object], stopped: Event) -> None:
         """Call `heard` for each delivery stored by anybody. Return within a second after `stopped` is set."""

@@ -46,8 +46,8 @@ class Receiver:
 
     A worker calls the handler: within `running()`, or else a thread that starts with the first delivery of the process.
     `handle_here=False` starts no thread: then handle deliveries in another process, or by `drain()`. `concurrency`:
-    handlers at once in a process; with one, first attempts are made in the order of arrival. `lease`: seconds until the
-    delivery of a dead worker is taken by another. `pauses`: seconds before each further try after a failure.
+    handlers at the same time in a process; with one, first attempts are made in the order of arrival. `lease`: seconds
+    until the delivery of a dead worker is taken by another. `pauses`: seconds before each further try after a failure.
 
     Raises ConfigurationError for a blank secret or a number out of range.
     """
@@ -82,8 +82,9 @@ class Receiver:
     def receive(self, body: bytes | bytearray, headers: Headers, announced: int = 0) -> Answer:
         """Return the answer to a delivery, stored if it is authentic. Never raises.
 
-        `body` is the received bytes; `headers` as for `verify`. Once more than `max_body` is `announced`, or was read,
-        an adapter need not read the rest. It blocks for as long as the inbox needs to store.
+        `body` is the received bytes; `headers` as for `verify`. `announced` is the number in the header Content-Length.
+        An adapter need not read the rest of a body when `announced`, or the bytes so far, exceed `max_body`. The method
+        blocks for as long as the inbox needs to store.
         """
         try:
             event = self._verify(body, headers, announced)

@@ -66,7 +66,8 @@ class SqliteInbox:
     def store(self, key: str, digest: str, body: bytes) -> StoreOutcome:
         """See `Inbox.store`. The delivery is on the disk when this returns.
 
-        Threads that store at the same time share one transaction: bringing it to the disk takes as long for many.
+        Threads that store at the same time share one transaction: the disk needs as long for many deliveries as for
+        one.
         """
         mine: Future[StoreOutcome] = Future()
         self._waiting.append((mine, key, digest, body))
