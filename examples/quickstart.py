@@ -214,7 +214,7 @@ def walk_all(api: Krebit, start: int) -> None:
     step(
         "And all of them",
         f"GET /api/1.0/clients?limit=100&page={start}, {start + 1}, …",
-        "pages are fetched ahead, four at once",
+        "pages are fetched ahead, four at the same time",
     )
     columns = (SpinnerColumn(), TextColumn("  clients"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=console) as progress:

@@ -108,7 +108,7 @@ def _serve(sandbox: Sandbox, env_file: Path | None, stopped: SimpleQueue[int]) -
         with contextlib.suppress(Empty):
             stopped.get(timeout=1.0)
             return 0
-    print("krebit-sandbox: the server has ended", file=sys.stderr)
+    print("krebit-sandbox: the server has ended by itself; start krebit-sandbox again", file=sys.stderr)
     return 1
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
 from typing import Any, Final, Literal, get_args
 
+from krebit_sandbox.switches import described
+
 Kind = Literal[
     "status",
     "redirect",
@@ -79,9 +81,9 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"fault kind {self.kind!r} is not one of {', '.join(KINDS)}")
-        wrong = [name for name, hint in _HINTS.items() if not isinstance(getattr(self, name), hint)]
-        if wrong:
-            raise ValueError(f"fault {', '.join(wrong)}: not of the right type")
+        for name, hint in _HINTS.items():
+            if not isinstance(getattr(self, name), hint):
+                raise ValueError(f"fault {name}: {getattr(self, name)!r} is not {described(hint)}")
         if not 200 <= self.status <= 599:
             raise ValueError(f"fault status {self.status!r} is not within 200 to 599")
         if self.times is not None and self.times < 1:

@@ -84,7 +84,7 @@ class Switches:
         for name, hint in _HINTS.items():
             value = getattr(self, name)
             if not _fits(value, hint):
-                raise ValueError(f"switch {name}: {value!r} is not {_described(hint)}")
+                raise ValueError(f"switch {name}: {value!r} is not {described(hint)}")
         for name in ("token_lifetime", "refresh_lifetime", "latency", "webhook_retry_scale", "clients"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"switch {name}: {getattr(self, name)!r} is below 0, or no number")
@@ -130,7 +130,8 @@ def _fits(value: object, hint: Any) -> bool:
     return any(isinstance(value, (int, float) if kind is float else kind) for kind in kinds)
 
 
-def _described(hint: Any) -> str:
+def described(hint: Any) -> str:
+    """Return the values that a type hint takes, in words for a message."""
     if allowed := choices(hint):
         return "one of " + ", ".join(allowed)
     kinds = get_args(hint) or (hint,)

@@ -163,7 +163,7 @@ def test_fields_that_the_document_does_not_know(site: Sandbox, tmp_path: Path) -
     list_of(site, {"id": 1, "segment": "a"}, {"id": 2, "segment": "b", "note": "c"})
     done = run("export", "clients", "--to", tmp_path / "a.csv")
     assert [row["segment"] for row in rows_of(tmp_path / "a.csv")] == ["a", "b"]
-    assert "left out, not in the first record: note. Export to .jsonl for all" in done.err
+    assert "left out, because the first record does not have them: note. Export to .jsonl for all fields" in done.err
     run("export", "clients", "--to", tmp_path / "a.jsonl")
     assert rows_of(tmp_path / "a.jsonl")[1]["note"] == "c"
 

@@ -72,7 +72,7 @@ def test_a_saved_delivery(secret_file: Path, tmp_path: Path) -> None:
     assert given.code == 0
     bad = run("webhook", "verify", tmp_path / "body.json", "--signature", "0" * 64, "--secret-file", secret_file)
     assert (bad.code, bad.out) == (1, "")
-    assert "no known secret" in bad.err
+    assert "does not match this body and any known secret; check the secret" in bad.err
     secret_file.chmod(0o644)
     unsafe = run("webhook", "verify", tmp_path / "body.json", "--signature", good, "--secret-file", secret_file)
     assert unsafe.code == 2
@@ -121,7 +121,10 @@ def test_listening(secret_file: Path, application: tuple[str, list[tuple[dict[st
         here = first.split()[2]
         refused = httpx.post(here, content=BODY, headers={"X-Signature": "0" * 64}, timeout=60)
         assert refused.status_code == 401
-        assert process.stderr.readline() == "refused a request: 401 Unauthorized\n"
+        assert process.stderr.readline() == (
+            "refused a request: 401 Unauthorized (the X-Signature header does not match this body and any known "
+            "secret; check the secret, and whether something changed the body)\n"
+        )
         headers = {b"X-Signature": sign(BODY, SECRET).encode(), b"X-Client-Id": b"application-\xe9"}
         assert httpx.post(here, content=BODY, headers=headers, timeout=60).status_code == 200
         assert json.loads(process.stdout.readline())["id"] == "d1"

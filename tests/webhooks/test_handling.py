@@ -60,7 +60,8 @@ def test_a_handler_that_fails_is_called_again_after_each_pause(
         assert receiver.drain() == 1
     assert [event.id for event in handler.handled] == ["evt_5"]
     assert [record.getMessage().partition(":")[0] for record in caplog.records] == [
-        f'the handler failed on delivery ["", "id", "evt_5"], again in {pause} s' for pause in ("0", "0", "1800")
+        f'the handler failed on delivery ["", "id", "evt_5"], the next try is in {pause} s'
+        for pause in ("0", "0", "1800")
     ]
     assert "in __call__" in caplog.text
     assert "payload}" in caplog.text  # the line of the handler's source, not its value
@@ -206,7 +207,7 @@ def test_a_lease_that_is_lost_is_said(caplog: pytest.LogCaptureFixture) -> None:
     receiver = make(handle, inbox=TakenOver(), lease=0.3)
     deliver(receiver, "a")
     receiver.drain()
-    assert "again in" not in caplog.text  # the handler did not fail
+    assert "next try" not in caplog.text  # the handler did not fail
     assert "may be handled again: its lease had ended" in caplog.text
 
 

@@ -134,7 +134,8 @@ def _export(
     session.note(f"{writer.count} {things} in {path}")
     if writer.left_out:
         session.note(
-            f"left out, not in the first record: {', '.join(sorted(writer.left_out))}. Export to .jsonl for all"
+            f"left out, because the first record does not have them: {', '.join(sorted(writer.left_out))}. Export to "
+            ".jsonl for all fields"
         )
     if writer.formulas:
         session.note(

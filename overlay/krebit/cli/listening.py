@@ -18,6 +18,7 @@ from krebit.webhooks.receiver import content_length
 
 _HOST = "127.0.0.1"
 _FORWARD_TIMEOUT = 10.0
+_FORWARD_REPAIR = "start your program, or correct --forward"
 # Headers that are kept until their delivery is posted on.
 _MOST_IDS = 1000
 
@@ -44,17 +45,20 @@ class _Listener:
         self._application = WsgiReceiver(self._receiver)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Receive one request, and note the answer where it is no success."""
+        """Receive one request, and note the answer with its reason where it is no success."""
         digest = self._note_client_id(environ)
+        statuses: list[str] = []
 
         def answer(status: str, headers: list[tuple[str, str]], error: Any = None, /) -> Any:
-            if not status.startswith("200"):
-                # Only deliveries that are verified may take room.
-                self._client_ids.pop(digest, None)
-                self._session.note(f"refused a request: {status}")
+            statuses.append(status)
             return start_response(status, headers, error)
 
-        return self._application(environ, answer)
+        body = b"".join(self._application(environ, answer))
+        if not statuses[0].startswith("200"):
+            # Only deliveries that are verified may take room.
+            self._client_ids.pop(digest, None)
+            self._session.note(f"refused a request: {statuses[0]} ({body.decode().strip()})")
+        return [body]
 
     def _note_client_id(self, environ: dict[str, Any]) -> str:
         """Keep the header that a verified event does not have, for the delivery that is posted on. Return its key."""
@@ -93,9 +97,9 @@ class _Listener:
                 url, content=event.body, headers=headers, timeout=_FORWARD_TIMEOUT, trust_env=uses_proxy
             )
         except httpx.HTTPError as error:
-            return f"forwarded to {shown}: failed ({type(error).__name__})"
+            return f"not forwarded to {shown} ({type(error).__name__}); {_FORWARD_REPAIR}"
         except httpx.InvalidURL as error:
-            return f"forwarded to {shown}: failed ({error})"
+            return f"not forwarded to {shown} ({error}); {_FORWARD_REPAIR}"
         return f"forwarded to {shown}: {answer.status_code} {clean(answer.reason_phrase)}"
 
 

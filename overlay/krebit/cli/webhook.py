@@ -20,7 +20,7 @@ _secret_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     required=True,
     multiple=True,
-    help="The file with the subscription's secret, mode 0600. Repeat it for two secrets.",
+    help="The file with the subscription's secret, mode 0600. Repeat the option for two secrets.",
 )
 
 

@@ -178,7 +178,7 @@ def _is_of_proxy(error: KrebitError) -> bool:
 
 def _tls_step(error: KrebitError | None, tls: str | None, *, plain_http: bool) -> Step:
     if error is not None and _is_of_proxy(error):
-        return Step("TLS", "skip", "not checked: the proxy is not passed")
+        return Step("TLS", "skip", "not checked: no connection through the proxy")
     if error is not None:
         return _failed("TLS", error)
     if plain_http:

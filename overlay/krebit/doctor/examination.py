@@ -179,7 +179,7 @@ def _api_step(report: Report) -> Step:
     failed = [one for one in report.operations if (one.status or 0) >= 400]
     if failed:
         reasons = "; ".join(f"{one.operation}: {one.reason}" for one in failed)
-        return Step("API", "warn", f"{count}; {reasons}", "ask whoever runs the tenant, if these should answer")
+        return Step("API", "warn", f"{count}; {reasons}", "ask the tenant's administrator why these calls fail")
     return Step("API", "pass", count)
 
 

@@ -85,7 +85,7 @@ class _Screen:
         is_whole = all(step.mark != "skip" or step.name in ("DNS", "TLS") for step in report.steps)
         text = "All is in order." if is_whole else "Nothing is wrong in the steps that were checked."
         if handled:
-            text = f"Nothing is broken: the library can read {_counted(handled)} from the document."
+            text = f"Nothing is broken: the library can read the answers, which differ in {_counted(handled)}."
         self._console.print(self._text(text, "green"))
 
     def _sign(self, sign: str) -> Text:
@@ -105,7 +105,7 @@ def _rows() -> Table:
 
 
 def _counted(count: int) -> str:
-    return "the one difference" if count == 1 else f"the {count} differences"
+    return "one place" if count == 1 else f"{count} places"
 
 
 def _came(result: OperationResult) -> str:

@@ -76,8 +76,8 @@ def _release_semaphore(semaphore: "asyncio.Semaphore") -> None:
 
 def _no_slot(operation: str, longest: float | None) -> DeadlineExceeded:
     return DeadlineExceeded(
-        f"{operation}: no place among the calls under way became free within {longest:g} s (queue_timeout); "
-        "make fewer calls at once, or wait longer",
+        f"{operation}: no place among the calls under way became free within {longest:g} s; "
+        "make fewer calls at the same time, or set a longer queue_timeout",
         sent=False,
         operation=operation,
     )

@@ -32,6 +32,8 @@ _PAGE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
+_ONLY_AT_THE_END = "This page is only for the end of a sign-in. Begin the sign-in in your program."
+
 
 class Address(NamedTuple):
     """A place on this machine where a browser comes back to."""
@@ -109,13 +111,14 @@ class CallbackServer:
         """Return the answer to a request for `target`, a path with its query."""
         path, _, query = target.partition("?")
         if path != self._path:
-            return _Answer(404, _error_page("Nothing here", "This address is only for the way back from a sign-in."))
+            return _Answer(404, _error_page("Nothing here", _ONLY_AT_THE_END))
         states = parse_qs(query).get("state", [])
         if not any(equal(state, self._attempt.state) for state in states):
             text = "This is not the answer to the sign-in that was begun here. Start the sign-in once more."
             return _Answer(400, _error_page("Not signed in", text))
         if not self._taken.acquire(blocking=False):
-            return _Answer(400, _error_page("Already answered", "This sign-in has had its answer."))
+            text = "This sign-in has its answer. Go back to your program."
+            return _Answer(400, _error_page("Already answered", text))
         return self._finish_with(query)
 
     def _finish_with(self, query: str) -> _Answer:
@@ -123,7 +126,9 @@ class CallbackServer:
             self._finish(f"{self._attempt.redirect_uri.partition('?')[0]}?{query}")
         except BaseException as error:  # noqa: BLE001 - raised again where the sign-in was asked for
             self._error = error
-            text = mask(str(error)) if isinstance(error, KrebitError) else "The program failed; see there."
+            text = "The program failed. Its output shows the error."
+            if isinstance(error, KrebitError):
+                text = mask(str(error))
             return _Answer(400, _error_page("Not signed in", text), is_last=True)
         text = "You can close this window and go back to your program."
         return _Answer(200, _page("You are signed in", text, "#1a7f37"), is_last=True)
@@ -179,7 +184,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer another method or a malformed request. http.server's own page repeats the request, with the code."""
-        self._send(_Answer(code, _error_page("Not understood", "This address is only for a browser's way back.")))
+        self._send(_Answer(code, _error_page("Not understood", _ONLY_AT_THE_END)))
 
     def _send(self, answer: _Answer) -> None:
         body = answer.page.encode()

@@ -119,7 +119,10 @@ def _locked(path: Path, patience: float) -> Iterator[None]:
             except OSError as error:
                 raise file_error("lock", path, error) from None
             if monotonic() >= until:
-                raise StoreBusy(f"{path}: another process or thread held the lock for more than {patience:g} s")
+                raise StoreBusy(
+                    f"{path}: another process or thread held the lock for more than {patience:g} s; look for one that "
+                    "hangs"
+                )
             time.sleep(_POLL)
         yield
 

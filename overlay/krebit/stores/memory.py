@@ -29,7 +29,9 @@ class MemoryTokenStore:
             raise StoreError("a MemoryTokenStore cannot be shared with a forked process; use a FileTokenStore")
         lock = self._locks.setdefault(key, threading.Lock())
         if not lock.acquire(timeout=max(0.0, patience)):
-            raise StoreBusy(f"the login was locked for more than {patience:g} s")
+            raise StoreBusy(
+                f"another thread held the lock of this login for more than {patience:g} s; look for a thread that hangs"
+            )
         try:
             yield _MemoryLease(self._logins, key)
         finally:

@@ -148,7 +148,7 @@ class RedisTokenStore:
         with suppress(StoreError):  # many roles may not ask
             found = self._run("ask for the settings", "INFO", "everything")
             for fault in _faults(found):
-                _log.warning("Redis at %s can lose logins, and somebody must sign in again: %s", self._where, fault)
+                _log.warning("Redis at %s can lose logins: %s", self._where, fault)
 
 
 class _Names(NamedTuple):
@@ -221,7 +221,7 @@ def _make_client(url: Secret) -> tuple[Any, str, Secret]:
 def _faults(settings: dict[str, Any]) -> Iterator[str]:
     """Yield the consequence of each setting that can lose logins, with its repair."""
     if settings.get("aof_enabled") == 0:
-        yield "after a crash it has what its last snapshot held, or nothing; set appendonly yes, appendfsync always"
+        yield "after a crash only its last snapshot is left, or nothing; set appendonly yes, appendfsync always"
     policy = settings.get("maxmemory_policy", "noeviction")
     if settings.get("maxmemory") and policy != "noeviction":
         yield f"it evicts keys when its memory is full ({policy}); set maxmemory-policy noeviction"

@@ -97,7 +97,8 @@ class DeliveryProcessor:
     def _note_failure(self, delivery: LeasedDelivery, error: BaseException) -> None:
         if delivery.tries <= len(self._pauses):
             pause = self._pauses[delivery.tries - 1]
-            log.error("the handler failed on delivery %s, again in %g s: %s", delivery.key, pause, describe(error))
+            text = "the handler failed on delivery %s, the next try is in %g s: %s"
+            log.error(text, delivery.key, pause, describe(error))
             self._note("retry", delivery, lambda: self.inbox.retry(delivery, pause))
         else:
             reason = summarise(error)
@@ -114,13 +115,18 @@ class DeliveryProcessor:
             except Exception as error:  # noqa: BLE001 - each inbox has its own
                 if monotonic() > deadline:
                     log.error(
-                        "delivery %s may be handled again, %s was not noted: %s", delivery.key, outcome, describe(error)
+                        "delivery %s may be handled again: its result (%s) is not stored: %s",
+                        delivery.key,
+                        outcome,
+                        describe(error),
                     )
                     return
                 time.sleep(min(0.5, self._lease / 10))
         if not noted:
             log.warning(
-                "delivery %s may be handled again: its lease had ended before %s was noted", delivery.key, outcome
+                "delivery %s may be handled again: its lease had ended before its result (%s) was stored",
+                delivery.key,
+                outcome,
             )
 
 

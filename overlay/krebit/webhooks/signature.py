@@ -84,7 +84,11 @@ def signer(body: bytes | bytearray, headers: Headers, among: Iterable[Signer]) -
         mac.update(body)
         if hmac.compare_digest(mac.digest(), signature):
             return each.name
-    raise WebhookError("no known secret gives this body the signature it came with", reason="signature")
+    raise WebhookError(
+        "the X-Signature header does not match this body and any known secret; check the secret, and whether "
+        "something changed the body",
+        reason="signature",
+    )
 
 
 def _signatures(headers: Headers) -> list[bytes]:
