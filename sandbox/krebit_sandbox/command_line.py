@@ -150,10 +150,10 @@ def _parser() -> argparse.ArgumentParser:
         "--like",
         type=Path,
         metavar="REPORT",
-        help="answer in the shapes of a tenant, from the file that `krebit doctor --report REPORT` wrote there",
+        help="answer in the shapes of a tenant. `krebit doctor --report REPORT` writes this file",
     )
     add("--fault", action="append", default=[], metavar="NAME=VALUE,…", help=_FAULTS)
-    switches = parser.add_argument_group("switches")
+    switches = parser.add_argument_group("switches", "how the sandbox answers; docs/sandbox.md explains each switch")
     defaults = Switches()
     for name, hint in hints().items():
         option, default = f"--{name.replace('_', '-')}", getattr(defaults, name)
