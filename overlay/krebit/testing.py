@@ -129,7 +129,7 @@ def _hold(
         if error is not None:
             raise error
         return lease.load()
-    raise AssertionError("the lease must not keep the block's exceptions to itself")
+    raise AssertionError("the lease must not suppress the block's exceptions")
 
 
 def _count_up(workers: Executor, make_store: Callable[[], TokenStore], number: int) -> None:

@@ -81,7 +81,10 @@ def parse_report(content: Any, place: str) -> DoctorReport:
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ValueError(f"{place}: is no report of krebit doctor; make one with: krebit doctor --report FILE")
     if content.get("version") != VERSION:
-        raise ValueError(f"{place}: is of version {_shown(content.get('version'))}, and only {VERSION} can be read")
+        raise ValueError(
+            f"{place}: is of version {_shown(content.get('version'))}, and only {VERSION} can be read; make a new one "
+            "with: krebit doctor --report FILE"
+        )
     try:
         return DoctorReport(list(_operations(content, "operations").values()), _operations(content, "errors"))
     except ValueError as error:

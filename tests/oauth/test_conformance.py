@@ -123,7 +123,7 @@ class _Mixing:
 
 
 class _Silent(_Mixing):
-    """Its lease keeps errors to itself."""
+    """Its lease suppresses exceptions."""
 
     @contextmanager
     def lease(self, key: LoginKey, *, patience: float) -> Iterator[Lease]:

@@ -124,7 +124,7 @@ def test_a_lease_that_keeps_errors_to_itself(site: Site) -> None:
         site.sandbox.revoke_refresh_token(token)
         file.chmod(0o640)  # is found when the store is read again
         site.sandbox.release()
-        with pytest.raises(StoreError, match="kept an error to itself"):
+        with pytest.raises(StoreError, match="suppressed an exception"):
             call.finish()
 
 

@@ -198,7 +198,7 @@ class TokenSession:
             if is_sign_in:
                 self._sign_ins += 1
             return AccessToken(self._use(action.login, self._sign_ins), refreshed)
-        raise StoreError("the token store's lease kept an error to itself")
+        raise StoreError("the token store's lease suppressed an exception; it must let those of its block pass")
 
     def _ask_server(self, lease: Lease, decisions: Refresh, action: Send, deadline: Deadline) -> Action:
         self._pause(action.wait)

@@ -64,7 +64,7 @@ class _Walk(Generic[T]):
         self._kwargs = kwargs
         self._options = options
         if "page" not in self._signature.parameters:
-            raise ConfigurationError(f"operation: {operation.__name__} has no pages")
+            raise ConfigurationError(f"operation: {operation.__name__} has no pages; call it without paginate")
         try:
             bound = self._signature.bind(*args, **kwargs)
         except TypeError as error:
