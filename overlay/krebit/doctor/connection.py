@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from krebit.client import Krebit
-from krebit.doctor.report import Step
+from krebit.doctor.report import Step, failed_step
 from krebit.errors import ConfigurationError, KrebitError, TransportError
 from krebit.http.proxies import proxy_of_environment
 from krebit.redaction import Secret
@@ -27,7 +27,7 @@ _TOKEN_PATH = "/api/oauth/token"  # noqa: S105 - a path
 
 
 class Answer(NamedTuple):
-    """What a request brought: no token, and a body only where the request had none."""
+    """The answer to a request, as far as it is kept: its body only where the request had no token."""
 
     path: str
     status: int
@@ -202,11 +202,11 @@ def _clock_step(date: str) -> Step:
 
 
 def _failed(name: str, error: KrebitError) -> Step:
-    """Return the step of an error whose text says behind a semicolon what to do."""
+    """Return the step of an error, without the name of the request."""
     text = str(error)
     operation, _, rest = text.partition(": ")
-    problem, _, repair = (rest if operation.startswith("GET ") else text).partition("; ")
-    return Step(name, "fail", problem, repair or "check this machine's network, and try again later")
+    problem = rest if operation.startswith("GET ") else text
+    return failed_step(name, problem, otherwise="check this machine's network, and try again later")
 
 
 def _tls_of(response: httpx.Response) -> str | None:

@@ -17,7 +17,7 @@ from krebit.doctor.calls import ReadingCalls, compare_error
 from krebit.doctor.connection import Answer, WatchedTransport, offline_steps, reach, unknown_tenant_steps
 from krebit.doctor.document import Document, document_text
 from krebit.doctor.login import FoundLogin, after_calls, find_login, how_to_sign_in, open_store, unusable_store
-from krebit.doctor.report import OperationResult, Report, Step
+from krebit.doctor.report import OperationResult, Report, Step, failed_step
 from krebit.doctor.settings import find_settings, settings_step
 from krebit.errors import ConfigurationError, KrebitError, LoginFailed, LoginRequired, StoreError
 from krebit.redaction import Secret
@@ -62,7 +62,7 @@ def examine(
     report.steps.append(settings_step(problems))
     # Of a mapping the authority counts too, as in `Krebit.from_env`.
     ca_file = None if environ is None else environ.get("SSL_CERT_FILE")
-    answer = _way(report, host, described, plain_http=is_plain, offline=offline, ca_file=ca_file, progress=progress)
+    answer = _connect(report, host, described, plain_http=is_plain, offline=offline, ca_file=ca_file, progress=progress)
     checked = None if api is None else found.checked(plain_http=plain_http)
     login = find_login(checked, used_store, offline=offline) if store_error is None else unusable_store(store_error)
     report.steps += login.steps
@@ -106,7 +106,7 @@ def _make_client(environ: Mapping[str, str] | None, options: dict[str, Any]) -> 
         return None, (str(error),)
 
 
-def _way(
+def _connect(
     report: Report,
     host: str,
     document: Document,
@@ -155,16 +155,13 @@ def _call(report: Report, calls: ReadingCalls, profile: str, progress: Callable[
         report.needs_sign_in = True
         step = Step("API", "skip", "not called: there is no login")
     except StoreError as error:
-        problem, _, repair = str(error).partition("; ")
-        _replace(report, "store", Step("store", "fail", problem, repair or "look at what the message names"))
+        _replace(report, "store", failed_step("store", error, otherwise="look at what the message names"))
         step = Step("API", "skip", "not called: the login cannot be kept")
     except ConfigurationError as error:
-        problem, _, repair = str(error).partition("; ")
-        _replace(report, "settings", Step("settings", "fail", problem, repair or "correct what the message names"))
+        _replace(report, "settings", failed_step("settings", error, otherwise="correct what the message names"))
         step = Step("API", "skip", "not called: the settings are refused")
     except KrebitError as error:
-        problem, _, repair = str(error).partition("; ")
-        step = Step("API", "fail", problem, repair or "try again in some minutes")
+        step = failed_step("API", error, otherwise="try again in some minutes")
     report.operations = calls.results("the doctor stopped before this call")
     report.steps.append(step or _api_step(report))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from krebit.config import Settings, sign_in_command
-from krebit.doctor.report import Step
+from krebit.doctor.report import Step, failed_step
 from krebit.errors import ConfigurationError, KrebitError
 from krebit.redaction import Secret
 from krebit.stores import Login, LoginKey, TokenStore
@@ -62,8 +62,7 @@ def find_login(settings: Settings | None, store: TokenStore, *, offline: bool) -
 
 
 def _failed(error: KrebitError, reason: str, otherwise: str) -> FoundLogin:
-    problem, _, repair = str(error).partition("; ")
-    return FoundLogin(None, [Step("store", "fail", problem, repair or otherwise), _no_token(reason)], is_usable=False)
+    return FoundLogin(None, [failed_step("store", error, otherwise=otherwise), _no_token(reason)], is_usable=False)
 
 
 def _no_token(reason: str) -> Step:

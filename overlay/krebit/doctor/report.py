@@ -1,8 +1,9 @@
-"""What the doctor found: for people, for programs, and as shapes alone that can be shown to anybody. No I/O."""
+"""The findings of the doctor: whole for a program, and as shapes alone that can be shown to anybody. No I/O."""
 
 from typing import Any, Literal, NamedTuple
 
 from krebit.doctor.comparison import Comparison, Difference, Field
+from krebit.errors import KrebitError
 
 Mark = Literal["pass", "warn", "fail", "skip"]
 Verdict = Literal["as described", "handled", "breaks", "not seen"]
@@ -28,6 +29,15 @@ class Step(NamedTuple):
     mark: Mark
     text: str
     repair: str | None = None
+
+
+def failed_step(name: str, error: KrebitError | str, *, otherwise: str) -> Step:
+    """Return the step of an error, or of its text: behind the first semicolon it says what to do.
+
+    `otherwise` is the repair where it says nothing.
+    """
+    problem, _, repair = str(error).partition("; ")
+    return Step(name, "fail", problem, repair or otherwise)
 
 
 class Setting(NamedTuple):

@@ -21,6 +21,16 @@ _ERROR_NAMES = {
     "refused": "error: refused value",
 }
 _FORMS = {"envelope": "in an envelope", "bare": "bare"}
+_SHAPE_WORDS = {
+    "array": "a list",
+    "boolean": "true or false",
+    "date-time": "times of ISO 8601 with an offset",
+    "in an envelope": "the envelope",
+    "integer": "a whole number",
+    "number": "a number",
+    "object": "an object",
+    "string": "text",
+}
 
 
 def print_report(report: Report, stream: TextIO, *, colored: bool | None = None, width: int | None = None) -> None:
@@ -70,8 +80,8 @@ class _Screen:
         self._console.print(rows)
 
     def _add_result(self, rows: Table, name: str, result: OperationResult) -> None:
-        rows.add_row(self._sign(_SIGNS[result.verdict]), self._text(name), self._text(_came(result)))
-        for sign, text in _grouped(result):
+        rows.add_row(self._sign(_SIGNS[result.verdict]), self._text(name), self._text(_answer_in_words(result)))
+        for sign, text in _lines_of_differences(result):
             rows.add_row("", "", self._text(f"{sign} {text}", _STYLES[sign]))
 
     def verdict(self, report: Report) -> None:
@@ -108,7 +118,7 @@ def _counted(count: int) -> str:
     return "one place" if count == 1 else f"{count} places"
 
 
-def _came(result: OperationResult) -> str:
+def _answer_in_words(result: OperationResult) -> str:
     """Return in some words what came."""
     if result.error is not None:
         return result.error.removeprefix(f"{result.operation}: ")
@@ -145,11 +155,11 @@ def _setting_in_words(setting: Setting) -> str:
     return f"{setting.name}: {setting.shown}" + ("" if source == setting.name else f"  ({source})")
 
 
-def _grouped(result: OperationResult) -> list[tuple[str, str]]:
+def _lines_of_differences(result: OperationResult) -> list[tuple[str, str]]:
     """Return a sign and a line for each kind of difference. Fields that differ in the same way share one."""
     places: dict[tuple[str, str], list[str]] = {}
     for difference in result.differences:
-        key = _SIGNS[result.verdict_of(difference)], _in_words(difference)
+        key = _SIGNS[result.verdict_of(difference)], _difference_in_words(difference)
         places.setdefault(key, []).append(difference.path)
     lines = []
     for (sign, words), paths in places.items():
@@ -158,26 +168,23 @@ def _grouped(result: OperationResult) -> list[tuple[str, str]]:
     return lines
 
 
-def _in_words(difference: Difference) -> str:
+def _difference_in_words(difference: Difference) -> str:
     expected, got = difference.expected, difference.got
     words = {
-        "form": f"{got}; the document names {_in_word(expected.removesuffix(' first'))} first",
+        "form": f"{got}; the document names {_shape_in_words(expected.removesuffix(' first'))} first",
         "absent": "in the document, but in no answer",
         "always-null": "null in every record",
-        "extra": f"not in the document ({_in_word(got)})",
+        "extra": f"not in the document ({_shape_in_words(got)})",
         "limit": f"{got}, the document allows {expected}",
         "missing": "missing, although the document requires it",
         "null": f"null, the document has {expected} only",
         "header": f"the header {got} is not in the document",
     }
     first = expected.removesuffix(" first")
-    named = f"{_in_word(first)} first" if first != expected else _in_word(expected)
-    return words.get(difference.kind, f"{_in_word(got)}; the document names {named}")
+    named = f"{_shape_in_words(first)} first" if first != expected else _shape_in_words(expected)
+    return words.get(difference.kind, f"{_shape_in_words(got)}; the document names {named}")
 
 
-def _in_word(shape: str) -> str:
+def _shape_in_words(shape: str) -> str:
     """Return a word for a type or a form that people who do not program understand."""
-    words = {"string": "text", "integer": "a whole number", "array": "a list", "boolean": "true or false"}
-    words |= {"object": "an object", "date-time": "times of ISO 8601 with an offset", "number": "a number"}
-    words["in an envelope"] = "the envelope"
-    return words.get(shape) or FORM_WORDS.get(shape, shape)
+    return _SHAPE_WORDS.get(shape) or FORM_WORDS.get(shape, shape)
