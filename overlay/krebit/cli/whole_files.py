@@ -11,7 +11,7 @@ from typing import IO
 
 import click
 
-from krebit.private_files import is_planted_link
+from krebit.private_files import is_planted_link, replace, sync
 
 
 @contextmanager
@@ -59,9 +59,9 @@ def _put_in_place(fd: int, temporary: Path, path: Path, mode: int) -> Iterator[I
         with open(fd, "wb") as file:
             yield file
             file.flush()
-            os.fsync(fd)
+            sync(fd)
         temporary.chmod(mode)
-        temporary.replace(path)
+        replace(temporary, path)
     except BaseException:
         with suppress(OSError):
             temporary.unlink()

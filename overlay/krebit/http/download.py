@@ -13,7 +13,7 @@ import httpx
 from krebit.errors import DownloadFailed, UnexpectedResponse
 from krebit.http.response import is_foreign_page
 from krebit.http.send import Reply
-from krebit.private_files import is_planted_link
+from krebit.private_files import is_planted_link, replace, sync, sync_folder, write_all
 from krebit_api.api import Operation, Result
 
 Progress = Callable[[int, int | None], object]
@@ -123,9 +123,7 @@ class FileSink:
         """Write the bytes taken so far. Raises DownloadFailed."""
         with self._named_failures():
             assert self._file is not None
-            left = memoryview(bytes(self._buffer))
-            while left:
-                left = left[self._file.write(left) :]
+            write_all(self._file.fileno(), bytes(self._buffer))
             self._buffer.clear()
 
     def accept(self, operation: Operation, reply: Reply) -> None:
@@ -141,15 +139,11 @@ class FileSink:
         """Put the whole file in its place, through the disk. Raises DownloadFailed."""
         with self._named_failures():
             assert self._file is not None
-            os.fsync(self._file.fileno())
+            sync(self._file.fileno())
             self._file.close()
-            self._partial.replace(self.path)
-            with suppress(OSError, AttributeError):
-                folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
-                try:
-                    os.fsync(folder)
-                finally:
-                    os.close(folder)
+            replace(self._partial, self.path)
+        with suppress(OSError):  # the file is in its place already
+            sync_folder(self.path.parent)
 
     def discard(self) -> None:
         """Remove the partial file, if it is still there."""
