@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 from krebit.webhooks import LeasedDelivery, MemoryInbox, Receiver, SqliteInbox, WebhookEvent
+from krebit.webhooks.handling import DeliveryProcessor
+from krebit.webhooks.worker import Worker
 from tests.waiting import wait_for
 from tests.webhooks.cases import SECRET, act_created, signed
 
@@ -300,3 +302,35 @@ def test_an_exception_of_a_handler_does_not_wait_for_the_garbage_collector(
         assert [each() for each in seen] == [None]
     finally:
         gc.enable()
+
+
+def test_whoever_starts_a_worker_that_stops_does_not_wait_for_its_handler() -> None:
+    """Start it again and again while it stops, as a receiver does with each delivery."""
+    entered, release, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def handle(event: WebhookEvent) -> None:
+        entered.set()
+        release.wait(60)
+
+    inbox = MemoryInbox()
+    deliver(make(handle, inbox=inbox), "evt_7")
+    worker = Worker(DeliveryProcessor(inbox, handle, lease=60.0, pauses=[]))
+
+    def start_often() -> None:
+        for _ in range(50):
+            worker.start()
+            time.sleep(0.01)  # so that the stopping thread gets on meanwhile
+        ended.set()
+
+    worker.start()
+    assert entered.wait(60)
+    threads = [threading.Thread(target=target, daemon=True) for target in (worker.stop, start_often)]
+    for thread in threads:
+        thread.start()
+    try:
+        assert ended.wait(20)
+    finally:
+        release.set()
+        for thread in threads:
+            thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)

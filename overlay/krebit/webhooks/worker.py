@@ -53,8 +53,11 @@ class Worker:
         self._stopping.set()
         self.wake()
         with self._starting:
-            for thread in self._threads:
-                thread.join(patience)
+            threads = list(self._threads)
+        # Without the lock: a receiver that starts a stopped worker must not wait for a handler.
+        for thread in threads:
+            thread.join(patience)
+        with self._starting:
             self._renewing.close()
 
     def _start_thread(self, target: Callable[..., None], *arguments: object) -> None:
