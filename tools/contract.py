@@ -1,9 +1,7 @@
-"""Read `openapi.yaml`, and find what the generator would get wrong without a word."""
+"""Read `openapi.yaml`: its operations, schemas and references, and the way to each of its parts."""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,25 +12,6 @@ from ruamel.yaml.error import YAMLError
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "openapi.yaml"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-
-SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-LOWER_CASE = re.compile(r"[a-z][a-z0-9_]*")
-# An operation of one of these names would be hidden by the method that `krebit.Krebit` has under it.
-TAKEN_OPERATIONS = {
-    "close",
-    "finish_login",
-    "from_env",
-    "is_signed_in",
-    "login",
-    "logout",
-    "request",
-    "start_login",
-    "with_hooks",
-    "with_options",
-    "with_profile",
-    "with_raw_response",
-    "with_sink",
-}
 
 
 class Problem(Exception):
@@ -155,33 +134,3 @@ def _in_components(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[st
     for section, kind in sections.items():
         for name, node in document.get("components", {}).get(section, {}).items():
             yield kind, f"components.{section}.{name}", node
-
-
-def _operation_traps(operation: Operation) -> Iterator[str]:
-    if not SNAKE_CASE.fullmatch(operation.id):
-        yield f"{operation.where}: operationId {operation.id!r} is not in snake_case; write it so, such as list_acts"
-    if operation.id in TAKEN_OPERATIONS:
-        yield (
-            f"{operation.where}: operationId {operation.id!r} is a method of Krebit already; "
-            "write another: it is never sent"
-        )
-    if len(operation.tags) != 1 or not LOWER_CASE.fullmatch(str(operation.tags[0])):
-        yield f"{operation.where}: needs exactly one tag, in lower case"
-    if "security" not in operation.body:
-        yield f"{operation.where}: needs its own `security`, or it is generated as open to anybody; write [] if it is"
-
-
-def traps(document: dict[str, Any]) -> Iterator[str]:
-    """Yield a line for each thing that openapi-python-client drops, renames or breaks without a warning."""
-    for path, item in document["paths"].items():
-        if "$ref" in (item or {}):
-            yield f"{path}: a path item with $ref: the generator drops its operations; write them here"
-    known = list(operations(document))
-    for identifier, times in Counter(operation.id for operation in known).items():
-        if times > 1:
-            places = ", ".join(operation.where for operation in known if operation.id == identifier)
-            yield f"operationId {identifier or '(none)'} is used {times} times: {places}; each needs one of its own"
-    for operation in known:
-        yield from _operation_traps(operation)
-    if "jsonSchemaDialect" in document:
-        yield "jsonSchemaDialect: makes some servers skip the validation of bodies; leave it out"
