@@ -26,16 +26,20 @@ _PIECE = 16_384
 _FOR_EVER = 86_400.0
 
 
+def _seconds_left(timeout: float | None) -> float:
+    """Return `timeout`, or the time that the call has left if that is less."""
+    deadline = current_deadline.get()
+    seconds = _FOR_EVER if timeout is None else timeout
+    return seconds if deadline is None else min(seconds, deadline.remaining())
+
+
 def _in_time(operation: Callable[[float], T], timeout: float | None, late: type[httpcore.TimeoutException]) -> T:
     """Run a socket operation with `timeout`, or with the time that the call has left if that is less.
 
     Raises `late` when no time is left. An exception that a signal handler raised inside the operation comes out as it
     is: a handler's TimeoutError would otherwise be taken for the socket's.
     """
-    deadline = current_deadline.get()
-    seconds = _FOR_EVER if timeout is None else timeout
-    if deadline is not None:
-        seconds = min(seconds, deadline.remaining())
+    seconds = _seconds_left(timeout)
     if seconds <= 0:
         raise late("the call's deadline has passed")
     limit = Deadline(seconds)
@@ -157,11 +161,7 @@ def _addresses(host: str, port: int) -> list[str]:
 
 def _share(timeout: float | None) -> float:
     """Return the seconds for an address that is not the last one."""
-    deadline = current_deadline.get()
-    seconds = _FOR_EVER if timeout is None else timeout
-    if deadline is not None:
-        seconds = min(seconds, deadline.remaining())
-    return min(_NEXT_ADDRESS, seconds / 2)
+    return min(_NEXT_ADDRESS, _seconds_left(timeout) / 2)
 
 
 class AsyncStream(httpcore.AsyncNetworkStream):
