@@ -77,6 +77,12 @@ class UncheckedSettings(NamedTuple):
     sources: Mapping[str, str] = MappingProxyType({})
     """Where values come from that are neither arguments nor variables, by their names."""
 
+    def with_stand_in_secret(self) -> "UncheckedSettings":
+        """Return the same values, with a stand-in for a client secret that a file or a command has: it is not read."""
+        if self.client_secret or "client_secret" not in self.sources:
+            return self
+        return self._replace(client_secret=Secret("elsewhere"))
+
 
 def from_environment(environ: Mapping[str, str], profile: str | None) -> UncheckedSettings:
     """Return the values of the quickstart's environment variables.

@@ -12,7 +12,6 @@ from krebit.cli.output import Output
 from krebit.cli.session import Session
 from krebit.config import UncheckedSettings, check_settings, host_of, sign_in_command
 from krebit.config_file import default_path
-from krebit.redaction import Secret
 from krebit.stores import LoginKey
 from krebit.stores.address import store_of_process
 from krebit.stores.file import FileTokenStore
@@ -32,10 +31,9 @@ def command(session: Session) -> None:
       krebit status
       krebit status --json
     """
-    given = session.settings(with_secret=False)
     # Only whether there is a secret counts here: its file is not read, and no command is run for it.
-    with_secret = given if given.client_secret else given._replace(client_secret=_secret_elsewhere(given))
-    settings = check_settings(with_secret, plain_http=session.plain_http or given.plain_http, prefix="KREBIT_")
+    given = session.settings(with_secret=False).with_stand_in_secret()
+    settings = check_settings(given, plain_http=session.plain_http or given.plain_http, prefix="KREBIT_")
     row = {
         "tenant": settings.domain,
         "application": settings.client_id,
@@ -45,10 +43,6 @@ def command(session: Session) -> None:
     has_grant = bool(settings.refresh_token or settings.auth_code)
     login = _login(LoginKey(settings.domain, settings.client_id, settings.profile), has_grant=has_grant)
     Output(session).record({**row, **login}, _COLUMNS)
-
-
-def _secret_elsewhere(given: UncheckedSettings) -> Secret:
-    return Secret("elsewhere" if "client_secret" in given.sources else None)
 
 
 def _origin(given: UncheckedSettings) -> str:
@@ -66,10 +60,10 @@ def _login(key: LoginKey, *, has_grant: bool) -> dict[str, Any]:
     """Return what the store knows of the login. Raises StoreError."""
     store = store_of_process()
     login = store.load(key)
-    command = sign_in_command(key.profile)
-    state, ends = f"none; sign in with: {command}", None
+    sign_in = sign_in_command(key.profile)
+    state, ends = f"none; sign in with: {sign_in}", None
     if login is not None and login.is_dead:
-        state = f"refused by the server; sign in with: {command}"
+        state = f"refused by the server; sign in with: {sign_in}"
     elif login is not None and login.refresh_token is not None:
         state = "signed in"
         ends = None if login.expires_at is None else datetime.fromtimestamp(int(login.expires_at), UTC)

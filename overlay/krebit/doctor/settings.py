@@ -29,10 +29,8 @@ class FoundSettings(NamedTuple):
 
         For settings that a client was made of: only the client looks at that secret.
         """
-        secret = self.given.client_secret or Secret("elsewhere" if "client_secret" in self.given.sources else None)
-        return check_settings(
-            self.given._replace(client_secret=secret), plain_http=plain_http or self.given.plain_http, prefix="KREBIT_"
-        )
+        given = self.given.with_stand_in_secret()
+        return check_settings(given, plain_http=plain_http or given.plain_http, prefix="KREBIT_")
 
 
 def find_settings(environ: Mapping[str, str] | None, *, profile: str | None, domain: str | None) -> FoundSettings:
