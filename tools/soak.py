@@ -1,11 +1,13 @@
-"""Logins under load: many processes, threads and tasks mixed, on one store, against a server that ends the session when
-a refresh token is used twice, with tokens that live two seconds, tasks that are cancelled and disks that fill up.
+"""Put logins under load, with many processes, threads and tasks on one store.
+
+The server ends the session when a refresh token is used twice. Tokens live two seconds, tasks are cancelled, and disks
+fill up.
 
     python tools/soak.py [--seconds 600] [--processes 24] [--store files|postgres|redis] [--no-proofs]
 
-Prints what happened; 0 when no token was refused and no session lost, else 1. Then the proofs that the tests shorten
-are run whole, some minutes more: a thousand kills at every step of a refresh, two thousand interruptions, a thousand
-walks of the state machine.
+The program prints counts, and exits with 0 if no token was refused and no session lost, else with 1. Then it runs the
+proofs whole that the tests shorten, which takes some minutes more: a thousand kills at every step of a refresh, two
+thousand interruptions, a thousand walks of the state machine.
 """
 
 import argparse
@@ -46,21 +48,21 @@ class Tally(logging.Handler):
         self.counts: Counter[str] = Counter()
         self._guard = threading.Lock()
 
-    def count(self, what: str) -> None:
-        """One more."""
+    def count(self, name: str) -> None:
+        """Count one more event of this name."""
         with self._guard:
-            self.counts[what] += 1
+            self.counts[name] += 1
 
     def emit(self, record: logging.LogRecord) -> None:
-        """A line of the library's log."""
+        """Count what a line of the library's log says."""
         text = record.getMessage()
         if found := re.match(r"POST /api/oauth/token refresh_token: (\w+)", text):
             self.count({"granted": "refreshes", "dead": "refusals"}.get(found[1], "other answers"))
         elif "the store holds a valid access token" in text:
             self.count("adoptions")
 
-    def met(self, error: KrebitError) -> None:
-        """An error that a caller got."""
+    def count_error(self, error: KrebitError) -> None:
+        """Count an error that a caller got."""
         if isinstance(error, StoreError) and os.strerror(errno.ENOSPC) in str(error):
             self.count("full disks met")
         elif isinstance(error, LoginRequired):
@@ -80,12 +82,12 @@ class _FullDiskStore:
         self._marker = marker
 
     def load(self, key: LoginKey) -> Login | None:
-        """As the other store."""
+        """Do the same as the other store."""
         return self._store.load(key)
 
     @contextmanager
     def lease(self, key: LoginKey, *, patience: float) -> Iterator[Lease]:
-        """As the other store; the lease prepares nothing while the marker exists."""
+        """Do the same as the other store; the lease prepares nothing while the marker exists."""
         with self._store.lease(key, patience=patience) as lease:
             yield _FullDiskLease(lease, self._marker)
 
@@ -96,17 +98,17 @@ class _FullDiskLease:
         self._marker = marker
 
     def load(self) -> Login | None:
-        """As the other lease."""
+        """Do the same as the other lease."""
         return self._lease.load()
 
     def prepare(self) -> None:
-        """As the other lease; StoreError while the marker exists."""
+        """Do the same as the other lease. Raises StoreError while the marker exists."""
         if self._marker.exists():
             raise StoreError(f"{self._marker}: {os.strerror(errno.ENOSPC)}")
         self._lease.prepare()
 
     def save(self, login: Login) -> None:
-        """As the other lease."""
+        """Do the same as the other lease."""
         self._lease.save(login)
 
 
@@ -165,7 +167,7 @@ class Worker:
         return _FullDiskStore(_store(*self.assignment["store"]), Path(self.assignment["full"]))
 
     def threads(self) -> None:
-        """Three threads on one client."""
+        """Call in three threads on one client."""
         with Krebit(**self.assignment["settings"], store=self.store()) as api:
 
             def call() -> None:
@@ -174,7 +176,7 @@ class Worker:
                         api.get_current_user()
                         self.tally.count("calls")
                     except KrebitError as error:
-                        self.tally.met(error)
+                        self.tally.count_error(error)
                     time.sleep(self.chance.uniform(0, 0.1))
 
             several = [threading.Thread(target=call) for _ in range(3)]
@@ -184,7 +186,7 @@ class Worker:
                 thread.join()
 
     async def tasks(self) -> None:
-        """Six tasks on one client; now and then one is cancelled at a random moment."""
+        """Call in six tasks on one client; now and then one is cancelled at a random moment."""
         async with AsyncKrebit(**self.assignment["settings"], store=self.store()) as api:
 
             async def call() -> None:
@@ -197,7 +199,7 @@ class Worker:
                     except TimeoutError:
                         self.tally.count("cancelled")
                     except KrebitError as error:
-                        self.tally.met(error)
+                        self.tally.count_error(error)
                     await asyncio.sleep(self.chance.uniform(0, 0.1))
 
             await asyncio.gather(*(call() for _ in range(6)))
@@ -222,7 +224,7 @@ def _fill_now_and_then(disk: Path, marker: Path, mounted: bool, ended: threading
 
 
 def soak(seconds: float, processes: int, folder: Path, kind: str) -> int:
-    """Let them loose and add up. The processes are forked before there is a thread."""
+    """Run the processes and add up their counts. They are forked before there is a thread."""
     wait, go = os.pipe()
     assignment, results = folder / "assignment.json", folder / "results"
     results.mkdir()
