@@ -1,4 +1,4 @@
-"""The one place where data go out: a table on a terminal, JSON lines in a pipe, or the form that was asked for."""
+"""Write records to stdout: a table on a terminal, JSON lines in a pipe, or the form that was asked for."""
 
 import csv
 import sys

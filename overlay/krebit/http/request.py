@@ -53,7 +53,7 @@ class CallOptions:
         problems = [
             f"headers: {str(name)[:40]!r} is one that this client sets itself, or is malformed"
             for name, value in (headers or {}).items()
-            if not _is_own_header(name, value)
+            if not _may_be_set(name, value)
         ]
         # In lower case, so that of two spellings of a name the later counts.
         self.headers = {str(name).lower(): value for name, value in (headers or {}).items()}
@@ -66,7 +66,7 @@ class CallOptions:
             raise ConfigurationError(*problems)
 
 
-def _is_own_header(name: object, value: object) -> bool:
+def _may_be_set(name: object, value: object) -> bool:
     """Return whether a user may set this header."""
     if not isinstance(name, str) or not isinstance(value, str):
         return False

@@ -196,7 +196,7 @@ class TaskCalls(Generic[T]):
                 return self._schedule.begin()
 
     async def aclose(self) -> None:
-        """Cancel the calls in flight, and wait for their end."""
+        """Cancel the calls under way, and wait for their end."""
         import asyncio
 
         tasks = list(self._tasks.values())

@@ -63,7 +63,7 @@ class FileTokenStore:
             raise ConfigurationError("FileTokenStore: there is no home folder; set HOME, or name a folder") from None
 
     def __eq__(self, other: object) -> bool:
-        """Two stores of one folder are the same store."""
+        """Return whether both are stores of one folder."""
         return isinstance(other, FileTokenStore) and other.folder == self.folder
 
     def __hash__(self) -> int:

@@ -51,7 +51,7 @@ class PostgresTokenStore:
         self._spares = SpareSessions()
 
     def __eq__(self, other: object) -> bool:
-        """Two stores of one table are the same store. User and options count, since they choose the schema."""
+        """Return whether both are stores of one table. User and options count, since they choose the schema."""
         return isinstance(other, PostgresTokenStore) and other._place == self._place
 
     def __hash__(self) -> int:

@@ -85,7 +85,7 @@ class RedisTokenStore:
         self._has_looked = False
 
     def __eq__(self, other: object) -> bool:
-        """Two stores of one database are the same store."""
+        """Return whether both are stores of one database."""
         return isinstance(other, RedisTokenStore) and other._where == self._where
 
     def __hash__(self) -> int:
