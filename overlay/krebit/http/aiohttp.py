@@ -32,7 +32,8 @@ class _Connection(ResponseHandler):
     def is_connected(self) -> bool:
         """Return whether a kept connection can be used again.
 
-        aiohttp does not look for bytes that came while nobody waited for them: they would be the next answer.
+        aiohttp does not look for bytes that came while nobody waited for them: they would be the next answer
+        (https://github.com/aio-libs/aiohttp/issues/13656).
         """
         return super().is_connected() and not self.should_close
 

@@ -165,9 +165,10 @@ def _share(timeout: float | None) -> float:
 
 
 class AsyncStream(httpcore.AsyncNetworkStream):
-    """A stream that is closed when its TLS handshake is cancelled. httpcore leaves it open until the server ends it.
+    """A stream that is closed when its TLS handshake is cancelled.
 
-    `has_surplus` is as in `DeadlineStream`.
+    httpcore closes it after an error alone (https://github.com/encode/httpcore/pull/443), and leaves it open after a
+    cancellation until the server ends it. `has_surplus` is as in `DeadlineStream`.
     """
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:

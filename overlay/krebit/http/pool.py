@@ -8,6 +8,8 @@
 - httpcore 1.0 loses places of its asynchronous pool when calls are cancelled
   (https://github.com/encode/httpcore/issues/1093). A connection whose call was cancelled between connecting and
   sending, and a request whose closing was cancelled half-way, keep a place for ever. `AsyncTransport` sweeps them up.
+- httpcore gives an idle connection to each request that asks before the first one has made it busy
+  (https://github.com/encode/httpcore/issues/822 and 1110). `_AsyncPool` gives it to one.
 
 Delete this file on a move to a client that has none of these problems.
 """
@@ -99,8 +101,8 @@ def _mark_surplus(stream: object, network_stream: object) -> None:
 class _AsyncPool(httpcore.AsyncConnectionPool):
     """A pool that gives an idle connection to one request at a time.
 
-    A request takes some turns of the loop to make its connection busy. Until then httpcore hands the same connection to
-    others, which come back empty-handed: of thousands of calls some wait for as long as all the others take.
+    A request takes some turns of the loop to make its connection busy. The others that httpcore has given the same
+    connection come back to the queue: of thousands of calls some wait for as long as all the others take.
     """
 
     def _assign_requests_to_connections(self) -> Any:
