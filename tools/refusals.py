@@ -1,4 +1,4 @@
-"""What a document may not hold, all of it in one list: each with its place and what to write instead."""
+"""List all that a document may not hold, each with its place and what to write instead."""
 
 from __future__ import annotations
 

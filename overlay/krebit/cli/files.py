@@ -28,7 +28,7 @@ _DIGITS = 15
 _BATCH = 500
 # The types that the csv module writes as `plain_text` does.
 _WRITTEN_AS_IS = frozenset([str, int, type(None)])
-# What a spreadsheet takes for a formula, also in wide characters. A number or a telephone number is none.
+# The beginning of a text that a spreadsheet takes for a formula, in wide characters too, unless a sign begins a number.
 _FORMULA = re.compile(r"[=@\t\r\n\uff1d\uff20]|[-+\uff0b\uff0d](?![\d\s.,()/-]*\Z)")
 # The times that a sheet can hold: its days count from 1900, and the first two months of it are a day off.
 _FIRST_TIME, _LAST_TIME = datetime(1900, 3, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)

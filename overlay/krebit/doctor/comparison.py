@@ -35,7 +35,7 @@ class Difference(NamedTuple):
 
 
 class Field:
-    """What was seen at one place of the answers."""
+    """The types and forms that were seen at one place of the answers."""
 
     def __init__(self, pointer: Pointer) -> None:
         self.pointer = pointer

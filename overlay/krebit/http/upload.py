@@ -23,7 +23,7 @@ from krebit_api.types import Payload
 _PIECE = 256 * 1024
 _ESCAPED = {'"': "%22", "\r": "%0D", "\n": "%0A"}
 _MEDIA_TYPE = re.compile(r"[!-~]+/[!-~]+( *;[ -~]*)?")
-# What httpx takes for `files`: a content, or a file name, a content and a media type.
+# The forms that httpx takes for `files`: a content, or a file name, a content and a media type.
 UploadedFile: TypeAlias = Payload | tuple[str | None, Payload] | tuple[str | None, Payload, str | None]
 UploadedFiles: TypeAlias = Mapping[str, UploadedFile] | Sequence[tuple[str, UploadedFile]]
 SPENT = "the body was a one-shot stream: make it anew to send it again"
