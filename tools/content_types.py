@@ -23,7 +23,7 @@ def bare(media_type: str) -> str:
 
 
 def source_of(media_type: str) -> str:
-    """Return as what a body is taken: the same as `source_of` of templates/runtime/results.py."""
+    """Return the form in which a body is read, as `source_of` of templates/runtime/results.py does."""
     name = bare(media_type)
     if name == JSON or name.endswith("+json"):
         return "json"

@@ -29,7 +29,7 @@ class Field:
 
     @property
     def declaration(self) -> str:
-        """What follows the annotation: the default, and that a repr leaves it out."""
+        """The code behind the annotation: the default, and for a secret that a repr leaves it out."""
         if self.is_secret:
             default = f"default={self.default}, " if self.default else ""
             return f" = _attrs_field({default}repr=False)"

@@ -1,4 +1,4 @@
-"""The parameters of operations: where each stands, how it is written, what it is called in Python, what is refused."""
+"""The parameters of operations: their places, their styles, their names in Python, and those that are refused."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OWN_HEADERS = {
 }
 TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 PLACEHOLDER = re.compile(r"{([^{}]*)}")
-# What the bodies of generated functions call by name: a parameter of the same name would hide it.
+# Names that the bodies of generated functions use: a parameter of the same name would hide one.
 TAKEN = {
     "answer_of",
     "asyncio_detailed",

@@ -1,4 +1,4 @@
-"""The copy of the document that the generator reads: what it would write or name wrongly is put into other words.
+"""Make the copy of the document that the generator reads: it has other words for all that would be written wrongly.
 
 Parameters all stand in the query, which may hold every type, under their names in Python. The templates know from
 parameters.py where each belongs and how it is written. Members of enumerations have the names of enumerations.py.

@@ -126,7 +126,7 @@ def files(package: Path) -> set[str]:
 
 
 def differences(fresh: Path, package: Path) -> list[str]:
-    """How a package differs from a fresh one, a line per file."""
+    """Return how a package differs from a fresh one, a line for each file."""
     new, old = files(fresh), files(package)
     lines = [f"missing: {package / name}" for name in sorted(new - old)]
     lines += [f"stale, not generated: {package / name}" for name in sorted(old - new)]

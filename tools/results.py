@@ -1,4 +1,4 @@
-"""How the successes of an operation are read: by which function of templates/runtime/results.py, and as what type."""
+"""Find how the successes of an operation are read: the function of templates/runtime/results.py, and the type."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def names_in(expression: str) -> set[str]:
 
 
 class Content(NamedTuple):
-    """A body that an answer may have: its media type, as what it is taken, and how it is read."""
+    """A body that an answer may have: its media type, the form in which it is read, its type, and its reader."""
 
     media_type: str
     source: str
@@ -130,7 +130,7 @@ def _union(annotations: Sequence[str]) -> str:
     names = list(dict.fromkeys(annotations))
     if "Any" in names:
         return "Any"
-    return " | ".join(sorted(names, key="None".__eq__))
+    return " | ".join(sorted(names, key=lambda name: name == "None"))
 
 
 def _result_of(prop: PropertyProtocol, found: Type) -> ResultView:

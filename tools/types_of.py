@@ -23,7 +23,7 @@ from openapi_python_client.parser.properties.string import StringProperty
 from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.parser.properties.uuid import UuidProperty
 
-# What stands in annotations, and the name of the kind in templates/runtime/kinds.py.
+# The annotation of each, and the name of its kind in templates/runtime/kinds.py.
 SCALARS: dict[type[PropertyProtocol], tuple[str, str]] = {
     AnyProperty: ("Any", "ANYTHING"),
     BooleanProperty: ("bool", "BOOLEAN"),
@@ -110,7 +110,7 @@ def _union(parts: Sequence[Type]) -> Type:
 
 def _last(names: list[str], name: str) -> list[str]:
     """Return the names with one of them moved to the end."""
-    return sorted(names, key=name.__eq__)
+    return sorted(names, key=lambda one: one == name)
 
 
 def optional(found: Type) -> Type:

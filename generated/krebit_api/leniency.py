@@ -47,7 +47,7 @@ class FieldWarnings:
             _current.reset(before)
 
 
-# What is read without a client warns once in the process.
+# For records that are read without a client: it names each field once in the process.
 _of_process = FieldWarnings()
 _current: ContextVar[FieldWarnings | None] = ContextVar("krebit_api_field_warnings", default=None)
 

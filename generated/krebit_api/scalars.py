@@ -188,7 +188,7 @@ def _read_typed_time(text: str) -> datetime:
 
     name = repr(text[:40])
     try:
-        # What is missing comes from `default`, so only a complete date that names day and month reads twice the same.
+        # `default` fills in a missing part: only a complete date that names day and month reads twice the same.
         once = parse(text, default=_ONE_DAY, dayfirst=False, tzinfos=_zone)
         again = parse(text, default=_ANOTHER_DAY, dayfirst=True, tzinfos=_zone)
     except (ValueError, ArithmeticError):  # dateutil's own arithmetic on long runs of digits included

@@ -12,7 +12,7 @@ from typing import IO, Any, Generic, NamedTuple, TypeVar, cast
 from .errors import Mismatch, NotWritable
 from .scalars import UNSET, Unset, money, parse_time
 
-# What httpx takes for `files`.
+# The forms that httpx takes for `files`.
 FileContent = IO[bytes] | bytes | str
 FileTypes = (
     # (filename, file (or bytes), content_type)

@@ -48,9 +48,8 @@ class Choice(NamedTuple):
 class Result(NamedTuple, Generic[T]):
     """How a success of an operation is read.
 
-    `source` says as what the body is taken. `read` takes it so, and raises Mismatch where it is another.
-    `media_type` is the document's, empty where it describes no content. `choices` are the successes of an operation
-    that has several.
+    `source` is the form in which `read` takes the body; `read` raises Mismatch for another shape. `media_type` is the
+    document's, empty where it describes no content. `choices` are the successes of an operation that has several.
     """
 
     model: type[Model] | None
@@ -113,7 +112,7 @@ def bare(content_type: str) -> str:
 
 
 def source_of(media_type: str) -> Source:
-    """Return as what a body of this media type is taken: JSON, text, or bytes for the rest."""
+    """Return the form in which a body of this media type is read: JSON, text, or bytes for the rest."""
     name = bare(media_type)
     if name == JSON or name.endswith("+json"):
         return "json"
@@ -133,7 +132,7 @@ D = TypeVar("D", bound=Described)
 
 
 def best_by_media_type(candidates: Iterable[D], content_type: str) -> D:
-    """Return the candidate of this very media type, else one that is taken alike, else the first."""
+    """Return the candidate of this very media type, else one that is read in the same form, else the first."""
     found = list(candidates)
     name = bare(content_type)
     same = [one for one in found if bare(one.media_type) == name]

@@ -51,7 +51,7 @@ class ActDataPoint(OpenRecord[Any]):
     """The value that was entered, any JSON."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """What the server sent beside."""
+    """Keys that the document does not name, and raw values of optional fields that could not be read."""
 
     def _fields(self) -> dict[str, Any]:
         return {

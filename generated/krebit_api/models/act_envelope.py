@@ -23,7 +23,7 @@ class ActEnvelope(OpenRecord[Any]):
     """A financial evaluation of a client, made by a template."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """What the server sent beside."""
+    """Keys that the document does not name, and raw values of optional fields that could not be read."""
 
     def _fields(self) -> dict[str, Any]:
         return {"data": self.data}

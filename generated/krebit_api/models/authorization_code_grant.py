@@ -40,7 +40,7 @@ class AuthorizationCodeGrant(OpenRecord[Any]):
     """The PKCE verifier, only if a challenge was sent; a verifier without a challenge is refused."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict, repr=False)
-    """What the server sent beside."""
+    """Keys that the document does not name, and raw values of optional fields that could not be read."""
 
     def _fields(self) -> dict[str, Any]:
         return {

@@ -37,7 +37,7 @@ class ClientPage(OpenRecord[Any]):
     """Addresses of other pages; beside flat metadata it is a list of links for people."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """What the server sent beside."""
+    """Keys that the document does not name, and raw values of optional fields that could not be read."""
 
     def _fields(self) -> dict[str, Any]:
         return {"data": self.data, "meta": self.meta, "links": self.links}

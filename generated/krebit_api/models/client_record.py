@@ -73,7 +73,7 @@ class ClientRecord(OpenRecord[Any]):
     """When the record last changed; use it to find changes. Read like `created_at`."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """What the server sent beside."""
+    """Keys that the document does not name, and raw values of optional fields that could not be read."""
 
     def _fields(self) -> dict[str, Any]:
         return {

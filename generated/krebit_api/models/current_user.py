@@ -35,7 +35,7 @@ class CurrentUser(OpenRecord[Any]):
     """The organisation that the user belongs to."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """What the server sent beside."""
+    """Keys that the document does not name, and raw values of optional fields that could not be read."""
 
     def _fields(self) -> dict[str, Any]:
         return {"id": self.id, "name": self.name, "email": self.email, "organization": self.organization}

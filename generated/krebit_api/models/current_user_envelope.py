@@ -23,7 +23,7 @@ class CurrentUserEnvelope(OpenRecord[Any]):
     """The user on whose behalf the application acts."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """What the server sent beside."""
+    """Keys that the document does not name, and raw values of optional fields that could not be read."""
 
     def _fields(self) -> dict[str, Any]:
         return {"data": self.data}

@@ -33,7 +33,7 @@ class OAuthError(OpenRecord[Any]):
     """The error in words, once more."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """What the server sent beside."""
+    """Keys that the document does not name, and raw values of optional fields that could not be read."""
 
     def _fields(self) -> dict[str, Any]:
         return {

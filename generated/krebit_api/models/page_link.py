@@ -31,7 +31,7 @@ class PageLink(OpenRecord[Any]):
     """Whether this is the page that was answered."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """What the server sent beside."""
+    """Keys that the document does not name, and raw values of optional fields that could not be read."""
 
     def _fields(self) -> dict[str, Any]:
         return {"url": self.url, "label": self.label, "active": self.active}

@@ -32,7 +32,7 @@ class PageLinks(OpenRecord[Any]):
     """Address of the page after; null on the last."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """What the server sent beside."""
+    """Keys that the document does not name, and raw values of optional fields that could not be read."""
 
     def _fields(self) -> dict[str, Any]:
         return {"first": self.first, "last": self.last, "prev": self.prev, "next": self.next_}

@@ -35,7 +35,7 @@ class TokenPair(OpenRecord[Any]):
     """Seconds until the access token expires."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict, repr=False)
-    """What the server sent beside."""
+    """Keys that the document does not name, and raw values of optional fields that could not be read."""
 
     def _fields(self) -> dict[str, Any]:
         return {

@@ -28,7 +28,7 @@ class ValidationErrors(OpenRecord[Any]):
     """The errors of each field, by its name."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """What the server sent beside."""
+    """Keys that the document does not name, and raw values of optional fields that could not be read."""
 
     def _fields(self) -> dict[str, Any]:
         return {"message": self.message, "errors": self.errors}

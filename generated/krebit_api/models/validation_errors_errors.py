@@ -18,7 +18,7 @@ class ValidationErrorsErrors(OpenRecord[list[str]]):
     """The errors of each field, by its name."""
 
     additional_properties: dict[str, list[str]] = _attrs_field(init=False, factory=dict)
-    """What the server sent beside."""
+    """Keys that the document does not name, and raw values of optional fields that could not be read."""
 
     def _fields(self) -> dict[str, Any]:
         return {}

@@ -32,7 +32,7 @@ class WebhookEvent(OpenRecord[Any]):
     """When it happened. Read like `created_at` of an act."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
-    """What the server sent beside."""
+    """Keys that the document does not name, and raw values of optional fields that could not be read."""
 
     def _fields(self) -> dict[str, Any]:
         return {"id": self.id, "event": self.event, "created_at": self.created_at}

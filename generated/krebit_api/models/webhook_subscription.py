@@ -38,7 +38,7 @@ class WebhookSubscription(OpenRecord[Any]):
     """When the subscription was made. Read like `created_at` of an act."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict, repr=False)
-    """What the server sent beside."""
+    """Keys that the document does not name, and raw values of optional fields that could not be read."""
 
     def _fields(self) -> dict[str, Any]:
         return {
