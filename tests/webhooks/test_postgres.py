@@ -73,6 +73,28 @@ def test_a_server_that_is_down_is_a_503_and_all_goes_on_when_it_is_back(caplog: 
         inbox.close()
 
 
+def test_a_signal_handler_that_raises_costs_one_answer(conninfo: str, inbox: PostgresInbox) -> None:
+    """The statement under way goes on: on the same connection nothing could be stored any more."""
+    receiver = Receiver(SECRET, lambda event: None, inbox=inbox, handle_here=False)
+
+    def deliver(name: str) -> int:
+        return receiver.receive(act_created(name), signed(act_created(name))).status
+
+    def too_late(number: int, frame: object) -> None:
+        raise TimeoutError
+
+    assert deliver("before") == 200
+    before = signal.signal(signal.SIGALRM, too_late)
+    try:
+        with psycopg.connect(conninfo) as connection:
+            connection.execute("LOCK TABLE krebit_deliveries IN ACCESS EXCLUSIVE MODE")
+            signal.setitimer(signal.ITIMER_REAL, 0.3)
+            assert deliver("interrupted") == 503
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert [deliver(name) for name in ("interrupted", "after")] == [200, 200]
+
+
 @pytest.mark.slow
 def test_a_server_that_hangs_is_an_error_in_time(conninfo: str, inbox: PostgresInbox) -> None:
     """Its kernel still answers keepalives, and its own limit of a statement's time does not run."""

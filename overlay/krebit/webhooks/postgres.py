@@ -212,8 +212,15 @@ class _Connection:
     def execute(self, sql: LiteralString, *values: object) -> tuple[list[Any], int]:
         """Return the rows, and how many rows the statement touched. Raises psycopg.Error."""
         with self._lock, self._watch.at_most(_STATEMENT):
-            cursor = self._connection.execute(sql, values or None)
-            rows = cursor.fetchall() if cursor.description is not None else []
+            try:
+                cursor = self._connection.execute(sql, values or None)
+                rows = cursor.fetchall() if cursor.description is not None else []
+            except psycopg.Error:
+                raise
+            except BaseException:
+                # Of a signal handler, for one: the statement goes on, and the connection would take no other.
+                self._connection.close()
+                raise
             return rows, cursor.rowcount
 
     def close(self) -> None:
