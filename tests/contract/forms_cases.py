@@ -102,3 +102,20 @@ def test_a_request_of_ones_own_takes_them_all(way: Way, tmp_path: Path) -> None:
         ("one", "a.csv", "text/csv", b"a;b"),
         ("two", "b.bin", "image/png", b"b"),
     ]
+
+
+def test_the_fields_beside_files_are_written_as_httpx_writes_them(way: Way) -> None:
+    fields = {"tags": ["a", "b"], "urgent": True, "reason": None, "raw": b"\xff", "none": [], "amount": Decimal("1.50")}
+    with UploadServer("204 No Content") as server:
+        server.place().call(way, lambda api: api.request("POST", "/files", data=fields, files={"one": b"b"}))
+        (upload,) = server.uploads
+    parts = [(name, content) for name, _, _, content in parts_of(upload)]
+    assert parts == [
+        ("tags", b"a"),
+        ("tags", b"b"),
+        ("urgent", b"true"),
+        ("reason", b""),
+        ("raw", b"\xff"),
+        ("amount", b"1.50"),
+        ("one", b"b"),
+    ]

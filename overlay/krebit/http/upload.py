@@ -260,7 +260,7 @@ def with_upload(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def _multipart(boundary: str, fields: Mapping[str, Any], files: Any) -> Iterator[Source]:
     """Yield a form with files (RFC 7578)."""
-    given = [(name, (None, str(value))) for name, value in fields.items()]
+    given = list(_fields(fields))
     given += files.items() if isinstance(files, Mapping) else files
     for name, value in given:
         file_name, content, media_type = _part(value)
@@ -276,6 +276,21 @@ def _multipart(boundary: str, fields: Mapping[str, Any], files: Any) -> Iterator
         yield source_of(content)
         yield _Bytes(b"\r\n")
     yield _Bytes(f"--{boundary}--\r\n".encode())
+
+
+def _fields(fields: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the parts that are no files, as httpx writes them: one for each element of a list."""
+    for name, value in fields.items():
+        for element in value if isinstance(value, list | tuple) else [value]:
+            yield name, (None, _field_content(element))
+
+
+def _field_content(value: Any) -> str | bytes:
+    if isinstance(value, bytes):
+        return value
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _part(value: Any) -> tuple[str | None, Any, str | None]:
