@@ -46,7 +46,7 @@ MEMORY = """
 def measure(*, rounds: int) -> Iterator[Row]:
     """With latency, where the waiting counts; without, where the processor does; and memory."""
     rounds = max(3, rounds // 3)
-    name = f"{_CALLS} calls with `each`, {_WIDTH} at once, 20 ms each"
+    name = f"{_CALLS} calls with `each`, {_WIDTH} at the same time, 20 ms each"
     with Server(delay=_LATENCY) as server:
         sockets = _sockets(server)
         yield _row(f"{name}, threads", "raw sockets in threads", _threads(server), sockets, 1.10, rounds)
@@ -54,7 +54,7 @@ def measure(*, rounds: int) -> Iterator[Row]:
             ours = _tasks(server, async_transport="aiohttp")
             yield _row(f"{name}, tasks, aiohttp extra", "the same", ours, sockets, 1.10, rounds)
         yield _row(f"{name}, tasks, httpx's transport", "the same", _tasks(server), sockets, 1.20, rounds)
-    name = f"{_CALLS} calls with `each`, {_WIDTH} at once, at once answered"
+    name = f"{_CALLS} calls with `each`, {_WIDTH} at the same time, answered immediately"
     with Server() as server:
         reference = f"`httpx.Client` in a pool of {_WIDTH}"
         yield _row(f"{name}, threads", reference, _threads(server), _httpx(server), 0.95, rounds)

@@ -27,7 +27,7 @@ def measure(*, rounds: int) -> Iterator[Row]:
         pair = paired(_refresh(server, postgres), _refresh(server, files), rounds=rounds * 2)
         ours, reference = statistics.median(pair.ours), statistics.median(pair.reference)
         added = (ours - reference) * 1000
-        detail = f"{shown(ours)} against {shown(reference)}, 100 ms of both the server's"
+        detail = f"{shown(ours)} against {shown(reference)}; the server takes 100 ms of each"
         yield Row(
             "a refresh through PostgreSQL, milliseconds more", "through files", added, 10, f"{added:.1f} ms", detail
         )
