@@ -69,7 +69,7 @@ class ClientResources:
         self.budget = RetryBudget()
         self.field_warnings = FieldWarnings("krebit")
         self.closed = False
-        self._user_agent = f"krebit-python/{__version__} httpx/{httpx.__version__} python/{platform.python_version()}"
+        self._user_agent = user_agent()
         self.builder = RequestBuilder(settings.origin, self._user_agent)
         self._origin = settings.origin
         self._proxy = Secret(options.pop("proxy", None))
@@ -147,6 +147,11 @@ class ClientResources:
         for session in list(self._sessions.values()):
             session.finish_work()
         self.transport.close()
+
+
+def user_agent() -> str:
+    """Return the versions that a server is told."""
+    return f"krebit-python/{__version__} httpx/{httpx.__version__} python/{platform.python_version()}"
 
 
 def hide_proxy(options: ClientOptions) -> None:

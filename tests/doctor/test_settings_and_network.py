@@ -5,6 +5,7 @@ import re
 import socket
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from krebit_sandbox import Sandbox
 from tests.doctor.support import examined, step
 from tests.ports import closed_port
 from tests.transport.proxies import Proxy
+from tests.transport.support import answering
 
 
 @pytest.fixture
@@ -207,3 +209,17 @@ def test_a_server_that_is_down(sandbox: Sandbox) -> None:
         "get_latest_act": "not seen",
         "get_act_data": "not seen",
     }
+
+
+@pytest.mark.slow
+def test_an_answer_without_a_token_is_never_larger_than_the_limit() -> None:
+    """Half a megabyte that becomes 512 MB, of a server that nobody knows yet."""
+    import resource
+
+    packer, spaces = zlib.compressobj(9, zlib.DEFLATED, 31), b" " * 2**24
+    bomb = b"".join(packer.compress(spaces) for _ in range(32)) + packer.flush()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with answering(bomb, "401 Unauthorized", headers=(("Content-Encoding", "gzip"),)) as server:
+        report = examine({"KREBIT_DOMAIN": server.domain}, plain_http=True, store=MemoryTokenStore())
+    assert "too large" in step(report, "TLS").text
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < 320 * 2**20

@@ -10,13 +10,16 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from krebit.client import Krebit
 from krebit.doctor.report import Step, failed_step
-from krebit.errors import ConfigurationError, KrebitError, TransportError
+from krebit.errors import ConfigurationError, KrebitError
+from krebit.http.deadline import Deadline
 from krebit.http.proxies import proxy_of_environment
+from krebit.http.request import CallOptions, RequestBuilder
+from krebit.http.send import Failure, send
+from krebit.http.transports import TransportFactory
 from krebit.redaction import Secret
-from krebit.stores import Login, LoginKey
-from krebit.stores.memory import MemoryTokenStore
+from krebit.resources import user_agent
+from krebit.unlisted import unlisted_operation
 
 # Seconds for a name to be found, for the request, and by which two clocks may differ.
 _NAME_TIMEOUT = 5.0
@@ -27,7 +30,7 @@ _TOKEN_PATH = "/api/oauth/token"  # noqa: S105 - a path
 
 
 class Answer(NamedTuple):
-    """The answer to a request, as far as it is kept: its body only where the request had no token."""
+    """The answer to a request without a token."""
 
     path: str
     status: int
@@ -36,32 +39,27 @@ class Answer(NamedTuple):
 
 
 class WatchedTransport(httpx.BaseTransport):
-    """Passes requests on, and keeps what came. `is_anonymous` takes the token from them."""
+    """Passes requests on.
 
-    def __init__(self, ours: httpx.BaseTransport, *, is_anonymous: bool = False) -> None:
+    `tls` is the version of TLS of the latest answer. `has_renewed` says whether the token endpoint gave a new token.
+    """
+
+    def __init__(self, ours: httpx.BaseTransport) -> None:
         self._ours = ours
-        self._is_anonymous = is_anonymous
-        self.answers: list[Answer] = []
         self.tls: str | None = None
+        self.has_renewed = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request and keep path, status and time of its answer."""
-        if self._is_anonymous:
-            del request.headers["Authorization"]
+        """Send a request and return its answer."""
         response = self._ours.handle_request(request)
         self.tls = _tls_of(response)
-        body = response.read() if self._is_anonymous else b""
-        self.answers.append(Answer(request.url.path, response.status_code, response.headers.get("date", ""), body))
+        if request.url.path == _TOKEN_PATH and response.status_code < 300:
+            self.has_renewed = True
         return response
 
     def close(self) -> None:
         """Close the connections."""
         self._ours.close()
-
-    @property
-    def has_renewed(self) -> bool:
-        """Whether the token endpoint gave a new token."""
-        return any(answer.path == _TOKEN_PATH and answer.status < 300 for answer in self.answers)
 
 
 class Reached(NamedTuple):
@@ -90,14 +88,24 @@ def reach(domain: str, path: str, *, plain_http: bool, ca_file: str | None) -> R
     if name.mark == "fail":
         rest = [Step(step, "skip", "not checked: the host is not found") for step in ("proxy", "TLS", "clock")]
         return Reached([name, *rest], None)
-    watched: list[WatchedTransport] = []
-    error = _send_without_token(domain, path, plain_http=plain_http, ca_file=ca_file, watched=watched)
-    answers = watched[0].answers if watched else []
-    tls = watched[0].tls if watched else None
+    try:
+        ours = TransportFactory(origin, ca_file, Secret(None)).blocking(None)
+    except ConfigurationError as problem:
+        return _reached(name, proxy, problem, None, plain_http=plain_http)
+    with WatchedTransport(ours) as transport:
+        found = _ask_without_token(transport, origin, path)
+    return _reached(name, proxy, found, transport.tls, plain_http=plain_http)
+
+
+def _reached(
+    name: Step, proxy: str | None, found: Answer | KrebitError, tls: str | None, *, plain_http: bool
+) -> Reached:
+    """Return the steps of an answer, or of the error that kept one from coming."""
+    error = found if isinstance(found, KrebitError) else None
     steps = [name, _proxy_step(proxy, error), _tls_step(error, tls, plain_http=plain_http)]
-    if not answers:
+    if isinstance(found, KrebitError):
         return Reached([*steps, Step("clock", "skip", "not checked: no answer came")], None)
-    return Reached([*steps, _clock_step(answers[0].date)], answers[0])
+    return Reached([*steps, _clock_step(found.date)], found)
 
 
 def _find_name(domain: str) -> Step:
@@ -124,43 +132,16 @@ def _find_name(domain: str) -> Step:
     return Step("DNS", "fail", f"{host} is not found ({reason})", repair)
 
 
-def _send_without_token(
-    domain: str, path: str, *, plain_http: bool, ca_file: str | None, watched: list[WatchedTransport]
-) -> KrebitError | None:
-    """Send one request, over the client's own transport. Return the error that kept an answer from coming."""
-
-    def watch(ours: httpx.BaseTransport) -> httpx.BaseTransport:
-        watched.append(WatchedTransport(ours, is_anonymous=True))
-        return watched[-1]
-
-    store = MemoryTokenStore()
-    try:
-        options: dict[str, Any] = {} if ca_file is None else {"ca_file": ca_file}
-        api = Krebit(
-            domain,
-            "doctor",
-            "doctor",
-            plain_http=plain_http,
-            store=store,
-            transport=watch,
-            timeout=_TIMEOUT,
-            retries=0,
-            **options,
-        )
-    except ConfigurationError as error:
-        return error
-    # The client asks for no token where it has one. The transport takes it from the request.
-    key = LoginKey(domain.lower(), "doctor")
-    with store.lease(key, patience=_TIMEOUT) as lease:
-        lease.save(Login.empty()._replace(access_token=Secret("none")))
-    with api:
-        try:
-            api.request("GET", path)
-        except TransportError as error:
-            return error
-        except KrebitError:
-            return None  # whatever came, it came from the tenant
-    return None
+def _ask_without_token(transport: httpx.BaseTransport, origin: str, path: str) -> Answer | KrebitError:
+    """Send one request, as the client would. Return its answer, or the error that kept one from coming."""
+    options = CallOptions()
+    operation, arguments, _ = unlisted_operation(origin, options, "GET", path, None)
+    request = RequestBuilder(origin, user_agent()).build(operation, arguments, options)
+    deadline = Deadline(_TIMEOUT)
+    outcome = send(transport, request, deadline)
+    if isinstance(outcome, Failure):
+        return outcome.error(operation.id, deadline)
+    return Answer(path, outcome.status, outcome.headers.get("date", ""), outcome.body)
 
 
 def _proxy_step(proxy: str | None, error: KrebitError | None) -> Step:
