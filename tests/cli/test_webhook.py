@@ -141,6 +141,24 @@ def test_listening(secret_file: Path, application: tuple[str, list[tuple[dict[st
     assert forwarded["x-client-id"] == "application-\xe9"  # nobody signs it: it may be anything
 
 
+def test_a_program_that_does_not_listen(secret_file: Path) -> None:
+    command = [*COMMAND, "webhook", "listen", "--port", "0", "--secret-file", str(secret_file)]
+    command += ["--forward", "http://127.0.0.1:9/hook"]
+    process = subprocess.Popen(
+        command, env=environment({}), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+    )
+    assert process.stderr is not None
+    try:
+        here = process.stderr.readline().split()[2]
+        headers = {"X-Signature": sign(BODY, SECRET)}
+        assert httpx.post(here, content=BODY, headers=headers, timeout=60).status_code == 200
+        expected = "not forwarded to http://127.0.0.1:9/hook (ConnectError); start your program, or correct --forward\n"
+        assert process.stderr.readline() == expected
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+
+
 def test_a_port_that_is_taken(secret_file: Path, application: tuple[str, list[Any]]) -> None:
     port = application[0].rpartition(":")[2].partition("/")[0]
     done = run("webhook", "listen", "--port", port, "--secret-file", secret_file)

@@ -283,5 +283,7 @@ def test_latency(server: Sandbox) -> None:
 def test_impossible_faults_are_refused(server: Sandbox, wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="fault "):
         server.fault(**{"kind": "status", **wrong})
+    with pytest.raises(ValueError, match="fault times: '1' is not int or null"):
+        server.fault(kind="status", times="1")
     with pytest.raises(TypeError):
         server.fault(kind="status", pth="/")
