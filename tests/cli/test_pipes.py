@@ -1,9 +1,11 @@
 """Output in pipes and files, also where they are closed or full."""
 
+import csv
 import json
 import shlex
 import subprocess
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -47,6 +49,17 @@ def test_amounts_are_exact(site: Sandbox, money: str) -> None:
     out = run("clients", "--limit", "1").out
     (row,) = [json.loads(line, parse_float=Decimal) for line in out.splitlines()]
     assert row["credit_limit"] == Decimal(str(amount))
+
+
+@pytest.mark.parametrize("end", ["\r", "\n", "\r\n"])
+def test_the_end_of_a_line_in_a_value_begins_no_row(site: Sandbox, tmp_path: Path, end: str) -> None:
+    name, path = f"A AB{end}2", tmp_path / "clients.csv"
+    body = {"data": [{"id": 1, "company_name": name}]}
+    site.fault(kind="status", status=200, path="/api/1.0/clients", body=body)
+    assert shell(f"krebit clients --fields id,company_name --csv > {shlex.quote(str(path))}").code == 0
+    with path.open(newline="") as file:
+        assert file.readline() == "id,company_name\n"
+        assert list(csv.reader(file)) == [["1", name]]
 
 
 def test_a_closed_pipe_ends_quietly(site: Sandbox) -> None:

@@ -115,7 +115,7 @@ class Output:
         if first is not None and not self._session.fields:
             names = list(first)
         shown = clean if is_terminal(self._stream) else str
-        writer = csv.writer(self._stream, lineterminator="\n")
+        writer = csv.writer(_Lines(self._stream))
         writer.writerow([shown(name) for name in names])
         for row in chain([] if first is None else [first], rows):
             writer.writerow([shown(plain_text(value_at(row, name))) for name in names])
@@ -126,6 +126,21 @@ class Output:
             self._stream.write(f"{before}  {json_text(row, 2, 1)}")
             before = ",\n"
         self._stream.write("[]\n" if before == "[\n" else "\n]\n")
+
+
+class _Lines:
+    """Takes rows of CSV that end in CRLF, and writes them as lines.
+
+    Older Pythons quote a carriage return only where lines end in one, and readers of CSV take one that is not quoted
+    for the end of a row: https://github.com/python/cpython/issues/67044
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, row: str) -> None:
+        """Write one row."""
+        self._stream.write(row.removesuffix("\r\n") + "\n")
 
 
 def _prepared(stream: TextIO | None) -> TextIO:
