@@ -17,6 +17,7 @@ import pytest
 
 from krebit.cli.files import new_file
 from krebit.cli.values import plain_text
+from krebit.cli.whole_files import whole_file
 from krebit_sandbox import Sandbox
 from tests.cli.support import run
 from tests.full_disk import full_disk
@@ -129,6 +130,19 @@ def test_a_link_of_another_user_in_a_folder_for_all_is_not_followed(site: Sandbo
     assert done.code == 1
     assert "a.csv: is a link of another user, in a folder for all; name another place" in done.err
     assert mine.read_text() == "precious"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights of POSIX")
+def test_the_rights_of_no_other_file_change(tmp_path: Path) -> None:
+    """Whoever may write to the folder can put a link in the place of the temporary file."""
+    private = tmp_path / "private"
+    private.touch(0o600)
+    with whole_file(tmp_path / "a.csv", "--to", "") as file:
+        file.write(b"a")
+        (temporary,) = tmp_path.glob(".a.csv.*.tmp")
+        temporary.unlink()
+        temporary.symlink_to(private)
+    assert private.stat().st_mode & 0o777 == 0o600
 
 
 def test_amounts_and_times_in_a_spreadsheet(site: Sandbox, tmp_path: Path) -> None:

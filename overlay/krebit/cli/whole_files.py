@@ -59,8 +59,9 @@ def _put_in_place(fd: int, temporary: Path, path: Path, mode: int) -> Iterator[I
         with open(fd, "wb") as file:
             yield file
             file.flush()
+            if hasattr(os, "fchmod"):  # not by its name, where somebody may have put a link meanwhile
+                os.fchmod(fd, mode)
             sync(fd)
-        temporary.chmod(mode)
         replace(temporary, path)
     except BaseException:
         with suppress(OSError):
