@@ -275,7 +275,7 @@ def test_leaving_early_cancels_tasks(sandbox: Sandbox) -> None:
     assert len(calls(sandbox)) <= 8
 
 
-@pytest.mark.parametrize("concurrency", [0, -1, 65, "8", None])
+@pytest.mark.parametrize("concurrency", [0, -1, 65, 2.0, "8", None])
 def test_what_concurrency_may_be(sandbox: Sandbox, concurrency: Any) -> None:
     with client(sandbox) as api, pytest.raises(ConfigurationError, match="concurrency"):
         each(api.get_client, [FIRST], concurrency=concurrency)
