@@ -103,7 +103,7 @@ def each(
     Raises RateLimited after ten waits for one call, or before a wait of more than 300 seconds, and
     ConfigurationError.
     """
-    if not isinstance(concurrency, int) or concurrency not in range(1, 65):
+    if type(concurrency) is not int or concurrency not in range(1, 65):
         raise ConfigurationError("concurrency: must be a whole number from 1 to 64")
     options = _Options(concurrency, stop_on, progress)
     owner = getattr(operation, "__self__", None)
