@@ -154,11 +154,11 @@ def check_settings(
     origin = f"{'http' if plain_http else 'https'}://{host}"
     problems = {
         "domain": _missing("domain", given.domain) or domain_problem(given.domain, plain_http=plain_http),
-        "client_id": _missing("client_id", given.client_id) or _credential_problem(Secret(given.client_id)),
+        "client_id": _missing("client_id", given.client_id) or credential_problem(Secret(given.client_id)),
         "client_secret": _missing("client_secret", given.client_secret.reveal())
-        or _credential_problem(given.client_secret),
-        "refresh_token": _credential_problem(given.refresh_token),
-        "auth_code": _credential_problem(given.auth_code),
+        or credential_problem(given.client_secret),
+        "refresh_token": credential_problem(given.refresh_token),
+        "auth_code": credential_problem(given.auth_code),
         "redirect_uri": None if given.redirect_uri is None else redirect_uri_problem(given.redirect_uri),
         "profile": _profile_problem(given.profile),
     }
@@ -221,6 +221,15 @@ def domain_problem(domain: str, *, plain_http: bool) -> str | None:
     return None
 
 
+def credential_problem(value: Secret) -> str | None:
+    """Return why no server issues `value` as an id, a secret or a token, or None."""
+    # RFC 6749, appendix A: %x20-7E. No issued value holds a space or a quote.
+    text = value.reveal()
+    if not text.strip() or _is_placeholder(text) or re.fullmatch("[!#-&(-~]+", text):
+        return None
+    return "has characters that no issued value has (white space, quotes or line breaks around it?)"
+
+
 def redirect_uri_problem(uri: str) -> str | None:
     """Return why `uri` cannot be a redirect URI (RFC 6749, 3.1.2: absolute, without a fragment), or None."""
     try:
@@ -252,14 +261,6 @@ def _missing(name: str, value: str) -> str | None:
     if _is_placeholder(value):
         return f"is still the quickstart's placeholder; set it to {_SOURCES[name]}"
     return None
-
-
-def _credential_problem(value: Secret) -> str | None:
-    # RFC 6749, appendix A: %x20-7E. No issued value holds a space or a quote.
-    text = value.reveal()
-    if not text.strip() or _is_placeholder(text) or re.fullmatch("[!#-&(-~]+", text):
-        return None
-    return "has characters that no issued value has (white space, quotes or line breaks around it?)"
 
 
 def _profile_problem(profile: object) -> str | None:

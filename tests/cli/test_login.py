@@ -133,6 +133,36 @@ def test_nobody_to_ask(site: Sandbox) -> None:
     assert "add --client-id, or call krebit login at a terminal" in missing.err
 
 
+def test_a_wrong_answer_is_asked_for_again(nothing: Sandbox) -> None:
+    screen = Screen([*COMMAND, "login"])
+    screen.read_until("yourco.krebit.se: ")
+    screen.type("https://yourco.krebit.se/developer/my-apps")
+    seen = screen.read_until("Tenant, such as yourco.krebit.se: ")
+    assert "this is not the tenant's host (it is 'https://yourco.krebit.se/developer/my-apps')" in seen
+    screen.type("yourco.krebit.se")
+    screen.read_until("Client ID: ")
+    screen.type("my app")
+    assert "this has characters that no issued value has" in screen.read_until("Client ID: ")
+    screen.type("abc")
+    screen.read_until("(it is not shown): ")
+    screen.type("secret")
+    screen.read_until("8765/callback]: ")
+    screen.type("callback")
+    assert "this is not an absolute URL" in screen.read_until("8765/callback]: ")
+    screen.interrupt()
+
+
+def test_a_wrong_option_is_named(site: Sandbox, home: Path) -> None:
+    (home / "config.toml").write_text("client_secret_file = 'secret'")
+    (home / "mine").write_text("a b")
+    (home / "mine").chmod(0o600)
+    done = run("login", "--client-secret-file", home / "mine", "--client-id", "x y", "--redirect-uri", "callback")
+    assert done.code == 2
+    assert "krebit: --client-id: has characters" in done.err
+    assert "; --client-secret-file: has characters" in done.err
+    assert "; --redirect-uri: is not an absolute URL" in done.err
+
+
 def test_ctrl_c_at_a_question(nothing: Sandbox) -> None:
     screen = Screen([*COMMAND, "login"])
     screen.read_until("yourco.krebit.se: ")

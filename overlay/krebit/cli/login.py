@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,14 @@ import click
 from krebit.cli.options import WholeNumber
 from krebit.cli.session import Session, is_terminal
 from krebit.cli.values import clean
-from krebit.config import UncheckedSettings, check_settings, host_of
+from krebit.config import (
+    UncheckedSettings,
+    check_settings,
+    credential_problem,
+    domain_problem,
+    host_of,
+    redirect_uri_problem,
+)
 from krebit.config_file import default_path, load, read_secret_file, run_secret_command
 from krebit.redaction import Secret
 
@@ -66,13 +74,20 @@ def command(
         load(path)  # a fault in it is shown before somebody signs in
     given = session.settings(with_secret=not (client_secret_file or client_secret_command))
     given = _with_options(given, client_id, redirect_uri, plain_http=session.plain_http)
+    sources = dict(given.sources)
     to_save: dict[str, str | bool] = {}
     if client_secret_file:
         to_save["client_secret_file"] = str(Path(client_secret_file).absolute())
-        given = given._replace(client_secret=read_secret_file(Path(client_secret_file), "--client-secret-file"))
+        option = "--client-secret-file"
+        sources["client_secret"] = option
+        secret = read_secret_file(Path(client_secret_file), option)
+        given = given._replace(client_secret=secret, sources=sources)
     elif client_secret_command:
         to_save["client_secret_command"] = client_secret_command
-        given = given._replace(client_secret=run_secret_command(client_secret_command, "--client-secret-command"))
+        option = "--client-secret-command"
+        sources["client_secret"] = option
+        secret = run_secret_command(client_secret_command, option)
+        given = given._replace(client_secret=secret, sources=sources)
     complete = _ask_for_missing(given)
     _check_complete(complete)
     check_settings(complete, plain_http=complete.plain_http, prefix="KREBIT_")
@@ -91,13 +106,13 @@ def _with_options(
     """Return the settings with those of the command line, and without grants of the environment."""
     sources = dict(given.sources)
     if client_id is not None and client_id != given.client_id:
-        sources.pop("client_id", None)
+        sources["client_id"] = "--client-id"
         sources.pop("client_secret", None)
         if given.client_id:
             given = given._replace(client_secret=Secret(None))  # it belongs to the other application
         given = given._replace(client_id=client_id)
     if redirect_uri is not None:
-        sources.pop("redirect_uri", None)
+        sources["redirect_uri"] = "--redirect-uri"
         given = given._replace(redirect_uri=redirect_uri)
     return given._replace(
         plain_http=plain_http or given.plain_http,
@@ -112,18 +127,33 @@ def _ask_for_missing(given: UncheckedSettings) -> UncheckedSettings:
     if not is_terminal(sys.stdin) or not is_terminal(sys.stderr):
         return given
     if not given.domain:
-        typed_domain = click.prompt("Tenant, such as yourco.krebit.se", err=True)
-        given = given._replace(domain=host_of(typed_domain.strip()))
+        plain_http = given.plain_http
+        typed = _asked("Tenant, such as yourco.krebit.se", lambda text: domain_problem(text, plain_http=plain_http))
+        given = given._replace(domain=host_of(typed))
     if not given.client_id:
         click.echo(f"The application is registered at https://{given.domain}/developer/my-apps.", err=True)
-        given = given._replace(client_id=click.prompt("Client ID", err=True).strip())
+        typed = _asked("Client ID", lambda text: credential_problem(Secret(text)))
+        given = given._replace(client_id=typed)
     if not given.client_secret:
-        typed = Secret(click.prompt("Client secret (it is not shown)", hide_input=True, err=True).strip())
-        given = given._replace(client_secret=typed)
+        typed_secret = Secret(click.prompt("Client secret (it is not shown)", hide_input=True, err=True).strip())
+        given = given._replace(client_secret=typed_secret)
     if given.redirect_uri is None:
-        typed_uri = click.prompt("Redirect URI, as registered for the application", default=_REDIRECT_URI, err=True)
-        given = given._replace(redirect_uri=typed_uri.strip())
+        typed = _asked("Redirect URI, as registered for the application", redirect_uri_problem, default=_REDIRECT_URI)
+        given = given._replace(redirect_uri=typed)
     return given
+
+
+def _asked(question: str, problem_of: Callable[[str], str | None], *, default: str | None = None) -> str:
+    """Return the text that the person typed in. A text with a problem is asked for again."""
+
+    def check(typed: str) -> str:
+        text = typed.strip()
+        if problem := problem_of(text):
+            raise click.UsageError(f"this {problem}")
+        return text
+
+    answer: str = click.prompt(question, default=default, value_proc=check, err=True)
+    return answer
 
 
 def _check_complete(given: UncheckedSettings) -> None:
