@@ -131,7 +131,8 @@ def _tls_context(
         return ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context()
     except (OSError, ValueError) as error:
         source = ca_file or f"{cert_file or cert_dir} (SSL_CERT_FILE, SSL_CERT_DIR)"
-        raise ConfigurationError(f"certificate authority: {source} cannot be read ({error})") from None
+        text = f"certificate authority: {source} cannot be read ({error}); name another file, or unset it"
+        raise ConfigurationError(text) from None
 
 
 def _parse_proxy(secret: Secret, context: ssl.SSLContext) -> httpx.Proxy:
