@@ -11,7 +11,7 @@ import pytest
 from krebit.cli.main import COMMANDS
 from krebit.cli.since import parse_since
 from krebit.cli.values import amount, cell, json_text
-from krebit_sandbox import Sandbox
+from krebit_sandbox import Fault, Sandbox
 from tests.cli.support import COMMAND, at_terminal, environment, run
 from tests.needs import needs
 
@@ -44,6 +44,23 @@ def test_a_terminal_obeys_no_name_of_a_field_that_a_note_has(site: Sandbox, tmp_
     note = run("export", "clients", "--to", tmp_path / "clients.csv").err
     assert "left out, because the first record does not have them: a ]0;owned" in note
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", note)
+
+
+@pytest.mark.parametrize(
+    ("command", "text"),
+    [
+        ("me", "krebit: GET /api/1.0/me: 429, waits "),
+        ("clients", "krebit: list_clients: rate limit, all calls wait 2.0 s"),
+    ],
+)
+def test_a_wait_is_shown(site: Sandbox, command: str, text: str) -> None:
+    limit = Fault(kind="status", status=429, headers={"Retry-After": "2"}, path=f"/api/1.0/{command}")
+    site.fault(limit)
+    done = at_terminal(command)
+    assert done.code == 0
+    assert text in done.out
+    site.fault(limit)
+    assert run(command).err == ""
 
 
 def test_colours(site: Sandbox) -> None:

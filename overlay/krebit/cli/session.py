@@ -1,5 +1,6 @@
 """The settings of one run of the command line: its options, its client, and where its notes go."""
 
+import logging
 import os
 import sys
 from dataclasses import dataclass
@@ -49,17 +50,24 @@ class Session:
 
     def client_of(self, kind: "type[K]") -> "K":
         """Return a client of the settings, of a class derived from `Krebit`. Raises ConfigurationError."""
+        self._show_waits()
         return kind.from_env(profile=self.profile, domain=self.domain, plain_http=self.plain_http)
 
     def start_logging(self) -> None:
         """Show the client's log on stderr."""
-        import logging
-
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
         logger = logging.getLogger("krebit")
         logger.addHandler(handler)
         logger.setLevel(logging.DEBUG)
+
+    def _show_waits(self) -> None:
+        """Show each wait of more than a second, where stderr is a terminal: a command that waits seems to hang."""
+        if self.debug or not is_terminal(sys.stderr):
+            return
+        logger = logging.getLogger("krebit")
+        logger.addHandler(_Notes(self))
+        logger.setLevel(logging.INFO)
 
     def note(self, text: str) -> None:
         """Show lines on stderr, beside the data. Where there is no stderr, nothing happens.
@@ -92,3 +100,15 @@ def is_terminal(stream: object) -> bool:
         return isatty is not None and bool(isatty())
     except ValueError:  # it is closed
         return False
+
+
+class _Notes(logging.Handler):
+    """Notes the lines of the client's log."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(logging.INFO)
+        self._session = session
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show one line."""
+        self._session.note(f"krebit: {record.getMessage()}")
