@@ -71,6 +71,8 @@ class OpenRecord(Record, Generic[V]):
     """
 
     __slots__ = ()
+    # Without this, Python would loop over a record by record[0], and raise KeyError: 0.
+    __iter__ = None
     additional_properties: dict[str, V]
 
     def _everything(self) -> dict[str, Any]:

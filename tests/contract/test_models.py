@@ -6,7 +6,7 @@ import contextlib
 import copy
 import pickle
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -38,6 +38,11 @@ def test_missing_null_and_given_are_three_things_and_survive_the_way_back() -> N
     assert client.additional_keys == ["vat_number"]
     assert client.to_dict() == source
     assert source["id"] == 1
+
+
+def test_a_record_that_is_looped_over_says_that_it_is_no_list() -> None:
+    with pytest.raises(TypeError, match="'ClientPage' object is not iterable"):
+        list(cast("Any", ClientPage.from_dict({"data": []})))
 
 
 def test_there_is_one_unset() -> None:
