@@ -34,6 +34,8 @@ from krebit_api.api import Operation, Result
 
 T = TypeVar("T")
 
+_ONLY_OF_THE_CONSTRUCTOR = {"client_id", "client_secret", "redirect_uri", "refresh_token", "auth_code"}
+
 
 class BaseClient:
     """The part that both clients share: settings, views, sign-ins."""
@@ -131,6 +133,13 @@ class BaseClient:
         A mapping may hold `SSL_CERT_FILE` too. Raises ConfigurationError that names each missing or malformed variable.
         """
         hide_proxy(options)
+        if unknown := sorted(options.keys() & _ONLY_OF_THE_CONSTRUCTOR):
+            del options, environ  # a traceback that shows local variables must not show a secret
+            variables_of = ", ".join(f"KREBIT_{name.upper()}" for name in unknown)
+            raise TypeError(
+                f"{cls.__name__}.from_env() has no argument {', '.join(unknown)}; set {variables_of}, or call "
+                f"{cls.__name__}(domain, client_id, client_secret)"
+            )
         if environ is not None and environ.get("SSL_CERT_FILE"):
             options.setdefault("ca_file", environ["SSL_CERT_FILE"])
         variables = os.environ if environ is None else environ

@@ -67,6 +67,14 @@ def test_what_is_no_store(store: Any) -> None:
         Krebit("yourco.krebit.se", "id", "secret", store=store)
 
 
+@pytest.mark.parametrize("name", ["client_id", "client_secret", "redirect_uri", "refresh_token", "auth_code"])
+def test_from_env_names_the_variable_of_an_argument_that_it_does_not_have(name: str) -> None:
+    given: dict[str, Any] = {name: "canary-1"}
+    message = rf"^Krebit\.from_env\(\) has no argument {name}; set KREBIT_{name.upper()}, or call Krebit\("
+    with pytest.raises(TypeError, match=message):
+        Krebit.from_env({}, **given)
+
+
 ARGUMENTS = ("domain", "client_id", "client_secret", "redirect_uri", "refresh_token", "auth_code", "profile", "proxy")
 
 
