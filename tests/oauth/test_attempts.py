@@ -131,7 +131,6 @@ def test_an_attempt_that_the_caller_keeps(site: Site) -> None:
 @pytest.mark.parametrize(
     "kept",
     [
-        None,
         [],
         {},
         {"url": 1, "state": "a", "redirect_uri": "b", "origin": "c", "client_id": "d"},
@@ -142,3 +141,8 @@ def test_an_attempt_that_the_caller_keeps(site: Site) -> None:
 def test_an_attempt_that_was_not_kept_well(kept: Any) -> None:
     with pytest.raises(LoginFailed, match="to_dict"):
         LoginAttempt.from_dict(kept)
+
+
+def test_a_callback_for_which_no_attempt_was_kept() -> None:
+    with pytest.raises(LoginFailed, match=r"^no sign-in was kept for this callback .*; begin the sign-in again$"):
+        LoginAttempt.from_dict(None)

@@ -60,8 +60,14 @@ class LoginAttempt(NamedTuple):
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any] | None) -> Self:
         """Return the attempt that `to_dict` wrote. Raises LoginFailed for anything else."""
+        nothing_kept = kept is None
         if not isinstance(kept, Mapping):
             kept = {}
+        if nothing_kept:
+            raise LoginFailed(
+                "no sign-in was kept for this callback (its state is unknown or used, or the session is new); begin "
+                "the sign-in again"
+            )
         names = ("url", "state", "redirect_uri", "origin", "client_id")
         if not all(isinstance(kept.get(name), str) for name in names):
             del kept  # it may hold the verifier, and a traceback may show local variables
