@@ -152,7 +152,7 @@ def test_the_walk_is_of_the_clients_kind(sandbox: Sandbox) -> None:
         ({"prefetch": 0}, "prefetch: must be 1 to 64"),
         ({"prefetch": 65}, "prefetch: must be 1 to 64"),
         ({"on_drift": "shout"}, 'on_drift: must be "ignore", "warn" or "raise"'),
-        ({"updated_since": "yesterday"}, "updated_since: .* not a"),
+        ({"updated_since": "yesterday"}, "updated_since: .* not a .*; write it as 2024-05-01 or "),
         ({"updated_since": 5}, "updated_since: must be a text, a date or a datetime"),
         ({"updated_since": ""}, "updated_since: .* not a"),
         ({"max_items": "5"}, "max_items: must be 0 or more"),

@@ -273,7 +273,8 @@ def test_switches_and_faults_as_options(start: Start) -> None:
         (["--fault", "kind=nonsense"], "fault kind 'nonsense' is not one of"),
         (["--fault", "reset"], "'reset' is not NAME=VALUE"),
         (["--fault", "{"], "Expecting property name"),
-        (["--port", "70000"], "70000 is not within 0 to 65535"),
+        (["--port", "70000"], "70000 is not a number from 0 to 65535"),
+        (["--port", "8000x"], "8000x is not a number from 0 to 65535"),
         (["--nonsense"], "unrecognized arguments"),
     ],
 )

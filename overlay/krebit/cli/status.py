@@ -68,7 +68,7 @@ def _login(key: LoginKey, *, has_grant: bool) -> dict[str, Any]:
         state = "signed in"
         ends = None if login.expires_at is None else datetime.fromtimestamp(int(login.expires_at), UTC)
     elif has_grant:
-        state = "not yet; the next command signs in with the token or code in the environment"
+        state = "not yet; the next command tries the token or code in the environment"
     return {
         "login": state,
         "store": str(store.path(key)) if isinstance(store, FileTokenStore) else repr(store),

@@ -68,8 +68,8 @@ def _by_listening(
     else:
         raise LoginFailed(
             "no browser could be opened, and nobody can be asked (standard input is not a terminal); sign in at a "
-            "terminal, show the address and listen with paste=False (krebit login --no-browser), or use start_login() "
-            "and finish_login()"
+            "terminal, or pass paste=False (krebit login --no-browser) to show the address and wait for the answer, or "
+            "use start_login() and finish_login()"
         )
     server.wait(timeout)
     return True

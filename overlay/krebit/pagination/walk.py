@@ -256,7 +256,7 @@ def _parse_since(given: Any) -> datetime:
     try:
         return _with_zone(parse_time(given))
     except ValueError as error:
-        raise ConfigurationError(f"updated_since: {error}") from None
+        raise ConfigurationError(f"updated_since: {error}; write it as 2024-05-01 or 2024-05-01T08:00:00Z") from None
 
 
 def _with_zone(moment: datetime) -> datetime:
