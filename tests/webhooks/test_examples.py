@@ -5,9 +5,11 @@ import os
 import re
 import runpy
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -110,11 +112,11 @@ def test_all_code_of_the_documentation_runs(postgres: PostgresServer, monkeypatc
         exec(code, names)
     assert names["event"].id == "evt_1"
     event = names["verify"](act_created(), signed(act_created()), SECRET)
-    before = names["shop"].execute("SELECT uuid FROM acts").fetchall()
-    for _ in range(3):
-        names["handle_once"](event)
-    assert names["shop"].execute("SELECT uuid FROM acts").fetchall() == [*before, (ACT["uuid"],)]
-    names["shop"].close()
+    with closing(sqlite3.connect("shop.db")) as shop:
+        before = shop.execute("SELECT uuid FROM acts").fetchall()
+        for _ in range(3):
+            names["handle_once"](event)
+        assert shop.execute("SELECT uuid FROM acts").fetchall() == [*before, (ACT["uuid"],)]
     names["several_hosts"].inbox.close()
 
 
