@@ -122,6 +122,14 @@ def test_masked(site: Sandbox) -> None:
     assert row["org_number"] not in run("api", "GET", "/clients/12345", "--mask").out
 
 
+def test_one_record_of_any_path(site: Sandbox) -> None:
+    call = ("api", "GET", "/clients/12345", "--fields", "id,country")
+    assert run(*call).out == '{"id": 12345, "country": "SE"}\n'
+    assert run(*call, "--csv").out == "id,country\n12345,SE\n"
+    assert run(*call, "--table").out == "id       12345\ncountry  SE\n"
+    assert run("api", "GET", "/clients/12345", "--csv").out.startswith("id,company_name,")
+
+
 def test_every_page_of_any_path(site: Sandbox) -> None:
     done = run("api", "get", "/clients", "--paginate", "-F", "limit=25", "--fields", "id")
     assert len(done.out.splitlines()) == site.switches.clients

@@ -84,6 +84,8 @@ def command(
     wants_rows = bool(session.fields) or session.form in ("csv", "table")
     if wants_rows and isinstance(records, list) and _are_rows(records):
         output.records(records, [])
+    elif wants_rows and isinstance(records, Mapping) and records:
+        output.record(records, [])
     elif content is not None:
         output.document(content)
 
