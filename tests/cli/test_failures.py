@@ -27,6 +27,7 @@ sys.exit(main(["clients"]))
         (["act", "latset"], 2, "did you mean latest?"),
         (["webhook", "zzz"], 2, "the commands are create, listen, verify"),
         (["clients", "--lmit", "3"], 2, "--limit"),
+        (["clients", "--limit"], 2, "option '--limit' requires an argument\n"),
         (["clients", "--limit", "none"], 2, "'none' is not a whole number"),
         (["clients", "--all", "--page", "2"], 2, "leave --limit and --page out"),
         (["clients", "--json", "--csv"], 2, "use only one of"),

@@ -72,10 +72,9 @@ def _text_of_usage(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     text = " ".join(error.format_message().split())
     text = text[:1].lower() + text[1:].rstrip(".")
-    if not isinstance(error, click.UsageError):
+    if context is None:
         return text
-    command = context.command_path if context is not None else "krebit"
-    return f"{text} ({command} --help)"
+    return f"{text} ({context.command_path} --help)"
 
 
 def _show_traceback(error: BaseException, session: Session) -> None:
