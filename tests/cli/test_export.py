@@ -63,7 +63,7 @@ def test_a_full_disk_is_named_and_leaves_nothing(site: Sandbox, tmp_path: Path, 
             done = run("export", "clients", "--to", path, env={"TMPDIR": str(scratch)})
         assert done.code == 1
         # Python 3.15 adds that the temporary file of a spreadsheet has no room either.
-        assert f"krebit: --to {path}: cannot be written (File too large)" in done.err.splitlines()
+        assert f"krebit: --to {path}: cannot be written (File too large); name another place" in done.err.splitlines()
         assert "Traceback" not in done.err
         assert not list(scratch.iterdir())
         assert not path.exists()
@@ -170,7 +170,7 @@ def test_what_looks_like_a_formula(site: Sandbox, tmp_path: Path) -> None:
     assert cell.data_type == "s"
     done = run("export", "clients", "--to", tmp_path / "a.csv")
     assert rows_of(tmp_path / "a.csv")[0]["company_name"] == FORMULA  # programs read it too
-    assert "1 cells begin like a formula" in done.err
+    assert "a spreadsheet may run 1 cell as a formula: " in done.err
 
 
 def test_fields_that_the_document_does_not_know(site: Sandbox, tmp_path: Path) -> None:
@@ -212,6 +212,14 @@ def test_places_where_nothing_can_be_written(site: Sandbox, tmp_path: Path) -> N
     done = run("export", "clients", "--format", "csv", "--to", os.devnull)
     assert "is not a regular file" in done.err
     assert run("export", "clients", "--to", tmp_path).code == 2
+    done = run("export", "clients", "--to", "-", cwd=tmp_path)
+    assert done.err.startswith("krebit: --to -: is not a file; for a pipe call: krebit clients --all --csv")
+    assert list(tmp_path.glob("*clients*")) == list(tmp_path.glob("-")) == []
+
+
+def test_one_client(site: Sandbox, tmp_path: Path) -> None:
+    list_of(site, {"id": 1})
+    assert run("export", "clients", "--to", tmp_path / "a.csv").err == f"1 client in {tmp_path / 'a.csv'}\n"
 
 
 def test_acts_and_their_values(site: Sandbox, tmp_path: Path) -> None:

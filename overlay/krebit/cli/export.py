@@ -11,7 +11,7 @@ import click
 
 from krebit.cli.act import latest_acts
 from krebit.cli.clients import since_option, walk
-from krebit.cli.files import FORMATS, format_of, new_file
+from krebit.cli.files import FORMATS, new_file
 from krebit.cli.groups import Group
 from krebit.cli.progress import progress
 from krebit.cli.session import Session
@@ -126,12 +126,11 @@ def _export(
     before: tuple[str, ...] = (),
 ) -> None:
     """Write rows into a file, and say how many. `before` are columns in front of the record's own."""
-    kind = format_of(path, kind)
     own = [field.name.rstrip("_") for field in attrs.fields(record) if field.name != "additional_properties"]
     with closing(rows), new_file(path, kind, [*before, *own]) as writer:
         for row in rows:
             writer.add(masked(row) if session.masked else row)
-    session.note(f"{writer.count} {things} in {path}")
+    session.note(f"{_counted(writer.count, things)} in {path}")
     if writer.left_out:
         session.note(
             f"left out, because the first record does not have them: {', '.join(sorted(writer.left_out))}. Export to "
@@ -139,6 +138,10 @@ def _export(
         )
     if writer.formulas:
         session.note(
-            f"{writer.formulas} cells begin like a formula, and a spreadsheet may run them: import as text, or "
-            "export to .xlsx"
+            f"a spreadsheet may run {_counted(writer.formulas, 'cells')} as a formula: import as text, or export to "
+            ".xlsx"
         )
+
+
+def _counted(count: int, things: str) -> str:
+    return f"1 {things.removesuffix('s')}" if count == 1 else f"{count} {things}"

@@ -36,7 +36,7 @@ _FIRST_TIME, _LAST_TIME = datetime(1900, 3, 1, tzinfo=UTC), datetime(9999, 12, 3
 _LARGEST = 300
 
 
-def format_of(path: Path, chosen: str | None) -> str:
+def _format_of(path: Path, chosen: str | None) -> str:
     """Return the format of a file. Raises UsageError where its name does not tell."""
     found = chosen or _SUFFIXES.get(path.suffix.lower())
     if found is None:
@@ -260,11 +260,14 @@ def _storable(text: str) -> str:
 
 
 @contextmanager
-def new_file(path: Path, kind: str, names: Sequence[str]) -> Iterator[Writer]:
-    """Write records into a file that is put in its place when the block has ended well. See `whole_file`."""
+def new_file(path: Path, kind: str | None, names: Sequence[str]) -> Iterator[Writer]:
+    """Write records into a file that is put in its place when the block has ended well. See `whole_file`.
+
+    Where `kind` is None, the name's ending says the format.
+    """
     with (
         whole_file(path, "--to", "for a pipe call: krebit clients --all --csv") as file,
-        _writer(kind, file, names) as writer,
+        _writer(_format_of(path, kind), file, names) as writer,
     ):
         yield writer
         writer.close()

@@ -22,6 +22,8 @@ def whole_file(path: Path, option: str, repair: str) -> Iterator[IO[bytes]]:
     no regular file, and ClickException for one where nothing can be written, or not all of it. Both name the `option`.
     """
     given = path
+    if str(given) == "-":
+        raise click.UsageError(f"{option} -: is not a file; {repair}", click.get_current_context(silent=True))
     if is_planted_link(given):
         text = f"{option} {given}: is a link of another user, in a folder for all; name another place"
         raise click.ClickException(text)
@@ -41,7 +43,8 @@ def whole_file(path: Path, option: str, repair: str) -> Iterator[IO[bytes]]:
     except OSError as error:
         if error.errno == errno.EPIPE:  # not of the file: somebody closed the output
             raise
-        raise click.ClickException(f"{option} {given}: cannot be written ({error.strerror})") from None
+        text = f"{option} {given}: cannot be written ({error.strerror}); name another place"
+        raise click.ClickException(text) from None
 
 
 @contextmanager
@@ -78,7 +81,8 @@ def _mode_of(path: Path, option: str, repair: str) -> int:
         os.umask(umask)
         return 0o666 & ~umask
     except OSError as error:
-        raise click.ClickException(f"{option} {path}: cannot be written ({error.strerror})") from None
+        text = f"{option} {path}: cannot be written ({error.strerror}); name another place"
+        raise click.ClickException(text) from None
     if not stat.S_ISREG(found.st_mode):
         raise click.UsageError(
             f"{option} {path}: is not a regular file; {repair}", click.get_current_context(silent=True)
