@@ -68,6 +68,8 @@ def command(
 ) -> None:
     """List clients.
 
+    The list may leave out fields, such as the rating: krebit client shows all fields of one client.
+
     --updated-since reads every page and leaves out older clients. Days and times are in your time zone, unless you
     write an offset. A new act does not count as a change of its client.
 

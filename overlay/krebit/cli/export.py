@@ -60,6 +60,8 @@ def _file_options(function: C) -> C:
 def clients(session: Session, path: Path, kind: str | None, updated_since: datetime | None) -> None:
     """Write all clients into a file.
 
+    A field that the list of clients leaves out, such as the rating, is empty.
+
     \b
       krebit export clients --to clients.xlsx
       krebit export clients --to changed.jsonl --updated-since yesterday
