@@ -16,7 +16,10 @@ try:
     from krebit.stores.postgres_session import Session
     from krebit.stores.spare_sessions import SpareSessions
 except ImportError as error:
-    raise ImportError(f"PostgresTokenStore needs psycopg 3; call: pip install 'krebit[postgres]' ({error})") from None
+    raise ImportError(
+        "PostgresTokenStore needs psycopg 3; call: pip install 'krebit[postgres]', and 'psycopg[binary]' where libpq "
+        f"is missing ({error})"
+    ) from None
 
 # Room for the next record, as bytes that do not compress.
 _HEADROOM = 16_384

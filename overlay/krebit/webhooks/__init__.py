@@ -44,7 +44,10 @@ def __getattr__(name: str) -> Any:
     try:
         from krebit.webhooks.postgres import PostgresInbox
     except ImportError as error:
-        raise ImportError(f"PostgresInbox needs psycopg 3; call: pip install 'krebit[postgres]' ({error})") from None
+        raise ImportError(
+            "PostgresInbox needs psycopg 3; call: pip install 'krebit[postgres]', and 'psycopg[binary]' where libpq is "
+            f"missing ({error})"
+        ) from None
     return PostgresInbox
 
 
