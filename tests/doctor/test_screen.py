@@ -60,7 +60,7 @@ def test_the_screen(sandbox: Sandbox, name: str, width: int) -> None:
     report.settings = SETTINGS
     stream = io.StringIO()
     print_report(report, stream, colored=False, width=width)
-    text = "".join(f"{line.rstrip()}\n" for line in stream.getvalue().splitlines())
+    text = stream.getvalue()
     assert max(map(len, text.splitlines())) <= width
     assert len(text.splitlines()) <= 60
     path = GOLDEN / f"{name}-{width}.txt"

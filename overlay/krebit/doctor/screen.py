@@ -59,7 +59,7 @@ class _Screen:
             if step.name == "settings":
                 for setting in report.settings:
                     rows.add_row("", "", self._text(_setting_in_words(setting), "dim"))
-        self._console.print(rows)
+        self._print(rows)
 
     def answers(self, report: Report) -> None:
         """Write what came from each operation, against the document."""
@@ -77,7 +77,7 @@ class _Screen:
             self._add_result(rows, _ERROR_NAMES.get(name, name), result)
         names = " · ".join(text.partition(":")[0] for text in report.not_seen)
         rows.add_row(self._sign("?"), self._text("not seen"), self._text(f"reading alone cannot show: {names}", "dim"))
-        self._console.print(rows)
+        self._print(rows)
 
     def _add_result(self, rows: Table, name: str, result: OperationResult) -> None:
         rows.add_row(self._sign(_SIGNS[result.verdict]), self._text(name), self._text(_answer_in_words(result)))
@@ -97,6 +97,12 @@ class _Screen:
         if handled:
             text = f"Nothing is broken: the library can read the answers, which differ in {_counted(handled)}."
         self._console.print(self._text(text, "green"))
+
+    def _print(self, rows: Table) -> None:
+        """Write rows without the spaces that rich puts at the ends of lines."""
+        with self._console.capture() as captured:
+            self._console.print(rows)
+        self._console.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
     def _sign(self, sign: str) -> Text:
         return self._text(sign, _STYLES[sign])
