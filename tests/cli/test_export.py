@@ -162,6 +162,14 @@ def test_amounts_and_times_in_a_spreadsheet(site: Sandbox, tmp_path: Path) -> No
     assert second["credit_limit"] == many  # a number would lose digits
 
 
+def test_columns_of_a_spreadsheet_are_as_wide_as_their_texts(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    with new_file(path, "xlsx", ["short", "long", "endless"]) as writer:
+        writer.add({"short": "a", "long": "a" * 30, "endless": "a" * 1000})
+    columns = openpyxl.load_workbook(path).worksheets[0].column_dimensions
+    assert [int(columns[name].width) for name in "ABC"] == [18, 31, 60]
+
+
 def test_what_looks_like_a_formula(site: Sandbox, tmp_path: Path) -> None:
     list_of(site, {"id": 1, "company_name": FORMULA, "contact_phone": "+46 70 1"})
     path = tmp_path / "a.xlsx"

@@ -22,6 +22,8 @@ _SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".xlsx": "xls
 # The limits of a sheet: rows with the header, and characters of a cell.
 _MOST_ROWS = 1_048_576
 _LONGEST_CELL = 32_767
+# Widths of a column, in characters: a time needs the least.
+_LEAST_WIDTH, _MOST_WIDTH = 18, 60
 # A spreadsheet keeps so many digits of a number.
 _DIGITS = 15
 # Rows that are written at once.
@@ -181,8 +183,8 @@ class _SheetWriter(_TableWriter):
         self._sheet.freeze_panes(1, 0)
 
     def _header(self) -> None:
+        self._widths = [_LEAST_WIDTH] * len(self.names)
         for column, name in enumerate(self.names):
-            self._sheet.set_column(column, column, 18)
             title = f"{name} (UTC)" if name.endswith("_at") else name
             self._sheet.write_string(0, column, _storable(title), self._bold)
 
@@ -210,11 +212,14 @@ class _SheetWriter(_TableWriter):
                     f"row {self.count}, {name}: a cell has {_LONGEST_CELL} characters at most; export to .csv or .jsonl"
                 )
             self._sheet.write_string(self.count, column, text)
+            self._widths[column] = max(self._widths[column], min(len(text) + 1, _MOST_WIDTH))
 
     def close(self) -> None:
         from xlsxwriter.exceptions import FileCreateError
 
         super().close()
+        for column, width in enumerate(self._widths):
+            self._sheet.set_column(column, column, width)
         try:
             self._book.close()
         except FileCreateError as error:
