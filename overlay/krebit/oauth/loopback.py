@@ -101,7 +101,8 @@ class CallbackServer:
         if not self._taken.locked():
             raise LoginFailed(
                 f"nobody signed in within {timeout:g} s; begin again, or set a longer timeout. If the browser shows an "
-                "error, check KREBIT_CLIENT_ID and KREBIT_REDIRECT_URI against /developer/my-apps"
+                "error, compare the application's id and redirect URI with /developer/my-apps (krebit doctor shows "
+                "where they are set)"
             )
         self._answered.wait()  # the code is being exchanged: that has a deadline of its own
         if self._error is not None:

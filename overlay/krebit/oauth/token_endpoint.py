@@ -81,8 +81,8 @@ def classify(answer: Reply | Failure) -> Outcome:
     return Outcome(
         kind,
         ConfigurationError(
-            f"the server refused the application ({error.message}); check KREBIT_CLIENT_ID, KREBIT_CLIENT_SECRET "
-            "and KREBIT_REDIRECT_URI against /developer/my-apps"
+            f"the server refused the application ({error.message}); compare its id, secret and redirect URI with "
+            "/developer/my-apps (krebit doctor shows where they are set)"
         ),
     )
 
