@@ -41,7 +41,7 @@ _BANNER = """\
     KREBIT_AUTH_CODE and KREBIT_REFRESH_TOKEN work once each. The code expires after ten minutes.
     To get another refresh token: curl -X POST {url}/_sandbox/tokens
     To start again, also with a new application: curl -X POST {url}/_sandbox/reset
-    A shell with these variables trusts this sandbox's certificate authority and no other.
+    With HTTPS a shell with these variables trusts this sandbox's certificate authority and no other.
     Stop with Ctrl-C."""
 
 
