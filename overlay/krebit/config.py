@@ -270,7 +270,9 @@ def _profile_problem(profile: object) -> str | None:
 
 
 def _api_problem(api: str, origin: str, *, plain_http: bool) -> str | None:
-    if not api or api.removesuffix("/").lower() == origin + API_PREFIX:
+    address = origin + API_PREFIX
+    if not api or api.removesuffix("/").lower() == address:
         return None
-    hint = "; a sandbox without TLS needs plain_http=True" if api.startswith("http:") and not plain_http else ""
-    return f"does not belong to KREBIT_DOMAIN; unset it or set it to {origin}{API_PREFIX}{hint}"
+    if api.startswith("http:") and not plain_http:
+        return f"is plain HTTP; set it to {address}, or for a sandbox without TLS use --plain-http (plain_http=True)"
+    return f"does not belong to KREBIT_DOMAIN; unset it or set it to {address}"

@@ -72,6 +72,12 @@ def test_no_settings_at_all(site: Sandbox) -> None:
     )
 
 
+def test_the_variables_of_a_sandbox_without_tls(site: Sandbox) -> None:
+    done = run("me", env={"KREBIT_API": f"http://{site.domain}/api/1.0"})
+    assert done.code == 2
+    assert f"set it to https://{site.domain}/api/1.0, or for a sandbox without TLS use --plain-http" in done.err
+
+
 def test_a_wrong_setting_comes_before_those_that_are_missing(site: Sandbox) -> None:
     done = run("clients", env={"KREBIT_DOMAIN": "a/b", "KREBIT_CLIENT_ID": None, "KREBIT_CLIENT_SECRET": None})
     assert done.code == 2
