@@ -2,6 +2,8 @@
 
 import asyncio
 import statistics
+import subprocess
+import sys
 import threading
 import time
 
@@ -11,6 +13,33 @@ from krebit.webhooks import LeasedDelivery, MemoryInbox, SqliteInbox, WebhookEve
 from tests.waiting import wait_for
 from tests.webhooks.cases import act_created, signed
 from tests.webhooks.workers import Handled, deliver, make, stop, worker_threads
+
+INTERRUPTED = """
+import random, signal, threading
+from krebit.webhooks import MemoryInbox
+from tests.waiting import wait_for
+from tests.webhooks.workers import Handled, deliver, make
+
+class TooLate(BaseException):
+    pass
+
+def raise_too_late(number, frame):
+    raise TooLate
+
+signal.signal(signal.SIGALRM, raise_too_late)
+handled = Handled()
+receiver = make(handled, inbox=MemoryInbox())
+for number in range(2000):
+    try:
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(0.00001, 0.0003))
+        deliver(receiver, number)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    except TooLate:
+        continue
+signal.signal(signal.SIGALRM, signal.SIG_IGN)
+threading.Thread(target=deliver, args=(receiver, "last"), daemon=True).start()
+wait_for(lambda: "last" in handled)
+"""
 
 
 def test_by_itself_a_thread_starts_with_the_first_delivery_and_handles_what_was_left(inbox: SqliteInbox) -> None:
@@ -162,6 +191,12 @@ def test_no_wake_up_is_lost(concurrency: int) -> None:
         wait_for(lambda expected=number + 1: len(handled) == expected)  # type: ignore[misc]
     assert time.monotonic() - began < 60
     stop(receiver)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_signals_that_raise_while_deliveries_are_received_do_not_stop_the_worker() -> None:
+    """They hit any bytecode. A lock that one left taken would stop the worker and every further delivery."""
+    subprocess.run([sys.executable, "-c", INTERRUPTED], timeout=120, check=True)
 
 
 def test_from_delivery_to_handler_in_the_same_process_it_takes_milliseconds(inbox: SqliteInbox) -> None:

@@ -3,7 +3,8 @@
 import asyncio
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from queue import Empty, SimpleQueue
 
 from krebit.webhooks.handling import DeliveryProcessor, ExternalLoop, OwnLoop
 from krebit.webhooks.inbox import NotifyingInbox
@@ -26,8 +27,9 @@ class Worker:
         self._handling = handling
         self._loop = loop
         self._stopping = threading.Event()
-        # One for each thread: a thread that clears a shared event could take the wake-up of another.
-        self._wakes = [threading.Event() for _ in range(concurrency)]
+        # One for each thread: a thread that empties a shared one could take the wake-up of another. No Event: a signal
+        # handler that raises in one leaves its lock taken, and both the thread and the next delivery would wait for it.
+        self._wakes: list[SimpleQueue[None]] = [SimpleQueue() for _ in range(concurrency)]
         self._threads: list[threading.Thread] = []
         self._renewing = ExitStack()
         self._starting = threading.Lock()
@@ -46,7 +48,7 @@ class Worker:
     def wake(self) -> None:
         """Tell the threads that something was stored."""
         for wake in self._wakes:
-            wake.set()
+            wake.put(None)
 
     def stop(self, patience: float | None = None) -> None:
         """Take no further delivery, and wait for the handlers under way, at most `patience` seconds for each thread."""
@@ -65,11 +67,13 @@ class Worker:
         thread.start()
         self._threads.append(thread)
 
-    def _work(self, wake: threading.Event) -> None:
+    def _work(self, wake: SimpleQueue[None]) -> None:
         runner = OwnLoop() if self._loop is None else ExternalLoop(self._loop)
         failures = 0
         while not self._stopping.is_set():
-            wake.clear()  # before taking: else a wake-up between taking and waiting is lost
+            with suppress(Empty):  # before taking: else a wake-up between taking and waiting is lost
+                while True:
+                    wake.get_nowait()
             try:
                 handled = self._handling.handle_next(runner.run)
                 failures = 0
@@ -81,7 +85,8 @@ class Worker:
             if failures:
                 self._stopping.wait(_POLL)
             elif not handled:
-                wake.wait(_POLL)
+                with suppress(Empty):
+                    wake.get(timeout=_POLL)
         runner.close()
 
     def _listen(self, inbox: NotifyingInbox) -> None:
