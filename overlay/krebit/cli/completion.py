@@ -9,6 +9,8 @@ import click
 def command(context: click.Context, shell: str) -> None:
     """Print the script that completes commands and options in a shell.
 
+    Make the folder first if it is missing. Then open a new terminal.
+
     \b
       krebit completion bash > ~/.local/share/bash-completion/completions/krebit
       krebit completion zsh > "${fpath[1]}/_krebit"
