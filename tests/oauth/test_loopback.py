@@ -12,6 +12,7 @@ import pytest
 from krebit.errors import LoginFailed
 from krebit.oauth.console import Terminal
 from krebit.oauth.loopback import loopback_address
+from tests.needs import needs_ipv6
 from tests.oauth.person import Person, follow, register, sign_in
 from tests.oauth.support import Background, Site
 from tests.ports import port
@@ -142,6 +143,16 @@ def test_a_port_that_is_taken(site: Site) -> None:
         uri = f"http://127.0.0.1:{taken.getsockname()[1]}/callback"
         with pytest.raises(LoginFailed, match=r"cannot listen .*paste=True"):
             sign_in(site, uri, Person(follow))
+
+
+def test_a_port_that_somebody_has_at_the_other_address_of_localhost(site: Site, port: int) -> None:
+    """A browser may take that one, and would bring the code there."""
+    needs_ipv6()
+    with socket.create_server(("::1", port), family=socket.AF_INET6):
+        with pytest.raises(LoginFailed, match=r"cannot listen at ::1, port .*paste=True"):
+            sign_in(site, f"http://localhost:{port}/callback", Person(follow))
+        with socket.create_server(("127.0.0.1", port)):
+            pass  # the port is free again
 
 
 def test_no_browser(site: Site, port: int) -> None:

@@ -1,5 +1,6 @@
 """Receive the callback of a sign-in on this machine (RFC 8252, 7.3)."""
 
+import errno
 import html
 import http.server
 import ipaddress
@@ -8,7 +9,6 @@ import socketserver
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, ClassVar, NamedTuple, Self
 from urllib.parse import parse_qs, urlsplit
 
@@ -204,11 +204,16 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 def _listen(address: Address) -> list[_Server]:
     if address.host != "localhost":
         return [_listen_at(address.host, address.port)]
-    # A browser may take either address for `localhost`.
-    servers = [_listen_at("127.0.0.1", address.port)]
-    with suppress(LoginFailed):
-        servers.append(_listen_at("::1", address.port))
-    return servers
+    first = _listen_at("127.0.0.1", address.port)
+    # A browser may take either address for `localhost`, and bring the code to whoever listens there.
+    try:
+        return [first, _ServerV6(("::1", address.port), _Handler)]
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:  # the machine does not have that address
+            return [first]
+        problem = error
+    first.server_close()
+    raise _cannot_listen("::1", address.port, problem)
 
 
 def _listen_at(host: str, port: int) -> _Server:
@@ -216,5 +221,10 @@ def _listen_at(host: str, port: int) -> _Server:
     try:
         return server((host, port), _Handler)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-    raise LoginFailed(f"cannot listen at {host}, port {port} ({reason}); use paste=True (krebit login --paste)")
+        problem = error
+    raise _cannot_listen(host, port, problem)
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> LoginFailed:
+    reason = error.strerror or type(error).__name__
+    return LoginFailed(f"cannot listen at {host}, port {port} ({reason}); use paste=True (krebit login --paste)")
