@@ -217,7 +217,7 @@ def main() -> int:
         return exit_code(error)
     except KeyboardInterrupt:
         return 130
-    print(f"{clients} clients, {acts} acts; {len(failures)} calls failed")
+    print(f"{clients} clients, {acts} acts; failed calls: {len(failures)}")
     for failure in failures[:10]:
         print(f"error: {failure}", file=sys.stderr)
     return 1 if failures else 0

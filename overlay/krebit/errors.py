@@ -207,7 +207,7 @@ class ApiError(KrebitError):
         """Return the status and the server's message. Laravel's message repeats a field error: then it is left out."""
         status = f"{self.status} {_PHRASES.get(self.status, '')}".rstrip()
         is_repeated = any(field.endswith(f": {self.message}") for field in fields)
-        return status if is_repeated or not self.message else f"{status}: {self.message}"
+        return status if is_repeated or not self.message else f"{status}: {self.message.removesuffix('.')}"
 
 
 class BadRequest(ApiError):

@@ -1,6 +1,6 @@
 """The output of each command, kept as text: at terminals of 80 and 200 columns, in a pipe, and as CSV.
 
-`KREBIT_REWRITE_GOLDEN=1 pytest tests/cli/test_golden.py` writes the texts anew.
+`KREBIT_TESTS_REWRITE_GOLDEN=1 pytest tests/cli/test_golden.py` writes the texts anew.
 """
 
 import os
@@ -69,7 +69,7 @@ def test_output(name: str, site: Sandbox, home: Path) -> None:
         parts.append((f"$ krebit {line} --csv | cat", _both(*arguments, "--csv")))
     text = "\n".join(f"{title}\n{shown(output, site, home)}" for title, output in parts)
     path = GOLDEN / f"{name}.txt"
-    if os.environ.get("KREBIT_REWRITE_GOLDEN") == "1":
+    if os.environ.get("KREBIT_TESTS_REWRITE_GOLDEN") == "1":
         GOLDEN.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     assert text == path.read_text(encoding="utf-8")

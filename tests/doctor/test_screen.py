@@ -1,6 +1,6 @@
 """The screen, kept as texts: where all is in order, where answers differ, and where things are broken.
 
-`KREBIT_REWRITE_GOLDEN=1` writes the texts anew.
+`KREBIT_TESTS_REWRITE_GOLDEN=1` writes the texts anew.
 """
 
 import io
@@ -64,7 +64,7 @@ def test_the_screen(sandbox: Sandbox, name: str, width: int) -> None:
     assert max(map(len, text.splitlines())) <= width
     assert len(text.splitlines()) <= 60
     path = GOLDEN / f"{name}-{width}.txt"
-    if os.environ.get("KREBIT_REWRITE_GOLDEN") == "1":
+    if os.environ.get("KREBIT_TESTS_REWRITE_GOLDEN") == "1":
         path.write_text(text, encoding="utf-8")
     assert text == path.read_text(encoding="utf-8")
 

@@ -133,7 +133,7 @@ def test_a_failure_is_told_and_asked_for_again(job: Job, sandbox: Sandbox) -> No
     sandbox.fault(kind="status", status=403, path="*/12350/acts/latest", times=1, body={"message": "no"})
     code, output, errors = job.run()
     assert code == 1
-    assert "1 calls failed" in output
+    assert "failed calls: 1" in output
     assert errors.startswith("error: client 12350: 403")
     before = len(job.asked("acts/latest"))
     assert job.run()[0] == 0

@@ -184,7 +184,7 @@ def test_what_is_asked_for_by_path_is_masked_too() -> None:
         )
 
     assert isinstance(error, NotFound)
-    assert str(error) == "404 Not Found: Not found. (GET /api/1.0/organisations/******-****/***@***)"
+    assert str(error) == "404 Not Found: Not found (GET /api/1.0/organisations/******-****/***@***)"
     assert "556036" not in error.operation
 
 
