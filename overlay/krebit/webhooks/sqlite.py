@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from collections import deque
-from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -37,6 +36,20 @@ _OURS = "number = ? AND key = ? AND attempts = ? AND body IS NOT NULL AND due IS
 _TRUNCATE_AFTER = 10.0
 
 
+class _Waiting:
+    """A delivery that its thread waits to store. The thread that stores it sets `outcome` or `error`.
+
+    No Future: a signal handler that raises in one leaves its lock taken, and the other thread would wait for it.
+    """
+
+    def __init__(self, key: str, digest: str, body: bytes) -> None:
+        self.key = key
+        self.digest = digest
+        self.body = body
+        self.outcome: StoreOutcome | None = None
+        self.error: StoreError | None = None
+
+
 class SqliteInbox:
     """Keeps deliveries in the file at `path`, made at the first use for its owner alone. See `Inbox` for its methods.
 
@@ -49,7 +62,7 @@ class SqliteInbox:
         self._path = Path(path).absolute()
         self._busy = busy
         self._lock = threading.RLock()
-        self._waiting: deque[tuple[Future[StoreOutcome], str, str, bytes]] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._connections: dict[str, sqlite3.Connection] = {}
         self._inode = 0
         self._erased: float | None = None
@@ -69,12 +82,15 @@ class SqliteInbox:
         Threads that store at the same time share one transaction: the disk needs as long for many deliveries as for
         one.
         """
-        mine: Future[StoreOutcome] = Future()
-        self._waiting.append((mine, key, digest, body))
+        mine = _Waiting(key, digest, body)
+        self._waiting.append(mine)
         with self._lock:
-            if not mine.done():
+            if mine.outcome is None and mine.error is None:
                 self._store_waiting()
-        return mine.result()
+        if mine.outcome is None:
+            # Without an error: a signal handler raised between two steps of the thread that stored.
+            raise mine.error or StoreError(f"{self._path}: nothing was stored")
+        return mine.outcome
 
     def _store_waiting(self) -> None:
         """Store what all threads wait for, or none of it."""
@@ -82,15 +98,15 @@ class SqliteInbox:
         try:
             db = self._open()["FULL"]
             db.execute("BEGIN IMMEDIATE")
-            answers: list[StoreOutcome] = [_insert(db, key, digest, body) for _, key, digest, body in group]
+            outcomes = [_insert(db, waiting.key, waiting.digest, waiting.body) for waiting in group]
             db.execute("COMMIT")
         except BaseException as error:
             self._disconnect()  # which rolls back
-            for future, *_ in group:
-                future.set_exception(StoreError(f"{self._path}: nothing was stored ({type(error).__name__})"))
+            for waiting in group:
+                waiting.error = StoreError(f"{self._path}: nothing was stored ({type(error).__name__})")
             raise
-        for (future, *_), answer in zip(group, answers, strict=True):
-            future.set_result(answer)
+        for waiting, outcome in zip(group, outcomes, strict=True):
+            waiting.outcome = outcome
 
     def take(self, lease: float) -> LeasedDelivery | None:
         self._truncate_log()
