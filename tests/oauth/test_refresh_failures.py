@@ -210,7 +210,7 @@ def test_a_dead_token_and_a_newer_pair_in_the_store(site: Site, dialect: str, tm
 def test_the_application_itself_is_refused(site: Site) -> None:
     before = site.login()
     with site.client(client_secret="not-the-secret") as api:
-        with pytest.raises(ConfigurationError, match="KREBIT_CLIENT_SECRET"):
+        with pytest.raises(ConfigurationError, match="compare its id, secret and redirect URI"):
             api.get_current_user()
         assert site.stored() == before
         assert api.is_signed_in()

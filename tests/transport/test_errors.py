@@ -261,7 +261,7 @@ def test_own_addresses_are_taken_in_every_form() -> None:
 )
 def test_a_message_ends_with_the_advice(status: int, advice: str) -> None:
     error = errors.api_error_class(status)(status, "No.", method="GET", path="/p")
-    assert str(error).endswith(f": No. (GET /p); {advice}")
+    assert str(error).endswith(f": No (GET /p); {advice}")
 
 
 def _made_in_a_worker(status: int) -> None:
@@ -276,7 +276,7 @@ def test_errors_come_back_from_other_processes() -> None:
 
     assert isinstance(error, RateLimited)
     assert (error.status, error.retry_after, error.errors) == (429, 3.0, {"a": ["b"]})
-    assert str(error) == "429 Too Many Requests: Too many.; a: b; try again in 3 s (GET /p)"
+    assert str(error) == "429 Too Many Requests: Too many; a: b; try again in 3 s (GET /p)"
 
 
 def _examples() -> list[errors.KrebitError]:
