@@ -98,7 +98,7 @@ class SqliteInbox:
         try:
             db = self._open()["FULL"]
             db.execute("BEGIN IMMEDIATE")
-            outcomes = [_insert(db, waiting.key, waiting.digest, waiting.body) for waiting in group]
+            outcomes: list[StoreOutcome] = [_insert(db, waiting.key, waiting.digest, waiting.body) for waiting in group]
             db.execute("COMMIT")
         except BaseException as error:
             self._disconnect()  # which rolls back
