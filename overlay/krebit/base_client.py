@@ -198,7 +198,8 @@ class BaseClient:
         """Return a view of this client, on the same connections and login, with other settings for its calls.
 
         `timeout`, `retries`, `attempt_timeout` and `queue_timeout` are as in `ClientOptions`; `headers` are added to
-        each request. With `wait_for_limits=False` a rate limit raises RateLimited at once. Raises ConfigurationError.
+        each request. With `wait_for_limits=False` a single call raises RateLimited at once; a walk and `each` still
+        wait. Raises ConfigurationError.
         """
         own = self._options
         options = CallOptions(
