@@ -9,7 +9,7 @@ import hmac
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qs, urlencode
 
@@ -60,16 +60,13 @@ class LoginAttempt(NamedTuple):
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any] | None) -> Self:
         """Return the attempt that `to_dict` wrote. Raises LoginFailed for anything else."""
-        nothing_kept = kept is None
-        if not isinstance(kept, Mapping):
-            kept = {}
-        if nothing_kept:
+        if kept is None:
             raise LoginFailed(
                 "no sign-in was kept for this callback (its state is unknown or used, or the session is new); begin "
                 "the sign-in again"
             )
         names = ("url", "state", "redirect_uri", "origin", "client_id")
-        if not all(isinstance(kept.get(name), str) for name in names):
+        if not _has_texts(kept, names):
             del kept  # it may hold the verifier, and a traceback may show local variables
             raise LoginFailed("the kept sign-in is not what to_dict() returned; begin the sign-in again")
         verifier = kept.get("code_verifier")
@@ -81,6 +78,10 @@ class LoginAttempt(NamedTuple):
             kept["origin"],
             kept["client_id"],
         )
+
+
+def _has_texts(kept: object, names: Iterable[str]) -> bool:
+    return isinstance(kept, Mapping) and all(isinstance(kept.get(name), str) for name in names)
 
 
 class _Pending(NamedTuple):
