@@ -1,27 +1,25 @@
 """A program on the same store as the tests: a process of its own, to be raced, forked, interrupted and killed.
 
-It reads one line of JSON (its settings) and answers in lines of JSON. The modes are functions of this module.
+It reads one line of JSON (its settings) and answers in lines of JSON. The modes are functions of this module, and of
+`interrupted_program` for those that signals, cancellation or a kill interrupt.
 """
 
-import asyncio
 import atexit
 import json
 import multiprocessing
 import os
-import random
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import httpx
 
 import krebit
-from krebit import AsyncKrebit, FileTokenStore, Krebit, MemoryTokenStore, TokenStore
+from krebit import FileTokenStore, Krebit, MemoryTokenStore, TokenStore
 from krebit.config import UncheckedSettings, check_settings
 from krebit.errors import KrebitError
 from krebit.http.transports import TransportFactory
@@ -168,100 +166,6 @@ def memory_fork(given: dict[str, Any]) -> None:
     os.wait()
 
 
-class Alarm(Exception):
-    """What a user's signal handler raises."""
-
-
-def _raise_alarm(number: int, frame: Any) -> None:
-    raise Alarm
-
-
-def interrupted(given: dict[str, Any]) -> None:
-    """A call that a signal interrupts. The program goes on, and ends."""
-    signal.signal(signal.SIGUSR1, _raise_alarm)
-    api = client(given)
-    say("ready")
-    try:
-        api.get_current_user()
-    except (KeyboardInterrupt, Alarm) as error:
-        say(type(error).__name__)
-
-
-def interrupted_often(given: dict[str, Any]) -> None:
-    """Calls that end at once, by their timeout or by a signal at any bytecode. The program goes on, and ends."""
-    signal.signal(signal.SIGALRM, _raise_alarm)
-    api = client(given, timeout=0.001)
-    outcome(api.get_current_user)  # starts the refresh
-    hear()
-    for _ in range(1000):
-        try:
-            signal.setitimer(signal.ITIMER_REAL, random.uniform(0.0001, 0.002))
-            outcome(api.get_current_user)
-            signal.setitimer(signal.ITIMER_REAL, 0)
-        except Alarm:
-            continue
-    signal.signal(signal.SIGALRM, signal.SIG_IGN)
-    say("still there")
-
-
-def interrupted_async(given: dict[str, Any]) -> None:
-    """The same, with asyncio."""
-    signal.signal(signal.SIGUSR1, _raise_alarm)
-
-    async def main() -> None:
-        api = AsyncKrebit(**given["settings"], store=FileTokenStore(given["folder"]))
-        say("ready")
-        await api.get_current_user()
-
-    try:
-        asyncio.run(main())
-    except (KeyboardInterrupt, Alarm) as error:
-        say(type(error).__name__)
-
-
-def cancelled(given: dict[str, Any]) -> None:
-    """A task that is cancelled, and the end of asyncio and of the program, which nobody closes."""
-
-    async def main() -> None:
-        api = AsyncKrebit(**given["settings"], store=FileTokenStore(given["folder"]))
-        task = asyncio.create_task(api.get_current_user())
-        await asyncio.to_thread(hear)
-        task.cancel()
-        await asyncio.wait([task])
-        say("cancelled" if task.cancelled() else "not cancelled")
-
-    say("ready")
-    asyncio.run(main())
-
-
-def left_loop(given: dict[str, Any]) -> None:
-    """An event loop that is closed while a task waits, as some frameworks do."""
-    api = AsyncKrebit(**given["settings"], store=FileTokenStore(given["folder"]))
-    loop = asyncio.new_event_loop()
-    task = loop.create_task(api.get_current_user())
-    say("ready")
-    loop.run_until_complete(asyncio.wait([task], timeout=0.3))
-    loop.close()
-    say("closed")
-
-
-def unhandled(given: dict[str, Any]) -> None:
-    """The same, and nobody catches it: the process ends."""
-    say("ready")
-    client(given).get_current_user()
-
-
-def unhandled_async(given: dict[str, Any]) -> None:
-    """The same, with asyncio."""
-
-    async def main() -> None:
-        api = AsyncKrebit(**given["settings"], store=FileTokenStore(given["folder"]))
-        say("ready")
-        await api.get_current_user()
-
-    asyncio.run(main())
-
-
 def daemon(given: dict[str, Any]) -> None:
     """A call in a daemon thread, and the end of the program meanwhile."""
     api = client(given)
@@ -313,53 +217,8 @@ def no_threads(given: dict[str, Any]) -> None:
     say(outcome(api.get_current_user))
 
 
-def killed(given: dict[str, Any]) -> None:
-    """For each refresh token that is given: a child that begins a refresh and is killed at a certain step of it."""
-    folder = Path(given["folder"])
-    client(given).close()  # what takes time is done before the forks
-    for number, token in enumerate(given["tokens"]):
-        here = {**given, "folder": str(folder / str(number))}
-        child = os.fork()
-        if child == 0:
-            _refresh_and_die(here, token, given["steps"][number])
-        _, status = os.waitpid(child, 0)
-        try:
-            found: str | None = stored(here)
-        except KrebitError as error:
-            found = f"unreadable: {error}"
-        say({"status": os.waitstatus_to_exitcode(status), "stored": found})
-
-
-def _refresh_and_die(given: dict[str, Any], token: str, step: int) -> None:
-    tokens, transport = session(given, token)
-    access_token = tokens.refresh(None).result()  # the login begins
-    _kill_at(step, transport)
-    tokens.refresh(access_token.value).result()
-    os._exit(0)
-
-
-def _kill_at(step: int, transport: httpx.BaseTransport) -> None:
-    """Before and after every system call that matters, and around the request."""
-    left = [step]
-
-    def count() -> None:
-        left[0] -= 1
-        if left[0] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def around(function: Callable[..., Any]) -> Callable[..., Any]:
-        def counted(*arguments: Any, **options: Any) -> Any:
-            count()
-            value = function(*arguments, **options)
-            count()
-            return value
-
-        return counted
-
-    for name in ("open", "write", "fsync", "lseek", "ftruncate", "close", "replace", "unlink"):
-        setattr(os, name, around(getattr(os, name)))
-    transport.handle_request = around(transport.handle_request)  # type: ignore[method-assign]
-
-
 if __name__ == "__main__":
-    globals()[sys.argv[1]](hear())
+    from tests.oauth import interrupted_program  # it has the helpers of this module
+
+    mode = sys.argv[1]
+    (getattr(interrupted_program, mode, None) or globals()[mode])(hear())
