@@ -108,6 +108,29 @@ def test_the_place_of_the_secret_is_kept_not_the_secret(site: Sandbox, home: Pat
     assert not (home / "client-secret").exists()
 
 
+def test_a_token_of_the_environment_does_not_replace_the_login(site: Sandbox) -> None:
+    """It may be anybody's: later commands act as the person who signed in."""
+    assert os.environ["KREBIT_REFRESH_TOKEN"]
+    assert os.environ["KREBIT_AUTH_CODE"]
+    screen = Screen([*COMMAND, "login", "--paste"])
+    seen = screen.read_until("Paste it here: ")
+    screen.type(allow(address(seen), site.environment["SSL_CERT_FILE"]))
+    assert screen.finish().code == 0
+    assert run("me").code == 0
+    assert len([request for request in site.requests if request.path == "/api/oauth/token"]) == 1
+
+
+def test_settings_are_saved_where_the_tenant_does_not_say_who_signed_in(site: Sandbox, home: Path) -> None:
+    site.fault(kind="status", status=403, path="/api/1.0/me", times=None, body={"message": "no"})
+    screen = Screen([*COMMAND, "login", "--paste", "--save"])
+    seen = screen.read_until("Paste it here: ")
+    screen.type(allow(address(seen), site.environment["SSL_CERT_FILE"]))
+    done = screen.finish()
+    assert done.code == 1
+    assert "krebit: 403 Forbidden: no" in done.out
+    assert tomllib.loads((home / "config.toml").read_text())["client_id"] == site.application.client_id
+
+
 def test_a_fault_of_the_settings_file_is_said_before_anybody_signs_in(site: Sandbox, home: Path) -> None:
     (home / "config.toml").write_text("domian = 'a'")
     done = run("login", "--save")

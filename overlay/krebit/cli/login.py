@@ -23,7 +23,7 @@ from krebit.config_file import default_path, load, read_secret_file, run_secret_
 from krebit.redaction import Secret
 
 if TYPE_CHECKING:
-    from krebit import Krebit
+    from krebit import Krebit, KrebitError
 
 _REDIRECT_URI = "http://127.0.0.1:8765/callback"
 
@@ -93,33 +93,31 @@ def command(
     check_settings(complete, plain_http=complete.plain_http, prefix="KREBIT_")
     with _client(complete) as api:
         _sign_in(session, api, paste=paste, no_browser=no_browser, timeout=timeout)
-        _say_who(session, api, complete)
+        problem = _say_who(session, api, complete)
     if save is None and complete != given and path is not None:
         save = click.confirm(f"Save these settings in {path}, for later commands and programs?", default=True, err=True)
     if save:
         _save(session, path, complete, to_save)
+    if problem is not None:
+        raise problem  # only now: it must not cost the settings, which the tenant has just accepted
 
 
 def _with_options(
     given: UncheckedSettings, client_id: str | None, redirect_uri: str | None, *, plain_http: bool
 ) -> UncheckedSettings:
-    """Return the settings with those of the command line, and without grants of the environment."""
+    """Return the settings with those of the command line."""
     sources = dict(given.sources)
     if client_id is not None and client_id != given.client_id:
         sources["client_id"] = "--client-id"
         sources.pop("client_secret", None)
         if given.client_id:
-            given = given._replace(client_secret=Secret(None))  # it belongs to the other application
+            # They belong to the other application.
+            given = given._replace(client_secret=Secret(None), refresh_token=Secret(None), auth_code=Secret(None))
         given = given._replace(client_id=client_id)
     if redirect_uri is not None:
         sources["redirect_uri"] = "--redirect-uri"
         given = given._replace(redirect_uri=redirect_uri)
-    return given._replace(
-        plain_http=plain_http or given.plain_http,
-        refresh_token=Secret(None),
-        auth_code=Secret(None),
-        sources=sources,
-    )
+    return given._replace(plain_http=plain_http or given.plain_http, sources=sources)
 
 
 def _ask_for_missing(given: UncheckedSettings) -> UncheckedSettings:
@@ -181,6 +179,9 @@ def _client(given: UncheckedSettings) -> "Krebit":
         given.client_id,
         given.client_secret.reveal(),
         redirect_uri=given.redirect_uri,
+        # After the sign-in they count as used: later commands must not replace the login by theirs.
+        refresh_token=given.refresh_token.reveal(),
+        auth_code=given.auth_code.reveal(),
         profile=given.profile,
         plain_http=given.plain_http,
         store=store_of_process(),
@@ -196,10 +197,17 @@ def _sign_in(session: Session, api: "Krebit", *, paste: bool, no_browser: bool, 
         api.login(timeout=timeout, paste=paste or None, terminal=Terminal(show=session.note))
 
 
-def _say_who(session: Session, api: "Krebit", given: UncheckedSettings) -> None:
-    user = api.get_current_user()
+def _say_who(session: Session, api: "Krebit", given: UncheckedSettings) -> "KrebitError | None":
+    """Say who is signed in. Return the error if the tenant does not answer that."""
+    from krebit import KrebitError
+
+    try:
+        user = api.get_current_user()
+    except KrebitError as error:
+        return error
     name = "***" if session.masked else clean(str(user.name or user.email or user.id))
     session.note(f"You are {name}, profile {given.profile}. Next: krebit clients")
+    return None
 
 
 def _save(session: Session, path: Path | None, given: UncheckedSettings, values: dict[str, str | bool]) -> None:
