@@ -2,10 +2,11 @@
 
     python examples/portfolio_sync.py portfolio.db
 
-Killed at any moment, it goes on where it was when it is run again. It waits for rate limits. Amounts are stored as
-decimal texts, which lose nothing (SQLite has no decimals: its REAL would). Times are ISO 8601 in UTC.
+Killed at any moment, it goes on where it was when it is run again within twelve hours. It waits for rate limits.
+Amounts are stored as decimal texts, which lose nothing (SQLite has no decimals: its REAL would). Times are ISO 8601 in
+UTC.
 
-Exit codes: 0 complete, 1 something failed (run it again, it asks only for what is missing), 2 wrong arguments or
+Exit codes: 0 complete, 1 something failed (run it again soon, it asks only for what is missing), 2 wrong arguments or
 settings, 4 somebody must sign in first, 75 another run is under way, 130 interrupted.
 """
 
@@ -16,7 +17,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -27,6 +28,10 @@ from krebit.models import Act, ActDataPoint, ClientRecord
 
 Progress = Callable[[int, int | None], object]
 Bar = Callable[[str], Progress]
+
+# A run that was not ended goes on for this long. A call that fails each time must not keep a run open for ever: in one
+# run no client is asked for twice, and new acts of all others would be missed.
+GOES_ON = timedelta(hours=12)
 
 SCHEMA = """
 PRAGMA journal_mode = WAL;
@@ -79,9 +84,10 @@ def sync(api: Krebit, database: sqlite3.Connection, bar: Bar) -> list[str]:
 
 
 def current_run(database: sqlite3.Connection) -> int:
-    """Return the run that was not ended, or a new one."""
+    """Return the run that was not ended, if it began a short time ago, or a new one."""
+    oldest = as_text(datetime.now(UTC) - GOES_ON)
     with database:
-        found = database.execute("SELECT id FROM runs WHERE ended IS NULL").fetchone()
+        found = database.execute("SELECT id FROM runs WHERE ended IS NULL AND began > ?", [oldest]).fetchone()
         if found is None:
             found = database.execute("INSERT INTO runs (began) VALUES (?) RETURNING id", [now()]).fetchone()
     return int(found[0])
@@ -106,8 +112,8 @@ def save_clients(database: sqlite3.Connection, run: int, clients: list[ClientRec
 
 
 def clients_to_ask(database: sqlite3.Connection, run: int) -> list[int]:
-    """Return the clients whose latest act this run has not asked for."""
-    query = "SELECT id FROM clients WHERE seen_in_run = ? AND acts_of_run IS NOT ? ORDER BY id"
+    """Return the clients whose latest act this run has not asked for, those first that waited for the most runs."""
+    query = "SELECT id FROM clients WHERE seen_in_run = ? AND acts_of_run IS NOT ? ORDER BY acts_of_run, id"
     return [client_id for (client_id,) in database.execute(query, [run, run])]
 
 
@@ -119,12 +125,13 @@ def save_latest_act(database: sqlite3.Connection, run: int, client_id: int, act:
 
 
 def save_act(database: sqlite3.Connection, client_id: int, act: Act) -> None:
-    """Insert or update an act: of the sweep, or of a webhook delivery."""
+    """Insert or update an act: of the sweep, or of a webhook delivery, which may come late with an older amount."""
     database.execute(
         """INSERT INTO acts (uuid, client_id, template_name, amount, currency, created_at, updated_at)
         VALUES (:uuid, :client, :template_name, :amount, :currency, :created_at, :updated_at)
         ON CONFLICT (uuid) DO UPDATE SET (amount, currency, updated_at)
-        = (excluded.amount, excluded.currency, excluded.updated_at)""",
+        = (excluded.amount, excluded.currency, excluded.updated_at)
+        WHERE (excluded.updated_at >= acts.updated_at) IS NOT FALSE""",
         as_texts(act.to_row()) | {"client": client_id},
     )
 

@@ -5,13 +5,16 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from examples.portfolio_sync import save_act
 from krebit import Krebit, MemoryTokenStore, paginate
+from krebit.models import Act
 from krebit_sandbox import Sandbox
 from tests.waiting import wait_for
 
@@ -138,6 +141,31 @@ def test_a_failure_is_told_and_asked_for_again(job: Job, sandbox: Sandbox) -> No
     before = len(job.asked("acts/latest"))
     assert job.run()[0] == 0
     assert job.asked("acts/latest")[before:] == ["/api/1.0/clients/12350/acts/latest"]
+
+
+def test_a_call_that_fails_each_time_hides_no_new_act_of_another_client(job: Job, sandbox: Sandbox) -> None:
+    sandbox.switch(clients=30)
+    sandbox.fault(kind="status", status=403, path="*/12350/acts/latest", times=None, body={"message": "no"})
+    assert job.run()[0] == 1
+    act = sandbox.create_act(12351)
+    with closing(sqlite3.connect(job.path)) as database, database:
+        yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat(timespec="seconds")
+        database.execute("UPDATE runs SET began = ?", [yesterday])
+    assert job.run()[0] == 1
+    assert job.query(f"SELECT count(*) FROM acts WHERE uuid = '{act['uuid']}'") == [(1,)]
+
+
+def test_a_delivery_that_comes_late_replaces_no_newer_amount(job: Job, sandbox: Sandbox) -> None:
+    sandbox.switch(clients=3)
+    assert job.run()[0] == 0
+    client, uuid, updated, amount = job.query("SELECT client_id, uuid, updated_at, amount FROM acts")[0]
+    act = {"uuid": uuid, "client_id": client, "template_id": 1, "template_name": "T", "currency": "SEK"}
+    moment = datetime.fromisoformat(updated)
+    for hours, given, expected in ((-1, "1.5", amount), (1, "2.5", "2.5"), (None, "3.5", "3.5")):
+        time = None if hours is None else (moment + timedelta(hours=hours)).isoformat()
+        with closing(sqlite3.connect(job.path)) as database, database:
+            save_act(database, client, Act.from_dict({**act, "amount": given, "updated_at": time}))
+        assert job.query(f"SELECT amount FROM acts WHERE uuid = '{uuid}'") == [(expected,)]
 
 
 def test_exit_codes(job: Job, sandbox: Sandbox) -> None:
