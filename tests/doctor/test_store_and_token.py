@@ -73,6 +73,14 @@ def test_an_expired_token_is_renewed_and_the_report_says_so(sandbox: Sandbox, tm
         assert api.get_current_user().name
 
 
+def test_a_new_token_of_the_environment_in_place_of_a_good_login(sandbox: Sandbox, tmp_path: Path) -> None:
+    store = FileTokenStore(tmp_path / "logins")
+    signed_in(sandbox, store)
+    token = sandbox.issue_tokens().refresh_token
+    report = examined(sandbox, store=store, environ={"KREBIT_REFRESH_TOKEN": token})
+    assert step(report, "token").text.startswith("was taken from the environment, as by any command; ends in 60 min")
+
+
 def test_a_login_that_the_server_has_ended(sandbox: Sandbox, tmp_path: Path) -> None:
     store = FileTokenStore(tmp_path / "logins")
     signed_in(sandbox, store)

@@ -117,10 +117,14 @@ def token_step(login: Login | None, *, has_grant: bool, profile: str) -> Step:
 
 def after_calls(before: Login | None, after: Login | None, *, profile: str) -> Step:
     """Return the step of a token that was renewed while the operations were called, or taken from the environment."""
+    # A live login gives place only to a token or code of the environment, which the login then remembers.
+    is_granted = before is None or (
+        after is not None and after.seen != before.seen and before.is_usable(None, time.time())
+    )
     how = (
-        "had ended and was renewed, as by any command"
-        if before
-        else "was taken from the environment, as by any command"
+        "was taken from the environment, as by any command"
+        if is_granted
+        else "had ended and was renewed, as by any command"
     )
     step = token_step(after, has_grant=False, profile=profile)
     kept = before is not None and after is not None and before.refresh_token == after.refresh_token
