@@ -2,6 +2,8 @@
 
 import re
 import subprocess
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -118,19 +120,38 @@ def test_status_loads_neither_httpx_nor_rich(site: Sandbox) -> None:
     assert not {"rich", "httpx", "krebit.client"} & set(done.stderr.split())
 
 
+@pytest.fixture
+def in_stockholm(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose zone is UTC+1 in winter and UTC+2 in summer, written out so that no database is needed."""
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_stockholm")
 @pytest.mark.parametrize(
     ("text", "moment"),
     [
         ("7d", NOW - timedelta(days=7)),
         ("24H", NOW - timedelta(hours=24)),
-        ("today", datetime(2024, 5, 10, tzinfo=UTC)),
-        ("yesterday", datetime(2024, 5, 9, tzinfo=UTC)),
-        ("2024-05-01", datetime(2024, 5, 1, tzinfo=UTC)),
+        ("today", datetime(2024, 5, 9, 22, tzinfo=UTC)),
+        ("yesterday", datetime(2024, 5, 8, 22, tzinfo=UTC)),
+        ("2024-05-01", datetime(2024, 4, 30, 22, tzinfo=UTC)),
+        ("2024-02-01", datetime(2024, 1, 31, 23, tzinfo=UTC)),
+        ("2024-02-01T08:00", datetime(2024, 2, 1, 7, tzinfo=UTC)),
         ("2024-05-01T08:00+02:00", datetime(2024, 5, 1, 6, tzinfo=UTC)),
     ],
 )
 def test_moments(text: str, moment: datetime) -> None:
-    assert parse_since(text, NOW) == moment
+    assert parse_since(text, NOW.astimezone()) == moment
+
+
+@pytest.mark.usefixtures("in_stockholm")
+def test_yesterday_may_have_another_offset() -> None:
+    first_of_winter_time = datetime(2024, 10, 28, 9, tzinfo=UTC).astimezone()
+    assert parse_since("yesterday", first_of_winter_time) == datetime(2024, 10, 26, 22, tzinfo=UTC)
 
 
 def test_amounts_keep_their_digits() -> None:

@@ -42,7 +42,7 @@ def read_since(context: click.Context, parameter: click.Parameter, value: str | 
         return None
     try:
         return parse_since(value, datetime.now(UTC).astimezone())
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, OSError):
         raise click.BadParameter(
             f"{value!r} is not a time; write 2024-05-01, 2024-05-01T08:00Z, 7d, 24h, today or yesterday"
         ) from None
