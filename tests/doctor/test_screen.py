@@ -69,6 +69,25 @@ def test_the_screen(sandbox: Sandbox, name: str, width: int) -> None:
     assert text == path.read_text(encoding="utf-8")
 
 
+def test_a_refused_call_is_not_shown_as_one_that_was_not_made(sandbox: Sandbox) -> None:
+    sandbox.fault(kind="status", status=403, path="/api/1.0/me", skip=1, times=None)
+    stream = io.StringIO()
+    report = examined(sandbox)
+    print_report(report, stream, width=300)
+    (line,) = [line for line in stream.getvalue().splitlines() if "get_current_user  " in line]
+    assert line.split("  ")[-1].strip().startswith("403 Forbidden")
+    assert report.shapes()["operations"]["get_current_user"]["reason"] == "no success came"
+
+
+def test_a_tenant_without_acts_is_not_called_faulty(sandbox: Sandbox) -> None:
+    sandbox.fault(kind="status", status=404, path="/api/1.0/clients/*/acts/latest", times=None)
+    report = examined(sandbox)
+    (repair,) = [step.repair for step in report.steps if step.name == "API"]
+    assert repair is not None
+    assert repair.startswith("nothing to do if there is no such record yet")
+    assert report.shapes()["operations"]["get_act_data"]["reason"] == "not called"
+
+
 def test_colours_are_used_where_asked_for(sandbox: Sandbox) -> None:
     stream = io.StringIO()
     print_report(examined(sandbox), stream, colored=True, width=100)

@@ -195,6 +195,7 @@ class ReadingCalls:
             pointer = self._document.error_schema(operation, error.status)
             compare_error(result, self._document, pointer, expected, error.body)
         except UnexpectedResponse as error:
+            result.status = error.status
             result.reason = error.problem
         except KrebitError as error:
             result.reason = str(error)

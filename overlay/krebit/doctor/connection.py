@@ -128,7 +128,7 @@ def _find_name(domain: str) -> Step:
         count = "an address" if len(found) == 1 else f"{len(found)} addresses"
         return Step("DNS", "pass", f"{host} has {count}")
     reason = problem[0] if problem else f"no answer within {_NAME_TIMEOUT:g} s"
-    repair = "check KREBIT_DOMAIN for a typing error; if it is right, check this machine's network and name server"
+    repair = "check the domain for a typing error; if it is right, check this machine's network and name server"
     return Step("DNS", "fail", f"{host} is not found ({reason})", repair)
 
 

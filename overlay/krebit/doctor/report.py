@@ -92,7 +92,7 @@ class OperationResult:
             "status": self.status,
         }
         if self.reason is not None:
-            content["reason"] = "no arguments were found" if self.status is None else "no success came"
+            content["reason"] = self._reason_in_short()
         if self.comparison is not None:
             content |= {
                 "form": self.comparison.form,
@@ -114,6 +114,12 @@ class OperationResult:
             for found in self.differences
         ]
         return content
+
+    def _reason_in_short(self) -> str:
+        """Return the reason without a word of the server's."""
+        if self.status is None:
+            return "not called"
+        return "no success came" if self.status >= 400 else "no error came"
 
 
 def _fields(comparison: Comparison) -> dict[str, str]:

@@ -129,7 +129,7 @@ def _answer_in_words(result: OperationResult) -> str:
     if result.error is not None:
         return result.error.removeprefix(f"{result.operation}: ")
     if result.reason is not None:
-        return f"not called: {result.reason}"
+        return f"not called: {result.reason}" if result.status is None else result.reason
     comparison = result.comparison
     parts = [] if result.status == 200 else [f"status {result.status}"]
     if comparison is not None:
