@@ -238,7 +238,7 @@ def redirect_uri_problem(uri: str) -> str | None:
     except ValueError:
         absolute = False
     good = absolute and uri.isprintable() and " " not in uri and "#" not in uri
-    return None if good else "is not an absolute URL without white space and fragment"
+    return None if good else "is not a whole address such as http://127.0.0.1:8765/callback, without white space and #"
 
 
 def host_of(domain: str) -> str:

@@ -171,7 +171,7 @@ def test_a_wrong_answer_is_asked_for_again(nothing: Sandbox) -> None:
     screen.type("secret")
     screen.read_until("8765/callback]: ")
     screen.type("callback")
-    assert "this is not an absolute URL" in screen.read_until("8765/callback]: ")
+    assert "this is not a whole address" in screen.read_until("8765/callback]: ")
     screen.interrupt()
 
 
@@ -183,7 +183,7 @@ def test_a_wrong_option_is_named(site: Sandbox, home: Path) -> None:
     assert done.code == 2
     assert "krebit: --client-id: has characters" in done.err
     assert "; --client-secret-file: has characters" in done.err
-    assert "; --redirect-uri: is not an absolute URL" in done.err
+    assert "; --redirect-uri: is not a whole address" in done.err
 
 
 def test_ctrl_c_at_a_question(nothing: Sandbox) -> None:

@@ -57,7 +57,8 @@ def test_no_room_for_the_secret_is_found_before_it_is_made(site: Sandbox, tmp_pa
     assert run("me").code == 0  # the login is stored
     with full_disk(1000):
         done = run("webhook", "create", "act.created", "https://a.example/", "--secret-file", path)
-    assert (done.code, done.err) == (1, f"krebit: --secret-file {path}: cannot be written (File too large)\n")
+    problem = f"krebit: --secret-file {path}: cannot be written (File too large); name another place\n"
+    assert (done.code, done.err) == (1, problem)
     assert not path.exists()
     assert not [request for request in site.requests if request.path == "/api/1.0/webhooks"]
 

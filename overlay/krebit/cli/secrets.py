@@ -18,8 +18,8 @@ _ROOM = 4096
 def new_secret_file(path: Path) -> Iterator[Callable[[str], None]]:
     """Make a file (0600) with room for a secret, and yield the function that puts the secret into it.
 
-    Raises UsageError where there is a file already, because a secret is not replaced, and ClickException where there is
-    no room. Without a secret the file goes again.
+    Raises UsageError where there is a file already, because a secret is not replaced, and ClickException where
+    nothing can be written. Without a secret the file goes again.
     """
     try:
         fd = make_file(path)
@@ -28,6 +28,8 @@ def new_secret_file(path: Path) -> Iterator[Callable[[str], None]]:
             f"--secret-file {path}: the file exists; name a new one, so that no secret is lost",
             click.get_current_context(silent=True),
         ) from None
+    except OSError as error:
+        raise _not_written(path, error) from None
     is_kept = False
 
     def keep(secret: str) -> None:
@@ -44,12 +46,16 @@ def new_secret_file(path: Path) -> Iterator[Callable[[str], None]]:
             write_all(fd, b"\0" * _ROOM)
             os.fsync(fd)
         except OSError as error:
-            raise click.ClickException(f"--secret-file {path}: cannot be written ({error.strerror})") from None
+            raise _not_written(path, error) from None
         yield keep
     finally:
         os.close(fd)
         if not is_kept:
             path.unlink(missing_ok=True)
+
+
+def _not_written(path: Path, error: OSError) -> click.ClickException:
+    return click.ClickException(f"--secret-file {path}: cannot be written ({error.strerror}); name another place")
 
 
 def read_secrets(paths: Iterable[Path]) -> list[str]:
