@@ -17,7 +17,7 @@ from openapi_python_client.parser.properties import ModelProperty
 from parameters import TAKEN
 from record_views import record_of
 from results import Content, ResultView, contents_of, result_of, statuses, successes_of
-from types_of import Type, instance_of, is_flat, type_of
+from types_of import Type, instance_of, is_flat, is_single, type_of
 
 KEYWORDS = {"path": "within", "query": "query", "header": "headers", "cookie": "cookies"}
 
@@ -168,7 +168,8 @@ def _places(endpoint: Endpoint, described: Described) -> dict[str, list[Field]]:
         field = field_of(prop, schema, described, {})
         field.key, field.python_name, field.is_secret = repr(parameter.name), name, False
         field.description = field.description or parameter.node.get("description", "")
-        if not parameter.is_usual:
+        # In a path, a value without a style must be a single one: a record in place of its id would name nothing.
+        if not parameter.is_usual or (parameter.place == "path" and not is_single(prop)):
             explode = ", explode=True" if parameter.explode else ""
             field.styled = f"Styled({name}, {parameter.style!r}{explode})"
         places.setdefault(KEYWORDS[parameter.place], []).append(field)

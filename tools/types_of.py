@@ -148,6 +148,13 @@ def is_flat(prop: PropertyProtocol) -> bool:
     return not isinstance(prop, ModelProperty | AnyProperty | FileProperty)
 
 
+def is_single(prop: PropertyProtocol) -> bool:
+    """Say whether the document allows neither a list nor an object."""
+    if isinstance(prop, UnionProperty):
+        return all(is_single(inner) for inner in prop.inner_properties)
+    return not isinstance(prop, ListProperty | ModelProperty | AnyProperty)
+
+
 def instance_of(prop: PropertyProtocol) -> str:
     """Return the class that `isinstance` knows a body by. Raises Problem where there is none."""
     match prop:

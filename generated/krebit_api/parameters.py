@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any, Literal, NamedTuple
 from urllib.parse import quote
 
-from .records import write
+from .records import Record, write
 from .scalars import UNSET
 
 Style = Literal["simple", "label", "matrix", "form", "spaceDelimited", "pipeDelimited", "deepObject", "json"]
@@ -28,8 +28,13 @@ class Styled(NamedTuple):
 
 
 def path_of(path: str, values: Mapping[str, object]) -> str:
-    """Return a path with its places filled. Raises ValueError for a value that is missing or cannot be written."""
+    """Return a path with its places filled. Raises ValueError for a value that is missing or cannot be written.
+
+    Only a `Styled` value may be a list or an object.
+    """
     for name, value in values.items():
+        if not isinstance(value, Styled) and isinstance(value, Record | Mapping | list | tuple):
+            raise ValueError(f"{name}: must be a single value, such as an id, not {type(value).__name__}")
         styled = value if isinstance(value, Styled) else Styled(value, "simple")
         text = "" if _is_missing(styled.value) else _in_path(name, styled)
         if not text:

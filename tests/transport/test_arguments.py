@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from krebit import AsyncKrebit, ConfigurationError, Krebit, LoginAttempt, LoginFailed, MemoryTokenStore, paginate
+from krebit.models import ClientRecord
 from krebit_api.types import UNSET
 from krebit_sandbox import Sandbox
 
@@ -17,6 +18,8 @@ WRONG: dict[str, Callable[[Any], Any]] = {
     "no id": lambda api: api.get_client(None),
     "an id that was left out": lambda api: api.get_act_data(UNSET),
     "an empty id": lambda api: api.get_client(""),
+    "a record in place of its id": lambda api: api.get_latest_act(ClientRecord(id=12345)),
+    "several ids": lambda api: api.get_client([12345, 12346]),
     "half a character": lambda api: api.get_act_data("\ud800"),
     "no body": lambda api: api.create_webhook(body=None),
     "a body that is no model": lambda api: api.create_webhook(body={"event": "act.created"}),
