@@ -81,9 +81,10 @@ def test_a_name_that_is_wrong_is_said_in_one_line(arguments: list[str], said: st
     assert "Traceback" not in done.stderr
 
 
-def test_an_import_that_fails_within_the_module_is_shown_whole(tmp_path: Path) -> None:
-    (tmp_path / "shop.py").write_text("import missing_within")
+@pytest.mark.parametrize("line", ["import missing_within", "import os; os.environ['MISSING']"])
+def test_an_import_that_fails_within_the_module_is_shown_whole(line: str, tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(line)
     command = [*COMMAND, "shop:receiver"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
-    assert "import missing_within" in done.stderr
+    assert line in done.stderr

@@ -15,23 +15,27 @@ from krebit.webhooks.receiver import Receiver
 _USAGE = "usage: python -m krebit.webhooks MODULE:RECEIVER"
 
 
+class NoReceiver(Exception):
+    """The name is not that of a receiver. No LookupError: the import of the user's module may raise one of its own."""
+
+
 def find(name: str) -> Receiver:
-    """Return the receiver of that name. Raises LookupError with the reason."""
+    """Return the receiver of that name. Raises NoReceiver with the reason."""
     module_name, _, path = name.partition(":")
     if not module_name or not path:
-        raise LookupError(f"{name!r} is not of the form MODULE:RECEIVER")
+        raise NoReceiver(f"{name!r} is not of the form MODULE:RECEIVER")
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
             raise
-        raise LookupError(f"there is no module {error.name!r} on the path") from None
+        raise NoReceiver(f"there is no module {error.name!r} on the path") from None
     try:
         found = operator.attrgetter(path)(module)
     except AttributeError:
-        raise LookupError(f"module {module_name!r} has no {path!r}") from None
+        raise NoReceiver(f"module {module_name!r} has no {path!r}") from None
     if not isinstance(found, Receiver):
-        raise LookupError(f"{name} is not a Receiver, but {type(found).__name__}")
+        raise NoReceiver(f"{name} is not a Receiver, but {type(found).__name__}")
     return found
 
 
@@ -58,7 +62,7 @@ def main() -> int:
         return 2
     try:
         receiver = find(sys.argv[1])
-    except LookupError as error:
+    except NoReceiver as error:
         print(f"{error}\n{_USAGE}", file=sys.stderr)  # noqa: T201
         return 2
     asyncio.run(handle(receiver))
