@@ -9,9 +9,9 @@ import logging
 import os
 import threading
 from collections.abc import Awaitable, Callable
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar, cast
 
 from krebit.errors import ConfigurationError, RateLimited
 from krebit.pagination.schedule import Schedule
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from asyncio import Task
 
 T = TypeVar("T")
+_Result: TypeAlias = "SimpleQueue[tuple[T | None, BaseException | None]]"
 _log = logging.getLogger("krebit")
 # Seconds above which a person who looks at a log wonders why nothing happens.
 _LOGGED_WAIT = 1.0
@@ -33,8 +34,9 @@ class ThreadedCalls(Generic[T]):
         self._width = schedule.width
         self._call = call
         self._process = os.getpid()
-        self._futures: dict[int, Future[T]] = {}
-        self._jobs: SimpleQueue[tuple[Future[T], int] | None] = SimpleQueue()
+        # No Futures: a signal handler that raises in one leaves its lock taken.
+        self._results: dict[int, _Result[T]] = {}
+        self._jobs: SimpleQueue[tuple[int, _Result[T]] | None] = SimpleQueue()
         self._threads = 0
         self._closed = False
         self._changed = threading.Condition()
@@ -46,18 +48,20 @@ class ThreadedCalls(Generic[T]):
         if self._process != os.getpid():
             raise ConfigurationError("calls ahead cannot go on in a forked process; begin the iteration anew there")
         for each in self._schedule.numbers(number, last):
-            if each not in self._futures:
+            if each not in self._results:
                 self._submit(each)
-        future = self._futures.pop(number)
+        value, error = self._results.pop(number).get()
+        if error is None:
+            return cast("T", value)
         try:
-            return future.result()
+            raise error
         finally:
-            del future  # else it and its error's traceback would keep each other alive
+            del error  # else it and this frame, which is in its traceback, would keep each other alive
 
     def _submit(self, number: int) -> None:
-        future: Future[T] = Future()
-        self._futures[number] = future
-        self._jobs.put((future, number))
+        result: _Result[T] = SimpleQueue()
+        self._results[number] = result
+        self._jobs.put((number, result))
         if self._threads < self._width:
             self._start_thread()
 
@@ -74,38 +78,31 @@ class ThreadedCalls(Generic[T]):
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
-            self._run(*job)
-            del job  # the last result must not live until the next
+            number, result = job
+            try:
+                result.put((self._made(number), None))
+            except BaseException as error:  # noqa: BLE001 - the reader of the result raises it
+                result.put((None, error))
+            del job, result  # the last result must not live until the next
         self._jobs.put(None)  # ends the next thread
-
-    def _run(self, future: Future[T], number: int) -> None:
-        if not future.set_running_or_notify_cancel():
-            return
-        try:
-            future.set_result(self._made(number))
-        except BaseException as error:  # noqa: BLE001 - the reader of the result raises it
-            future.set_exception(error)
-        finally:
-            del future  # else it and its error's traceback would keep each other alive
 
     def _made(self, number: int) -> T:
         """Make the call when the schedule allows it, again after each rate limit that can be waited for."""
         waits = 0
         while True:
             pauses = self._begin()
+            succeeded = False
             try:
                 result = self._call(number)
+                succeeded = True
+                return result
             except RateLimited as error:
                 with self._changed:
                     _log_pause(error, self._schedule.note_limit(error, pauses=pauses, waits=waits))
                 waits += 1
-            else:
-                with self._changed:
-                    self._schedule.note_success()
-                return result
             finally:
                 with self._changed:
-                    self._schedule.end()
+                    self._schedule.end(succeeded=succeeded)
                     self._changed.notify_all()
 
     def _begin(self) -> int:
@@ -124,13 +121,11 @@ class ThreadedCalls(Generic[T]):
         """
         if self._process != os.getpid():
             return
-        for future in self._futures.values():
-            future.cancel()
-        self._futures.clear()
-        self._jobs.put(None)
+        self._results.clear()
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+        self._jobs.put(None)
 
 
 class TaskCalls(Generic[T]):
@@ -169,16 +164,16 @@ class TaskCalls(Generic[T]):
         waits = 0
         while True:
             pauses = await self._begin()
+            succeeded = False
             try:
                 result = await self._call(number)
+                succeeded = True
+                return result
             except RateLimited as error:
                 _log_pause(error, self._schedule.note_limit(error, pauses=pauses, waits=waits))
                 waits += 1
-            else:
-                self._schedule.note_success()
-                return result
             finally:
-                self._schedule.end()
+                self._schedule.end(succeeded=succeeded)
                 # Wakes those who wait now. Whoever waits later waits for the end of another call.
                 self._ended.set()
                 self._ended.clear()

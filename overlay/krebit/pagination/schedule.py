@@ -52,13 +52,10 @@ class Schedule:
         self._under_way += 1
         return self._pauses
 
-    def end(self) -> None:
-        """Count a call as ended."""
+    def end(self, *, succeeded: bool) -> None:
+        """Count a call as ended. After a full round of successes one more may be under way, up to the width."""
         self._under_way -= 1
-
-    def note_success(self) -> None:
-        """Note a success. After a full round of successes one more call may be under way, up to the width."""
-        self._successes += 1
+        self._successes += succeeded
         if self._width < self.width and self._successes >= self._width:
             self._successes = 0
             self._width += 1
