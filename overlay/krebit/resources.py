@@ -76,7 +76,6 @@ class ClientResources:
         self._options = options
         self._store = _store(options)
         self._sessions: weakref.WeakValueDictionary[str, TokenSession] = weakref.WeakValueDictionary()
-        self._sessions_lock = threading.Lock()
         self._make_transports()
 
     def _make_transports(self) -> None:
@@ -87,10 +86,12 @@ class ClientResources:
         self.call_limit = BlockingCallLimit(MAX_CONNECTIONS)
         self.async_call_limit = AsyncCallLimit(MAX_CONNECTIONS)
         self._calls: set[object] = set()
+        self._sessions_lock = threading.Lock()
         self._process = os.getpid()
 
     def session(self, settings: Settings) -> TokenSession:
         """Return the token session of a profile. Views of one profile share it."""
+        self._leave_parents_transports()
         with self._sessions_lock:
             session = self._sessions.get(settings.profile)
             if session is None:
@@ -119,7 +120,10 @@ class ClientResources:
         return self.is_idle
 
     def _leave_parents_transports(self) -> None:
-        """Make transports of our own in a forked child: it shares its parent's sockets, and leaves them alone."""
+        """Make transports of our own in a forked child: it shares its parent's sockets, and leaves them alone.
+
+        The lock is made anew too: another thread of the parent may have held it at the fork.
+        """
         if self._process != os.getpid():
             _inherited.append((self.transport, self.async_transport))
             self._make_transports()

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from krebit import AsyncKrebit, ClientClosed
+from krebit import AsyncKrebit, ClientClosed, Krebit, MemoryTokenStore
 from krebit_sandbox import Sandbox
 from tests.transport.support import LONG, Place, Way, connections_to, descriptors
 
@@ -239,3 +239,36 @@ def test_a_fork_while_other_threads_call(sandbox: Sandbox, caplog: pytest.LogCap
                 future.result(30)
 
     assert codes == [0] * 5
+
+
+class _SlowStore(MemoryTokenStore):
+    """Takes long when a view is made, in the process that it was made in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.process = os.getpid()
+        self.is_slow = False
+        self.has_begun = threading.Event()
+        self.may_end = threading.Event()
+
+    def __hash__(self) -> int:
+        if self.is_slow and os.getpid() == self.process:
+            self.has_begun.set()
+            self.may_end.wait(30)
+        return 1
+
+
+def test_a_fork_while_another_thread_makes_a_view() -> None:
+    store = _SlowStore()
+    with Krebit("yourco.krebit.se", "application", "secret", store=store) as api, ThreadPoolExecutor(1) as pool:
+        store.is_slow = True
+        pool.submit(api.with_profile, "one")
+        assert store.has_begun.wait(10)
+        pid = os.fork()
+        if not pid:
+            signal.alarm(10)
+            api.with_profile("another")
+            os._exit(0)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        store.may_end.set()
+    assert code == 0
