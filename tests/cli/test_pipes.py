@@ -122,7 +122,9 @@ def test_masked(site: Sandbox) -> None:
     assert row["org_number"] not in run("api", "GET", "/clients/12345", "--mask").out
 
 
-def test_one_record_of_any_path(site: Sandbox) -> None:
+@pytest.mark.parametrize("envelope", ["data", "bare"])
+def test_one_record_of_any_path(site: Sandbox, envelope: str) -> None:
+    site.switch(envelope=envelope)
     call = ("api", "GET", "/clients/12345", "--fields", "id,country")
     assert run(*call).out == '{"id": 12345, "country": "SE"}\n'
     assert run(*call, "--csv").out == "id,country\n12345,SE\n"

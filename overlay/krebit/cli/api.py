@@ -80,7 +80,7 @@ def command(
             content = api.request(method, path, params=values, **_json_body(body))
         else:
             content = api.request(method, path, **_json_body(values or None))
-    records = content.get("data") if isinstance(content, Mapping) else content
+    records = content.get("data", content) if isinstance(content, Mapping) else content
     wants_rows = bool(session.fields) or session.form in ("csv", "table")
     if wants_rows and isinstance(records, list) and _are_rows(records):
         output.records(records, [])
