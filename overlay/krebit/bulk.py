@@ -191,7 +191,7 @@ class _Calls(_BaseCalls[A, T]):
         except RateLimited:
             raise
         except KrebitError as error:
-            return Outcome(argument, error=error)
+            return Outcome(argument, error=error.with_traceback(None))  # frames would hold much more
 
 
 class _AsyncCalls(_BaseCalls[A, T]):
@@ -236,7 +236,7 @@ class _AsyncCalls(_BaseCalls[A, T]):
         except RateLimited:
             raise
         except KrebitError as error:
-            return Outcome(argument, error=error)
+            return Outcome(argument, error=error.with_traceback(None))  # frames would hold much more
 
 
 def _split(argument: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
