@@ -141,6 +141,15 @@ def test_status_reads_no_secret_and_opens_no_connection(site: Sandbox, home: Pat
     assert not (home / "was-run").exists()
 
 
+def test_status_after_a_logout_promises_nothing_of_used_grants(site: Sandbox) -> None:
+    assert json.loads(run("status").out)["login"].startswith("not yet; the next command tries the token or code")
+    assert run("me").code == 0
+    assert run("logout").code == 0
+    assert json.loads(run("status").out)["login"] == "none; sign in with: krebit login"
+    assert run("me").code == 4
+    assert json.loads(run("status", env={"KREBIT_AUTH_CODE": "new"}).out)["login"].startswith("not yet;")
+
+
 def test_logins_of_profiles_are_apart(site: Sandbox) -> None:
     assert run("me", "--profile", "anna").code == 4
     assert run("--profile", "anna", "me").code == 4

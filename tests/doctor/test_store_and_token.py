@@ -73,6 +73,15 @@ def test_an_expired_token_is_renewed_and_the_report_says_so(sandbox: Sandbox, tm
         assert api.get_current_user().name
 
 
+def test_a_used_token_of_the_environment_is_no_login(sandbox: Sandbox, tmp_path: Path) -> None:
+    store = FileTokenStore(tmp_path / "logins")
+    with Krebit.from_env(sandbox.environment, store=store) as api:
+        api.get_current_user()
+        api.logout()
+    report = examined(sandbox, store=store, offline=True)
+    assert (step(report, "token").mark, step(report, "token").text) == ("fail", "nobody is signed in")
+
+
 def test_a_new_token_of_the_environment_in_place_of_a_good_login(sandbox: Sandbox, tmp_path: Path) -> None:
     store = FileTokenStore(tmp_path / "logins")
     signed_in(sandbox, store)

@@ -10,9 +10,9 @@ from krebit.cli.columns import Column
 from krebit.cli.options import output_options
 from krebit.cli.output import Output
 from krebit.cli.session import Session
-from krebit.config import UncheckedSettings, check_settings, host_of, sign_in_command
+from krebit.config import Settings, UncheckedSettings, check_settings, host_of, sign_in_command
 from krebit.config_file import default_path
-from krebit.stores import LoginKey
+from krebit.stores import Login, LoginKey
 from krebit.stores.address import store_of_process
 from krebit.stores.file import FileTokenStore
 
@@ -40,9 +40,7 @@ def command(session: Session) -> None:
         "profile": settings.profile,
         "settings": _origin(given),
     }
-    has_grant = bool(settings.refresh_token or settings.auth_code)
-    login = _login(LoginKey(settings.domain, settings.client_id, settings.profile), has_grant=has_grant)
-    Output(session).record({**row, **login}, _COLUMNS)
+    Output(session).record({**row, **_login(settings)}, _COLUMNS)
 
 
 def _origin(given: UncheckedSettings) -> str:
@@ -56,19 +54,20 @@ def _origin(given: UncheckedSettings) -> str:
     return ", ".join(places) or host_of(given.domain)
 
 
-def _login(key: LoginKey, *, has_grant: bool) -> dict[str, Any]:
+def _login(settings: Settings) -> dict[str, Any]:
     """Return what the store knows of the login. Raises StoreError."""
+    key = LoginKey(settings.domain, settings.client_id, settings.profile)
     store = store_of_process()
-    login = store.load(key)
+    login = store.load(key) or Login.empty()
     sign_in = sign_in_command(key.profile)
     state, ends = f"none; sign in with: {sign_in}", None
-    if login is not None and login.is_dead:
-        state = f"refused by the server; sign in with: {sign_in}"
-    elif login is not None and login.refresh_token is not None:
+    if login.refresh_token is not None and not login.is_dead:
         state = "signed in"
         ends = None if login.expires_at is None else datetime.fromtimestamp(int(login.expires_at), UTC)
-    elif has_grant:
+    elif login.has_unseen(settings.refresh_token, settings.auth_code):
         state = "not yet; the next command tries the token or code in the environment"
+    elif login.is_dead:
+        state = f"refused by the server; sign in with: {sign_in}"
     return {
         "login": state,
         "store": str(store.path(key)) if isinstance(store, FileTokenStore) else repr(store),

@@ -56,7 +56,7 @@ def find_login(settings: Settings | None, store: TokenStore, *, offline: bool) -
         login = store.load(key)
     except KrebitError as error:
         return _failed(error, "the store cannot be read", "look at what the message names, and try again")
-    has_grant = bool(settings.refresh_token or settings.auth_code)
+    has_grant = (login or Login.empty()).has_unseen(settings.refresh_token, settings.auth_code)
     token = token_step(login, has_grant=has_grant, profile=settings.profile)
     return FoundLogin(login, [_store_step(store, key), token], is_usable=token.mark != "fail")
 
@@ -96,7 +96,7 @@ def how_to_sign_in(profile: str) -> str:
 
 
 def token_step(login: Login | None, *, has_grant: bool, profile: str) -> Step:
-    """Return the step of a token that was not tried yet. `has_grant` says that the environment brings a grant."""
+    """Return the step of a token that was not tried yet. `has_grant` says that the environment has an unused grant."""
     if login is not None and login.is_dead and not has_grant:
         return Step("token", "fail", "the server refused the stored refresh token", how_to_sign_in(profile))
     if login is None or (login.access_token is None and login.refresh_token is None):

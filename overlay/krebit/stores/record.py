@@ -84,6 +84,10 @@ class Login(NamedTuple):
         known = self.seen + self.granted
         return self.fingerprint(token) in {known[start : start + _DIGEST] for start in range(0, len(known), _DIGEST)}
 
+    def has_unseen(self, *tokens: Secret) -> bool:
+        """Return whether one of these tokens, which may be empty, was not tried for this login."""
+        return any(token and not self.has_seen(token) for token in tokens)
+
     def with_seen(self, *tokens: Secret | None) -> Self:
         """Return the same login that remembers these tokens too."""
         new = [self.fingerprint(token) for token in tokens if token is not None and not self.has_seen(token)]
