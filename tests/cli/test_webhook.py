@@ -4,7 +4,9 @@ import http.server
 import json
 import os
 import signal
+import socket
 import stat
+import struct
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -105,6 +107,12 @@ def application() -> Iterator[tuple[str, list[tuple[dict[str, str], bytes]]]]:
     server.server_close()
 
 
+def reset(url: str) -> None:
+    """Open a connection, and break it without a request."""
+    with socket.create_connection(("127.0.0.1", httpx.URL(url).port or 80)) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
 def test_listening(secret_file: Path, application: tuple[str, list[tuple[dict[str, str], bytes]]]) -> None:
     url, received = application
     command = [*COMMAND, "webhook", "listen", "--port", "0", "--secret-file", str(secret_file), "--forward"]
@@ -120,6 +128,7 @@ def test_listening(secret_file: Path, application: tuple[str, list[tuple[dict[st
         first = process.stderr.readline()
         assert first.startswith("listening at http://127.0.0.1:")
         here = first.split()[2]
+        reset(here)
         refused = httpx.post(here, content=BODY, headers={"X-Signature": "0" * 64}, timeout=60)
         assert refused.status_code == 401
         assert process.stderr.readline() == (
