@@ -25,7 +25,7 @@ from krebit.stores.record import Login, TokenPair
 _UNKNOWN_TRIES = 3
 # Without a connection there is no server that says when to come back: some seconds, not the whole deadline.
 _CONNECT_TRIES = 5
-_FROM_ENVIRONMENT = "; a fresh KREBIT_REFRESH_TOKEN or KREBIT_AUTH_CODE in the environment is taken too"
+_FROM_ENVIRONMENT = "; from_env() also takes a fresh KREBIT_REFRESH_TOKEN or KREBIT_AUTH_CODE of the environment"
 
 
 class Adopt(NamedTuple):

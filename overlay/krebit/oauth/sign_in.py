@@ -117,7 +117,7 @@ class SignIns:
         if problem := redirect_uri_problem(uri):
             raise ConfigurationError(
                 f"redirect_uri: {problem if uri else 'is not set'}; pass one that is registered for the application, "
-                "or set KREBIT_REDIRECT_URI"
+                "or set KREBIT_REDIRECT_URI, which from_env() reads"
             )
         state = secrets.token_urlsafe(32)
         query = {
