@@ -41,8 +41,8 @@ class Receiver:
     """Verifies and stores deliveries. A worker calls `handler(event)` for each, at least once.
 
     `secrets`: one subscription's secret, several while you change it, or a mapping from your name of a subscription to
-    its secrets. `handler` may be a plain function or a coroutine function. `max_body` is in bytes; nothing is
-    decompressed.
+    its secrets. `handler` may be a plain function or a coroutine function. It gets every delivery in `inbox`, so that
+    no other receiver may have the same one. `max_body` is in bytes; nothing is decompressed.
 
     A worker calls the handler: within `running()`, or else a thread that starts with the first delivery of the process.
     `handle_here=False` starts no thread: then handle deliveries in another process, or by `drain()`. `concurrency`:
