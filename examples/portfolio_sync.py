@@ -72,6 +72,8 @@ def sync(api: Krebit, database: sqlite3.Connection, bar: Bar) -> list[str]:
             save_latest_act(database, run, found.argument, found.value if found.ok else None)
 
     for points in each(api.get_act_data, acts_to_read(database), progress=bar("data points")):
+        if isinstance(points.error, NotFound):
+            continue  # the act was removed in the tenant; the next run asks again
         if points.error:
             failures.append(f"act {points.argument}: {points.error}")
             continue

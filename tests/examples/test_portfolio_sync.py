@@ -155,6 +155,15 @@ def test_a_call_that_fails_each_time_hides_no_new_act_of_another_client(job: Job
     assert job.query(f"SELECT count(*) FROM acts WHERE uuid = '{act['uuid']}'") == [(1,)]
 
 
+def test_an_act_that_was_removed_fails_no_run(job: Job, sandbox: Sandbox) -> None:
+    sandbox.switch(clients=3)
+    sandbox.fault(kind="status", status=404, path="*/acts/*/data", times=1, body={"message": "no"})
+    assert job.run()[0] == 0
+    assert job.query("SELECT count(*) FROM acts WHERE points_as_of IS NULL") == [(1,)]
+    assert job.run()[0] == 0
+    assert job.query("SELECT count(*) FROM acts WHERE points_as_of IS NULL") == [(0,)]
+
+
 def test_a_delivery_that_comes_late_replaces_no_newer_amount(job: Job, sandbox: Sandbox) -> None:
     sandbox.switch(clients=3)
     assert job.run()[0] == 0
