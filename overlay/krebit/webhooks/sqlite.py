@@ -8,13 +8,12 @@ import stat
 import sys
 import threading
 import time
-from collections import deque
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from krebit.clock import monotonic
-from krebit.errors import StoreError, StoreUnsafe
+from krebit.errors import StoreUnsafe
 from krebit.private_files import check_private, file_error, make_file
 from krebit.webhooks.inbox import CONFLICT, FailedDelivery, LeasedDelivery, StoreOutcome
 
@@ -36,20 +35,6 @@ _OURS = "number = ? AND key = ? AND attempts = ? AND body IS NOT NULL AND due IS
 _TRUNCATE_AFTER = 10.0
 
 
-class _Waiting:
-    """A delivery that its thread waits to store. The thread that stores it sets `outcome` or `error`.
-
-    No Future: a signal handler that raises in one leaves its lock taken, and the other thread would wait for it.
-    """
-
-    def __init__(self, key: str, digest: str, body: bytes) -> None:
-        self.key = key
-        self.digest = digest
-        self.body = body
-        self.outcome: StoreOutcome | None = None
-        self.error: StoreError | None = None
-
-
 class SqliteInbox:
     """Keeps deliveries in the file at `path`, made at the first use for its owner alone. See `Inbox` for its methods.
 
@@ -62,7 +47,6 @@ class SqliteInbox:
         self._path = Path(path).absolute()
         self._busy = busy
         self._lock = threading.RLock()
-        self._waiting: deque[_Waiting] = deque()
         self._connections: dict[str, sqlite3.Connection] = {}
         self._inode = 0
         self._erased: float | None = None
@@ -70,43 +54,25 @@ class SqliteInbox:
             # SQLite takes the locks of a connection that crossed a fork for its own, and loses what is stored then:
             # https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_connection_across_a_fork_
             os.register_at_fork(
-                before=self._before_fork, after_in_parent=self._lock.release, after_in_child=self._after_fork
+                before=self._before_fork, after_in_parent=self._lock.release, after_in_child=self._lock.release
             )
 
     def __repr__(self) -> str:
         return f"SqliteInbox({str(self._path)!r})"
 
     def store(self, key: str, digest: str, body: bytes) -> StoreOutcome:
-        """See `Inbox.store`. The delivery is on the disk when this returns.
-
-        Threads that store at the same time share one transaction: the disk needs as long for many deliveries as for
-        one.
-        """
-        mine = _Waiting(key, digest, body)
-        self._waiting.append(mine)
+        """See `Inbox.store`. The delivery is on the disk when this returns."""
+        now = time.time()
         with self._lock:
-            if mine.outcome is None and mine.error is None:
-                self._store_waiting()
-        if mine.outcome is None:
-            # Without an error: a signal handler raised between two steps of the thread that stored.
-            raise mine.error or StoreError(f"{self._path}: nothing was stored")
-        return mine.outcome
-
-    def _store_waiting(self) -> None:
-        """Store what all threads wait for, or none of it."""
-        group = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        try:
             db = self._open()["FULL"]
-            db.execute("BEGIN IMMEDIATE")
-            outcomes: list[StoreOutcome] = [_insert(db, waiting.key, waiting.digest, waiting.body) for waiting in group]
-            db.execute("COMMIT")
-        except BaseException as error:
-            self._disconnect()  # which rolls back
-            for waiting in group:
-                waiting.error = StoreError(f"{self._path}: nothing was stored ({type(error).__name__})")
-            raise
-        for waiting, outcome in zip(group, outcomes, strict=True):
-            waiting.outcome = outcome
+            sql = "INSERT OR IGNORE INTO deliveries (key, digest, body, arrived) VALUES (?, ?, ?, ?)"
+            if db.execute(sql, (key, digest, body, now)).rowcount:
+                return "new"
+            if db.execute("SELECT digest FROM deliveries WHERE key = ?", (key,)).fetchall() == [(digest,)]:
+                return "same"
+            sql = "INSERT OR IGNORE INTO conflicts (key, digest, body, arrived) VALUES (?, ?, ?, ?)"
+            db.execute(sql, (key, digest, body, now))
+            return "conflict"
 
     def take(self, lease: float) -> LeasedDelivery | None:
         self._truncate_log()
@@ -115,10 +81,12 @@ class SqliteInbox:
         found = f"SELECT number, attempts, tries, key, body FROM deliveries WHERE {due} ORDER BY due, number LIMIT 1"
         # The attempt decides which of several takers gets it. RETURNING would be shorter, and needs SQLite 3.35.
         sql = f"UPDATE deliveries SET due = ?, attempts = attempts + 1, tries = tries + 1 WHERE {_OURS} AND due <= ?"
-        while rows := self._read(found, now):
-            number, attempts, tries, key, body = rows[0]
-            if self._write(sql, now + lease, number, key, attempts, now):
-                return LeasedDelivery(number, key, body, attempts + 1, tries + 1)
+        with self._lock:
+            db = self._open()["NORMAL"]
+            while rows := db.execute(found, (now,)).fetchall():
+                number, attempts, tries, key, body = rows[0]
+                if db.execute(sql, (now + lease, number, key, attempts, now)).rowcount:
+                    return LeasedDelivery(number, key, body, attempts + 1, tries + 1)
         return None
 
     def renew(self, delivery: LeasedDelivery, lease: float) -> bool:
@@ -239,11 +207,12 @@ class SqliteInbox:
 
     def _truncate_log(self, *, at_once: bool = False) -> None:
         """Remove erased bodies from the write-ahead log, some time after the first was erased."""
-        with self._lock:
-            if at_once or (self._erased is not None and monotonic() - self._erased > _TRUNCATE_AFTER):
-                with suppress(sqlite3.OperationalError):  # others read or write: at the next occasion
-                    busy = self._open()["NORMAL"].execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-                    self._erased = monotonic() if busy else None
+        erased = self._erased
+        if not at_once and (erased is None or monotonic() - erased < _TRUNCATE_AFTER):
+            return
+        with self._lock, suppress(sqlite3.OperationalError):  # others read or write: at the next occasion
+            busy = self._open()["NORMAL"].execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            self._erased = monotonic() if busy else None
 
     def _disconnect(self) -> None:
         connections, self._connections = self._connections, {}
@@ -253,23 +222,6 @@ class SqliteInbox:
     def _before_fork(self) -> None:
         self._lock.acquire()
         self._disconnect()
-
-    def _after_fork(self) -> None:
-        self._waiting.clear()  # the parent's threads store that
-        self._lock.release()
-
-
-def _insert(db: sqlite3.Connection, key: str, digest: str, body: bytes) -> StoreOutcome:
-    """Insert a delivery, within a transaction."""
-    now = time.time()
-    sql = "INSERT OR IGNORE INTO deliveries (key, digest, body, arrived) VALUES (?, ?, ?, ?)"
-    if db.execute(sql, (key, digest, body, now)).rowcount:
-        return "new"
-    if db.execute("SELECT digest FROM deliveries WHERE key = ?", (key,)).fetchall() == [(digest,)]:
-        return "same"
-    sql = "INSERT OR IGNORE INTO conflicts (key, digest, body, arrived) VALUES (?, ?, ?, ?)"
-    db.execute(sql, (key, digest, body, now))
-    return "conflict"
 
 
 def _use_write_ahead_log(db: sqlite3.Connection, deadline: float) -> None:
