@@ -5,7 +5,7 @@
 import threading
 from collections.abc import Callable
 from contextlib import closing
-from typing import Any, LiteralString
+from typing import Any, LiteralString, TypeVar
 
 import psycopg
 
@@ -15,6 +15,7 @@ from krebit.redaction import Secret
 from krebit.webhooks.inbox import CONFLICT, FailedDelivery, LeasedDelivery, StoreOutcome
 from krebit.webhooks.processes import PerProcess
 
+T = TypeVar("T")
 # A delivery has a body until it is handled, and a due time unless it has failed. A lease is a due time too.
 _SCHEMA: LiteralString = """
 CREATE TABLE IF NOT EXISTS krebit_deliveries (
@@ -71,12 +72,12 @@ class PostgresInbox:
                 INSERT INTO krebit_deliveries (key, digest, body) VALUES (%s, %s, %s)
                 ON CONFLICT (key) DO NOTHING RETURNING number
             ) SELECT pg_catalog.pg_notify('{_CHANNEL}', '') FROM stored"""
-        if self._execute(sql, key, digest, body, durable=True)[1]:
+        if self._write(sql, key, digest, body, durable=True):
             return "new"
-        if self._execute("SELECT digest FROM krebit_deliveries WHERE key = %s", key)[0] == [(digest,)]:
+        if self._read("SELECT digest FROM krebit_deliveries WHERE key = %s", key) == [(digest,)]:
             return "same"
         sql = "INSERT INTO krebit_delivery_conflicts (key, digest, body) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
-        self._execute(sql, key, digest, body, durable=True)
+        self._write(sql, key, digest, body, durable=True)
         return "conflict"
 
     def take(self, lease: float) -> LeasedDelivery | None:
@@ -85,7 +86,7 @@ class PostgresInbox:
                 SELECT number FROM krebit_deliveries WHERE body IS NOT NULL AND due <= now()
                 ORDER BY due, number LIMIT 1 FOR UPDATE SKIP LOCKED
             ) RETURNING number, key, body, attempts, tries"""
-        rows, _ = self._execute(sql, lease)
+        rows = self._read(sql, lease)
         return LeasedDelivery(*rows[0]) if rows else None
 
     def renew(self, delivery: LeasedDelivery, lease: float) -> bool:
@@ -106,23 +107,23 @@ class PostgresInbox:
         sql: LiteralString = (
             f"SELECT key, body, {_ARRIVED}, reason FROM krebit_deliveries WHERE {failed} ORDER BY number"
         )
-        return [FailedDelivery(*row) for row in self._execute(sql)[0]]
+        return [FailedDelivery(*row) for row in self._read(sql)]
 
     def conflicts(self) -> list[FailedDelivery]:
         sql: LiteralString = f"SELECT key, body, {_ARRIVED} FROM krebit_delivery_conflicts ORDER BY number"
-        return [FailedDelivery(key, body, arrived, CONFLICT) for key, body, arrived in self._execute(sql)[0]]
+        return [FailedDelivery(key, body, arrived, CONFLICT) for key, body, arrived in self._read(sql)]
 
     def redeliver(self, key: str) -> bool:
         sql: LiteralString = """
             UPDATE krebit_deliveries SET due = '-infinity', tries = 0
             WHERE key = %s AND body IS NOT NULL AND due IS NULL"""
-        return self._execute(sql, key, durable=True)[1] == 1
+        return self._write(sql, key, durable=True) == 1
 
     def prune(self, seconds: float, *, failures: bool = False) -> int:
         old: LiteralString = "arrived < now() - pg_catalog.make_interval(secs => %s)"
         finished: LiteralString = "(body IS NULL OR due IS NULL)" if failures else "body IS NULL"
-        self._execute(f"DELETE FROM krebit_delivery_conflicts WHERE {old}", seconds)
-        return self._execute(f"DELETE FROM krebit_deliveries WHERE {old} AND {finished}", seconds)[1]
+        self._write(f"DELETE FROM krebit_delivery_conflicts WHERE {old}", seconds)
+        return self._write(f"DELETE FROM krebit_deliveries WHERE {old} AND {finished}", seconds)
 
     def close(self) -> None:
         self._sessions.get().close()
@@ -140,10 +141,15 @@ class PostgresInbox:
 
     def _change(self, delivery: LeasedDelivery, change: LiteralString, *values: object) -> bool:
         sql: LiteralString = f"UPDATE krebit_deliveries SET {change} WHERE {_OURS}"
-        return self._execute(sql, *values, delivery.number, delivery.attempt)[1] == 1
+        return self._write(sql, *values, delivery.number, delivery.attempt) == 1
 
-    def _execute(self, sql: LiteralString, *values: object, durable: bool = False) -> tuple[list[Any], int]:
-        return self._sessions.get().execute(sql, values, durable=durable)
+    def _read(self, sql: LiteralString, *values: object) -> list[Any]:
+        """Run one statement as a transaction. Return its rows."""
+        return self._sessions.get().run(lambda connection: connection.read(sql, *values), durable=False)
+
+    def _write(self, sql: LiteralString, *values: object, durable: bool = False) -> int:
+        """Run one statement as a transaction. Return how many rows it touched."""
+        return self._sessions.get().run(lambda connection: connection.write(sql, *values), durable=durable)
 
 
 class _Session:
@@ -158,18 +164,18 @@ class _Session:
         self._lock = threading.Lock()
         self._connections: dict[bool, _Connection] = {}
 
-    def execute(self, sql: LiteralString, values: tuple[object, ...], *, durable: bool) -> tuple[list[Any], int]:
-        """Run one statement as a transaction. Return its rows and how many rows it touched.
+    def run(self, statement: "Callable[[_Connection], T]", *, durable: bool) -> T:
+        """Return what a statement returns on a connection.
 
         A connection that broke since its last use is replaced once: no statement here does harm if it runs twice.
         """
         connection = self._connection(durable)
         try:
-            return connection.execute(sql, *values)
+            return statement(connection)
         except psycopg.OperationalError:
             if not connection.is_closed:
                 raise
-        return self._connection(durable).execute(sql, *values)
+        return statement(self._connection(durable))
 
     def close(self) -> None:
         with self._lock:
@@ -196,9 +202,9 @@ class _Connection:
         self._watch = Watch(self._connection)
         self._lock = threading.Lock()
         try:
-            self.execute("SET statement_timeout = '5s'")
+            self.write("SET statement_timeout = '5s'")
             if not durable:
-                self.execute("SET synchronous_commit = off")
+                self.write("SET synchronous_commit = off")
             self._make_tables()
             self._check_tables(where)
         except BaseException:
@@ -209,19 +215,24 @@ class _Connection:
     def is_closed(self) -> bool:
         return self._connection.closed
 
-    def execute(self, sql: LiteralString, *values: object) -> tuple[list[Any], int]:
-        """Return the rows, and how many rows the statement touched. Raises psycopg.Error."""
+    def read(self, sql: LiteralString, *values: object) -> list[Any]:
+        """Return the rows of a statement. Raises psycopg.Error."""
+        return self._execute(sql, values).fetchall()
+
+    def write(self, sql: LiteralString, *values: object) -> int:
+        """Return how many rows a statement touched. Raises psycopg.Error."""
+        return self._execute(sql, values).rowcount
+
+    def _execute(self, sql: LiteralString, values: tuple[object, ...]) -> psycopg.Cursor[Any]:
         with self._lock, self._watch.at_most(_STATEMENT):
             try:
-                cursor = self._connection.execute(sql, values or None)
-                rows = cursor.fetchall() if cursor.description is not None else []
+                return self._connection.execute(sql, values or None)
             except psycopg.Error:
                 raise
             except BaseException:
                 # Of a signal handler, for one: the statement goes on, and the connection would take no other.
                 self._connection.close()
                 raise
-            return rows, cursor.rowcount
 
     def close(self) -> None:
         self._watch.close()
@@ -229,13 +240,13 @@ class _Connection:
 
     def _make_tables(self) -> None:
         """Make the tables unless they are there: then no right to make any is needed."""
-        found, _ = self.execute("SELECT pg_catalog.to_regclass('krebit_delivery_conflicts') IS NOT NULL")
+        found = self.read("SELECT pg_catalog.to_regclass('krebit_delivery_conflicts') IS NOT NULL")
         if found != [(True,)]:
-            self.execute(_MAKE_TABLES)
+            self.write(_MAKE_TABLES)
 
     def _check_tables(self, where: str) -> None:
         """Raise StoreUnsafe if every role has rights on the tables."""
-        if self.execute(_ARE_PUBLIC)[0] == [(True,)]:
+        if self.read(_ARE_PUBLIC) == [(True,)]:
             raise StoreUnsafe(
                 f"PostgreSQL at {where}: every role has rights on the deliveries; repair it with: "
                 "REVOKE ALL ON krebit_deliveries, krebit_delivery_conflicts FROM PUBLIC"
