@@ -50,7 +50,7 @@ class PostgresTokenStore:
         self._conninfo = Secret(conninfo)
         del conninfo  # a traceback that shows local variables must not show it
         self._where, self._place, self._password = describe_conninfo(self._conninfo, "PostgresTokenStore")
-        self._pooler_keeps_sessions = False
+        self._sessions_are_kept = False
         self._spares = SpareSessions()
 
     def __eq__(self, other: object) -> bool:
@@ -104,8 +104,9 @@ class PostgresTokenStore:
     def _connect(self) -> Session:
         session = Session(self._conninfo, self._where)
         try:
-            if not self._pooler_keeps_sessions and session.is_pooled():
+            if not self._sessions_are_kept and session.is_pooled():
                 self._check_pooler(session)
+            self._sessions_are_kept = True
             session.set_up()
         except BaseException:
             session.close()
@@ -124,7 +125,6 @@ class PostgresTokenStore:
                 f"PostgresTokenStore: a pooler in transaction mode is between here and {self._where}: a lock there "
                 "belongs to nobody; connect to the server itself, or use the pooler in session mode"
             )
-        self._pooler_keeps_sessions = True
 
 
 class _PostgresLease:

@@ -49,6 +49,7 @@ class Session:
 
     def __init__(self, conninfo: Secret, where: str) -> None:
         self._where = where
+        self._has_table = False
         try:
             self._connection = connect(conninfo, _APPLICATION)
         except psycopg.Error as error:
@@ -92,9 +93,11 @@ class Session:
 
     def make_table(self) -> None:
         """Make the table if it is missing. Only that needs the right to make tables."""
-        if self.run("look for the table", "SELECT pg_catalog.to_regclass('krebit_logins') IS NOT NULL") == [(True,)]:
+        if self._has_table:
             return
-        self.run("make the table krebit_logins", _MAKE_TABLE)
+        if self.run("look for the table", "SELECT pg_catalog.to_regclass('krebit_logins') IS NOT NULL") != [(True,)]:
+            self.run("make the table krebit_logins", _MAKE_TABLE)
+        self._has_table = True
 
     def lock(self, number: int, patience: float) -> None:
         """Take the lock. Raises StoreBusy after `patience` seconds."""
@@ -120,6 +123,7 @@ class Session:
         except psycopg.Error as error:
             problem = _problem(self._where, "read the login", error)
         else:
+            self._has_table = True
             return self._login(*rows[0])
         raise StoreError(problem)
 
