@@ -120,8 +120,8 @@ class BaseClient:
     ) -> Self:
         """Make a client from the quickstart's environment variables, of the process or given as a mapping.
 
-        A value that the process's environment lacks comes from the settings file, which `krebit login --save` writes;
-        `KREBIT_CONFIG` names another file. No file is read for a mapping.
+        A domain, application or redirect URI that the process's environment lacks comes from the settings file, which
+        `krebit login --save` writes; `KREBIT_CONFIG` names another file. No file is read for a mapping.
 
         `KREBIT_DOMAIN`, `KREBIT_CLIENT_ID` and `KREBIT_CLIENT_SECRET` are needed. `KREBIT_REDIRECT_URI`,
         `KREBIT_REFRESH_TOKEN`, `KREBIT_AUTH_CODE`, `KREBIT_PROFILE`, `KREBIT_TIMEOUT`, `KREBIT_RETRIES` and
