@@ -2,9 +2,9 @@
 
     python examples/portfolio_sync.py portfolio.db
 
-Killed at any moment, it goes on where it was when it is run again within twelve hours. It waits for rate limits.
-Amounts are stored as decimal texts, which lose nothing (SQLite has no decimals: its REAL would). Times are ISO 8601 in
-UTC.
+After a kill at any moment, run it again: within twelve hours of the first start it continues where it stopped. It waits
+for rate limits. Amounts are stored as decimal texts, which lose nothing (SQLite has no decimals: its REAL would). Times
+are ISO 8601 in UTC.
 
 Exit codes: 0 complete, 1 something failed (run it again soon, it asks only for what is missing), 2 wrong arguments or
 settings, 4 somebody must sign in first, 75 another run is under way, 130 interrupted.
@@ -127,7 +127,7 @@ def save_latest_act(database: sqlite3.Connection, run: int, client_id: int, act:
 
 
 def save_act(database: sqlite3.Connection, client_id: int, act: Act) -> None:
-    """Insert or update an act: of the sweep, or of a webhook delivery, which may come late with an older amount."""
+    """Insert or update an act of this job, or of a webhook delivery, which may come late with an older amount."""
     database.execute(
         """INSERT INTO acts (uuid, client_id, template_name, amount, currency, created_at, updated_at)
         VALUES (:uuid, :client, :template_name, :amount, :currency, :created_at, :updated_at)
