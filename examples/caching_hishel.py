@@ -4,8 +4,8 @@
     python examples/caching_hishel.py
 
 The guides allow client responses to be kept for 5 to 15 minutes. What one login may see, another may not: each answer
-is kept under the access token that it was given for, so no login ever gets another's. Of the token a hash is kept; the
-cache itself never sees it. It lies in memory and ends with the process.
+is kept under a hash of the access token that it was given for, so no login ever gets another's. The token itself is not
+kept. The cache lies in memory and ends with the process.
 """
 
 import hashlib

@@ -25,7 +25,7 @@ from starlette.routing import Route
 from krebit import AsyncKrebit, KrebitError, LoginAttempt, LoginFailed, LoginRequired
 
 COOKIE = "session"
-# The tabs in which one person may be on the way at a time.
+# How many sign-ins one person may have under way at the same time, each in a tab.
 MOST_ATTEMPTS = 10
 # In place of your own accounts: the id of each person, and the name.
 PEOPLE = {"17": "Anna", "23": "Bo"}
@@ -45,7 +45,7 @@ class Session:
             self.attempts.popitem(last=False)
 
     def take(self, state: str) -> LoginAttempt:
-        """Take a sign-in out. Another state takes none. Raises LoginFailed."""
+        """Remove the sign-in of this state and return it. Raises LoginFailed when there is none."""
         return LoginAttempt.from_dict(self.attempts.pop(state, None))
 
 
