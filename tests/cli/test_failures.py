@@ -164,3 +164,21 @@ def test_a_signal_from_another_program(site: Sandbox, tmp_path: Path) -> None:
     assert "krebit: interrupted" in said
     assert process.returncode == 130
     assert not list(tmp_path.glob("*clients*"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_ends_it_costs_no_login_and_leaves_no_file(
+    site: Sandbox, tmp_path: Path, number: signal.Signals
+) -> None:
+    site.fault(kind="hold", path="/api/oauth/token", times=1, after_effect=True)
+    command = [*COMMAND, "export", "clients", "--to", str(tmp_path / "clients.csv")]
+    with subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE, text=True) as process:
+        site.wait_for_held(timeout=60)
+        process.send_signal(number)
+        assert process.stderr is not None
+        assert process.stderr.readline() == "krebit: interrupted\n"
+        site.release()
+        assert process.wait(60) == 130
+    assert not list(tmp_path.glob("*clients.csv*"))
+    assert run("me").code == 0
+    assert len([request for request in site.requests if request.path == "/api/oauth/token"]) == 1
