@@ -107,24 +107,22 @@ class RequestBuilder:
         own = dict(rest.pop("headers", None) or {})
         # A generated operation writes its types under `Accept`, with a capital letter. The names of the user's headers
         # are in lower case, so that an `accept` among them stays and counts.
-        headers = httpx.Headers(
-            {
-                "Accept": own.pop("Accept", "application/json"),
-                "Accept-Encoding": "gzip",
-                "User-Agent": self._user_agent,
-            }
-        )
-        headers.update(options.headers)
-        headers.update(own)
-        headers.pop("Authorization", None)
+        headers = {
+            "accept": own.pop("Accept", "application/json"),
+            "accept-encoding": "gzip",
+            "user-agent": self._user_agent,
+            **options.headers,
+            **{name.lower(): value for name, value in own.items()},
+        }
+        headers.pop("authorization", None)
         if content is not None:
             rest["content"] = encode_json(content)
-            headers.setdefault("Content-Type", "application/json")
+            headers.setdefault("content-type", "application/json")
         upload = rest.get("content")
         if not isinstance(upload, UploadStream):
             return httpx.Request(method.upper(), url, headers=headers, **rest)
         # httpx sets none of these itself for a stream of another's.
-        headers.update({"Host": url.netloc.decode(), **upload.headers})
+        headers.update({"host": url.netloc.decode(), **upload.headers})
         return httpx.Request(method.upper(), url, headers=headers, stream=upload)
 
 
