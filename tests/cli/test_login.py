@@ -86,7 +86,9 @@ def test_comments_of_the_file_stay_and_a_profile_has_its_table(site: Sandbox, ho
     screen = Screen(command)
     seen = screen.read_until("Paste it here: ")
     screen.type(allow(address(seen), site.environment["SSL_CERT_FILE"]))
-    assert screen.finish().code == 0
+    done = screen.finish()
+    assert done.code == 0
+    assert "Next: krebit clients --profile anna\n" in done.out  # without the option it is another login
     text = file.read_text()
     assert text.startswith("# mine\nplain_http = false # for now\n")
     kept = tomllib.loads(text)["profiles"]

@@ -1,6 +1,7 @@
 """`krebit login`."""
 
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -206,7 +207,8 @@ def _say_who(session: Session, api: "Krebit", given: UncheckedSettings) -> "Kreb
     except KrebitError as error:
         return error
     name = "***" if session.masked else clean(str(user.name or user.email or user.id))
-    session.note(f"You are {name}, profile {given.profile}. Next: krebit clients")
+    option = "" if session.profile is None else f" --profile {shlex.quote(session.profile)}"
+    session.note(f"You are {name}, profile {given.profile}. Next: krebit clients{option}")
     return None
 
 
