@@ -53,6 +53,18 @@ def default_path(environ: Mapping[str, str]) -> Path | None:
         return None
 
 
+def save_command(domain: str | None, path: Path | None) -> str:
+    """Return the command that saves missing settings. `domain` is that of the option, `path` that of the settings file.
+
+    `--save` replaces the settings of a profile, so another tenant than the file's gets a profile of its own.
+    """
+    if domain is None:
+        return "krebit login --save"
+    if path is None or not path.exists():
+        return "krebit login --save --domain HOST"
+    return "krebit login --save --profile NAME --domain HOST"
+
+
 def read_settings(
     environ: Mapping[str, str],
     profile: str | None,

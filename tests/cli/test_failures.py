@@ -72,6 +72,18 @@ def test_no_settings_at_all(site: Sandbox) -> None:
     )
 
 
+def test_settings_of_another_tenant_go_to_a_profile_of_their_own(site: Sandbox, home: Path) -> None:
+    """`--save` without a profile would replace those of the first tenant."""
+    other = ("--domain", "second.krebit.se")
+    missing = "KREBIT_CLIENT_ID, KREBIT_CLIENT_SECRET; call: krebit login --save"
+    assert f"{missing} --domain HOST (or" in run("clients", *other).err
+    (home / "config.toml").write_text(f'domain = "{site.domain}"\n')
+    assert f"{missing} --profile NAME --domain HOST (or" in run("clients", *other).err
+    assert "call: krebit login --save --profile NAME --domain HOST (or" in " ".join(
+        run("doctor", "--offline", *other).out.split()
+    )
+
+
 def test_the_variables_of_a_sandbox_without_tls(site: Sandbox) -> None:
     done = run("me", env={"KREBIT_API": f"http://{site.domain}/api/1.0"})
     assert done.code == 2

@@ -50,7 +50,7 @@ def _meaning(error: BaseException, session: Session) -> tuple[int, str]:
     if isinstance(error, LoginRequired):
         return LOGIN_REQUIRED, f"{error.reason}; sign in with: {sign_in_command(session.profile or DEFAULT_PROFILE)}"
     if isinstance(error, ConfigurationError):
-        return USAGE, _text_of_settings(error.problems)
+        return USAGE, _text_of_settings(error.problems, session.domain)
     if isinstance(error, KrebitError):
         return FAILED, str(error)
     if isinstance(error, OSError):
@@ -59,11 +59,14 @@ def _meaning(error: BaseException, session: Session) -> tuple[int, str]:
     return FAILED, mask(f"unexpected {type(error).__name__}: {error}; --debug shows where, for a report")
 
 
-def _text_of_settings(problems: tuple[str, ...]) -> str:
+def _text_of_settings(problems: tuple[str, ...], domain: str | None) -> str:
+    from krebit.config_file import default_path, save_command
+
     missing = [problem.partition(":")[0] for problem in problems if ": is not set" in problem]
     texts = [problem for problem in problems if ": is not set" not in problem]
     if missing:
-        texts.append(f"not set: {', '.join(missing)}; call: krebit login --save (or set them in the environment)")
+        command = save_command(domain, default_path(os.environ))
+        texts.append(f"not set: {', '.join(missing)}; call: {command} (or set them in the environment)")
     return "; ".join(texts)
 
 

@@ -59,7 +59,7 @@ def examine(
 
     options = {"profile": profile, "domain": domain, "plain_http": plain_http, "store": used_store, "transport": watch}
     api, problems = _make_client(environ, options)
-    report.steps.append(settings_step(problems))
+    report.steps.append(settings_step(problems, found.save_command))
     # Of a mapping the authority counts too, as in `Krebit.from_env`.
     ca_file = None if environ is None else environ.get("SSL_CERT_FILE")
     answer = _connect(report, host, described, plain_http=is_plain, offline=offline, ca_file=ca_file, progress=progress)

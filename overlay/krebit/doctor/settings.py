@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from krebit.config import Settings, UncheckedSettings, check_settings, from_environment, variable
-from krebit.config_file import default_path, read_settings
+from krebit.config_file import default_path, read_settings, save_command
 from krebit.doctor.report import Setting, Step
 from krebit.errors import ConfigurationError, StoreError
 from krebit.redaction import Secret
@@ -23,6 +23,7 @@ class FoundSettings(NamedTuple):
     given: UncheckedSettings
     shown: list[Setting]
     store_address: Secret
+    save_command: str
 
     def checked(self, *, plain_http: bool) -> Settings:
         """Return the settings, checked. A secret that a file or a command has counts as set. Raises ConfigurationError.
@@ -49,17 +50,20 @@ def find_settings(environ: Mapping[str, str] | None, *, profile: str | None, dom
     if address:
         # The address of a server may hold a password.
         shown.append(Setting(STORE_VARIABLE, _HIDDEN, f"{STORE_VARIABLE} in the environment"))
-    return FoundSettings(given, shown, address)
+    return FoundSettings(given, shown, address, save_command(domain, path))
 
 
-def settings_step(problems: tuple[str, ...]) -> Step:
-    """Return the step of the settings, with the problems that making a client brought."""
+def settings_step(problems: tuple[str, ...], command: str) -> Step:
+    """Return the step of the settings, with the problems that making a client brought.
+
+    `command` saves settings that are missing.
+    """
     if not problems:
         return Step("settings", "pass", "complete")
     texts = [text.partition("; ")[0] for text in problems]
     repair = problems[0].partition("; ")[2]
     if "is not set" in texts[0]:
-        repair = "call: krebit login --save (or set them in the environment)"
+        repair = f"call: {command} (or set them in the environment)"
     return Step("settings", "fail", "; ".join(texts), repair or "correct it where it is set")
 
 
