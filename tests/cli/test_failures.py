@@ -37,7 +37,7 @@ sys.exit(main(["clients"]))
         (["completion"], 2, "missing argument '{bash|zsh|fish}'"),
         (["client"], 2, "missing argument 'ID'"),
         (["client", "999999"], 1, "404 Not Found"),
-        (["act", "latest", "x"], 2, "'x' is not the id of a client"),
+        (["act", "latest", "x"], 2, "'x' is not the id of a client; krebit clients shows the ids"),
         (["api", "GET", "/nothing"], 1, "404 Not Found"),
         (["api", "GET", "/clients", "-f", "limit"], 2, "is not KEY=VALUE"),
         (["api", "POST", "/webhooks", "--input", os.devnull], 2, "is not JSON"),

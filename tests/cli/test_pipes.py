@@ -88,6 +88,7 @@ def test_the_records_of_one_command_are_the_numbers_of_the_next(site: Sandbox) -
     assert done.out.startswith("client_id,amount\n12345,")
     assert "client 12346 has no act" in done.err
     assert run("act", "latest", "-", given="12345\n\n12348\n").code == 0
+    assert run("act", "latest", "-", given="\ufeff12345\r\n12348\r\n").code == 0  # as Excel saves a column
     for line in ('{"id": true}', "[" * 100_000):
         assert "is not the id of a client" in run("act", "latest", "-", given=line).err
 

@@ -164,8 +164,9 @@ def _numbers(given: tuple[str, ...]) -> Iterator[int]:
     for text in given:
         if text == "-":
             for line in sys.stdin or ():
-                if line.strip():
-                    yield _number(line.strip())
+                content = line.removeprefix("\ufeff").strip()  # Excel begins a file in UTF-8 with this mark
+                if content:
+                    yield _number(content)
         else:
             yield _number(text)
 
@@ -180,7 +181,8 @@ def _number(text: str) -> int:
         found = None
     number = found.get("id") if isinstance(found, dict) else None
     if not isinstance(number, int) or isinstance(number, bool):
-        raise click.UsageError(f"{text[:40]!r} is not the id of a client", click.get_current_context())
+        problem = f"{text[:40]!r} is not the id of a client; krebit clients shows the ids"
+        raise click.UsageError(problem, click.get_current_context())
     return number
 
 

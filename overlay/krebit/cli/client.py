@@ -29,6 +29,8 @@ _COLUMNS = [
 def command(session: Session, number: int) -> None:
     """Show one client, with all its fields.
 
+    ID is the id of a client. krebit clients shows the id.
+
     \b
       krebit client 12345
       krebit client 12345 --fields company_name,credit_limit
