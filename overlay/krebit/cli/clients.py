@@ -57,7 +57,11 @@ since_option = click.option(
 
 
 @click.command("clients")
-@click.option("--limit", type=WholeNumber(1), help=f"Show this number of clients.  [default: {_DEFAULT}]")
+@click.option(
+    "--limit",
+    type=WholeNumber(1),
+    help=f"Show this number of clients.  [default: {_DEFAULT}, with --updated-since all]",
+)
 @click.option("--page", type=WholeNumber(1), help="Show this page. --limit is then the number of clients on a page.")
 @click.option("--all", "everything", is_flag=True, help="Show all clients.")
 @since_option
