@@ -142,6 +142,16 @@ def test_saved_settings_are_those_of_the_next_command(tmp_path: Path, text: str,
     assert (found.domain, found.client_id, found.client_secret.reveal()) == ("new.krebit.se", "new", SECRET)
 
 
+@pytest.mark.parametrize("profile", ["default", "anna"])
+def test_plain_http_of_a_sandbox_does_not_stay_with_another_tenant(tmp_path: Path, profile: str) -> None:
+    path = tmp_path / "config.toml"
+    save(path, profile, {"domain": "localhost:8000", "client_id": "one", "plain_http": True}, Secret(SECRET))
+    save(path, profile, {"redirect_uri": "http://127.0.0.1:8765/callback"}, None)
+    assert read_settings({}, profile, path=path).plain_http
+    save(path, profile, {"domain": "new.krebit.se", "client_id": "new"}, Secret(SECRET))
+    assert not read_settings({}, profile, path=path).plain_http
+
+
 def test_settings_behind_a_link_have_their_secret_beside_the_link(tmp_path: Path) -> None:
     """Where the link leads is often a repository of settings: no secret belongs there, and none is looked for there."""
     kept = tmp_path / "repository" / "krebit.toml"

@@ -39,6 +39,8 @@ def save(path: Path, profile: str, values: Mapping[str, str | bool], secret: Sec
         if secret is not None or any(key in values for key in SECRET_KEYS):
             for key in SECRET_KEYS:
                 table.pop(key, None)
+        if "domain" in values:
+            table.pop("plain_http", None)  # it was for the domain before
         for key, value in values.items():
             table[key] = value
         if secret is not None:
