@@ -110,6 +110,21 @@ def test_the_place_of_the_secret_is_kept_not_the_secret(site: Sandbox, home: Pat
     assert not (home / "client-secret").exists()
 
 
+def test_a_saved_secret_stands_beside_its_tenant_and_application(site: Sandbox, home: Path) -> None:
+    """Otherwise it would go to another tenant when somebody changes the one at the top of the file."""
+    domain = site.environment["KREBIT_DOMAIN"]
+    file = home / "config.toml"
+    file.write_text(f'domain = "{domain}"\nredirect_uri = "{site.application.redirect_uris[0]}"\n')
+    variables = {"KREBIT_DOMAIN": None, "KREBIT_API": None, "KREBIT_REDIRECT_URI": None}
+    screen = Screen([*COMMAND, "login", "--paste", "--save", "--profile", "anna"], variables)
+    seen = screen.read_until("Paste it here: ")
+    screen.type(allow(address(seen), site.environment["SSL_CERT_FILE"]))
+    assert screen.finish().code == 0
+    kept = tomllib.loads(file.read_text())["profiles"]["anna"]
+    assert (kept["domain"], kept["client_id"]) == (domain, site.application.client_id)
+    assert "redirect_uri" not in kept
+
+
 def test_a_token_of_the_environment_does_not_replace_the_login(site: Sandbox) -> None:
     """It may be anybody's: later commands act as the person who signed in."""
     assert os.environ["KREBIT_REFRESH_TOKEN"]

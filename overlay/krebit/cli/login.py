@@ -219,6 +219,8 @@ def _save(session: Session, path: Path | None, given: UncheckedSettings, values:
     if path is None:
         raise click.ClickException("the settings are not saved: there is no home folder; set HOME, or KREBIT_CONFIG")
     kept = {name for name, source in given.sources.items() if source.startswith(str(path))}
+    if "client_secret" not in kept:
+        kept -= {"domain", "client_id"}  # the file has a secret beside its tenant and application
     found = {"domain": given.domain, "client_id": given.client_id, "redirect_uri": given.redirect_uri}
     values |= {name: value for name, value in found.items() if name not in kept and value is not None}
     if given.plain_http:
