@@ -181,7 +181,7 @@ def test_a_limit_may_be_longer_than_the_timeout(sandbox: Sandbox) -> None:
 
 
 def test_a_limit_without_an_end_ends_it(collect: Collect, sandbox: Sandbox) -> None:
-    sandbox.fault(kind="status", status=429, path="/api/1.0/clients/*", times=None, headers={"Retry-After": "0"})
+    sandbox.fault(kind="status", status=429, path="/api/1.0/clients/*", times=None, headers={"Retry-After": "0.01"})
     with pytest.raises(RateLimited):
         collect("get_client", range(FIRST, FIRST + 100), concurrency=4)
 

@@ -38,9 +38,29 @@ class Limited:
 
 @pytest.mark.parametrize("prefetch", [1, 4, 16])
 def test_limits_on_the_way_are_waited_for(list_server: MakeServer, world: World, prefetch: int) -> None:
-    server = list_server(Limited({2: 1, 3: 2, 4: 1, 9: 1, 12: 1}, Retry_After="0"))
+    server = list_server(Limited({2: 1, 3: 2, 4: 1, 9: 1, 12: 1}, Retry_After="0.01"))
     found = walked(server, world, limit=1, prefetch=prefetch, client=NO_RETRIES)
     assert ids(found) == list(range(1, 13))
+
+
+@pytest.mark.parametrize("prefetch", [1, 4])
+def test_a_limit_that_ends_later_than_announced_is_waited_for(
+    list_server: MakeServer, world: World, prefetch: int
+) -> None:
+    """A Laravel tenant counts whole seconds: in a part of the last one it refuses, and announces 0.
+
+    See `availableIn` in https://github.com/laravel/framework/blob/12.x/src/Illuminate/Cache/RateLimiter.php
+    """
+    refused: list[float] = []
+
+    def script(page: int) -> Any:
+        now = monotonic()
+        if page == 2 and (not refused or now < refused[0] + 0.9):
+            refused.append(now)
+            return Answer({"message": "Too Many Attempts."}, status=429, headers={"Retry-After": "0"})
+        return {"data": records(page), "meta": {"last_page": 6}}
+
+    assert ids(walked(list_server(script), world, limit=1, prefetch=prefetch)) == list(range(1, 7))
 
 
 def test_a_limit_pauses_all_pages_once(list_server: MakeServer, world: World, caplog: pytest.LogCaptureFixture) -> None:
@@ -76,7 +96,7 @@ class Counted:
             self._changed.notify_all()
             if page == 5 and is_new:
                 self._changed.wait_for(lambda: 16 in self._pages, 30)
-                return Answer({"message": "Too Many Attempts."}, status=429, headers={"Retry-After": "0"})
+                return Answer({"message": "Too Many Attempts."}, status=429, headers={"Retry-After": "0.01"})
             if page > 16 and not self._answered:
                 self.in_flight += 1
                 self._changed.wait_for(lambda: self.in_flight > 5, 0.3)  # time for more to come than are allowed
@@ -111,7 +131,7 @@ def test_without_a_time_it_waits_longer_each_time(list_server: MakeServer, world
 
 @pytest.mark.parametrize("prefetch", [1, 4])
 def test_a_limit_that_never_ends_fails(list_server: MakeServer, world: World, prefetch: int) -> None:
-    server = list_server(Limited({3: 10**6}, Retry_After="0"))
+    server = list_server(Limited({3: 10**6}, Retry_After="0.01"))
     with pytest.raises(RateLimited):
         walked(server, world, limit=1, prefetch=prefetch, client=NO_RETRIES)
     assert server.asked.count(3) == 11
@@ -142,7 +162,7 @@ def test_a_walk_through_a_tenant_that_limits(sandbox: Sandbox, world: World) -> 
             path="*/clients",
             skip=2,
             status=429,
-            headers={"Retry-After": "0"},
+            headers={"Retry-After": "0.01"},
             body={"message": "Too Many Attempts."},
         )
     assert len(walked(sandbox, world, limit=10, prefetch=8, on_drift="raise")) == 100

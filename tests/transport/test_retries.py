@@ -147,6 +147,14 @@ def test_a_servers_wait_is_never_shortened() -> None:
             assert wait >= 5
 
 
+@pytest.mark.parametrize("reply", [received_reply(429), received_reply(429, retry_after="0")], ids=["none", "0"])
+def test_a_limit_that_says_no_time_is_waited_for_for_a_second(reply: Reply) -> None:
+    for _ in range(50):
+        wait = _wait(reply)
+        assert wait is not None
+        assert wait >= 1
+
+
 @pytest.mark.parametrize(
     "outcome", [received_reply(503), received_reply(429), Failure("connect", "", sent=False)], ids=repr
 )

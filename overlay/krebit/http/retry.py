@@ -12,6 +12,8 @@ from krebit.http.send import LASTING, Failure, Reply
 _BASE = 0.25
 _CAP = 8.0
 _BUDGET = 20.0
+# Before another try after a 429 that says no time, or 0 as Laravel does in a part of the last second.
+_UNANNOUNCED = 1.0
 # A year. No server means more, and time.sleep still takes it.
 _LONGEST = 31_536_000.0
 # Headers of one answer that are read, and characters of each. A date has 29.
@@ -121,7 +123,7 @@ def wait_before_retry(
     jitter = random.uniform(0, min(_CAP, _BASE * 2 ** min(attempt, 10)))
     announced = parse_retry_after(outcome) if isinstance(outcome, Reply) else None
     if isinstance(outcome, Reply) and outcome.status == 429:
-        pause = jitter + (announced or 0.0)
+        pause = jitter + (announced or _UNANNOUNCED)
         may_wait = retries > 0 if is_announced_limit(outcome) else attempt <= retries
         return pause if wait_for_limits and may_wait and pause < remaining else None
     pause = max(jitter, announced or 0.0)

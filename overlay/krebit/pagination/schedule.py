@@ -78,7 +78,8 @@ class Schedule:
         pause, or 0 if all calls have paused for this limit already. Raises the error after many limits, or for a wait
         that is too long.
         """
-        seconds = float(2**waits) if error.retry_after is None else error.retry_after
+        # Of a limit for a minute Laravel announces 0 in a part of the last second: that says no time.
+        seconds = error.retry_after or float(2**waits)
         if waits >= _MOST_WAITS or seconds > _LONGEST_WAIT:
             raise error
         if pauses != self._pauses:
