@@ -66,7 +66,7 @@ def latest(context: click.Context, clients: tuple[str, ...]) -> None:
     numbers = list(_numbers(clients))
     output = Output(session)
     with session.client() as api:
-        if len(numbers) == 1:
+        if len(numbers) == 1 and "-" not in clients:  # a list stays one, however short
             output.record(_latest_act(api, numbers[0]), LATEST_COLUMNS)
             return
         failures: list[int] = []
