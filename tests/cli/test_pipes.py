@@ -93,6 +93,16 @@ def test_the_records_of_one_command_are_the_numbers_of_the_next(site: Sandbox) -
         assert "is not the id of a client" in run("act", "latest", "-", given=line).err
 
 
+def test_a_list_of_one_number_is_answered_with_a_list(site: Sandbox) -> None:
+    """A script that reads the numbers of a pipe does not know how many there are."""
+    for given, expected in (("", []), ("12345\n", [12345]), ("12345\n12348\n", [12345, 12348]), ("12346\n", [])):
+        done = run("act", "latest", "-", "--json", given=given)
+        assert [act["client_id"] for act in json.loads(done.out)] == expected
+    assert "client 12346 has no act" in done.err
+    assert done.code == 1
+    assert json.loads(run("act", "latest", "12345", "--json").out)["client_id"] == 12345
+
+
 def test_a_page(site: Sandbox) -> None:
     rows = [json.loads(line)["id"] for line in run("clients", "--limit", "3", "--page", "2").out.splitlines()]
     assert rows == [12348, 12349, 12350]
@@ -142,6 +152,17 @@ def test_every_page_of_any_path(site: Sandbox) -> None:
     made = run("api", "POST", "/webhooks", "--input", "-", given=body)
     assert json.loads(made.out)["data"]["event"] == "e"
     assert run("api", "GET", "/clients", "-f", "limit=2", "--csv").out.startswith("id,company_name")
+
+
+def test_fields_that_the_first_record_of_any_path_does_not_have(site: Sandbox) -> None:
+    records = {"data": [{"id": 1}, {"id": 2, "rating": "A"}], "meta": {"last_page": 1}}
+    site.fault(kind="status", status=200, path="/api/1.0/things", times=None, body=records)
+    call = ("api", "GET", "/things", "--paginate")
+    assert run(*call, "--table").out.replace("─", "").split() == ["id", "rating", "1", "2", "A"]
+    done = run(*call, "--csv")
+    assert done.out == "id\n1\n2\n"
+    assert done.err == "left out, because the first record does not have them: rating. --lines has all fields\n"
+    assert run(*call, "--csv", "--fields", "id").err == ""
 
 
 @pytest.mark.parametrize("number", ["12345678901234567.89", "0.1000000000000000055", "1.10", "1E+400"])

@@ -31,15 +31,16 @@ class Output:
     def records(self, rows: Iterable[Row], columns: Sequence[Column]) -> None:
         """Write many records.
 
-        `columns` are those of a table where no fields were asked for; where there are none, they are the first record's
-        fields. Raises UsageError for a field that the records do not have.
+        `columns` are those of a table where no fields were asked for; where there are none, they are the records'
+        fields. The columns of CSV are the first record's fields: a note names the others. Raises UsageError for a field
+        that the records do not have.
         """
         rows = self._checked(self._masked(rows, columns))
         if self._form == "table":
             from krebit.cli.tables import print_table
 
             found = list(rows)
-            columns = self._columns(columns or [Column(name) for name in (found[0] if found else ())])
+            columns = self._columns(columns or [Column(name) for name in dict.fromkeys(chain(*found))])
             print_table(found, columns, self._session, self._stream, is_chosen=bool(self._session.fields))
         elif self._form == "csv":
             self._csv(rows, columns)
@@ -117,8 +118,16 @@ class Output:
         shown = clean if is_terminal(self._stream) else str
         writer = csv.writer(_Lines(self._stream))
         writer.writerow([shown(name) for name in names])
+        left_out: set[str] = set()
         for row in chain([] if first is None else [first], rows):
             writer.writerow([shown(plain_text(value_at(row, name))) for name in names])
+            left_out.update(row)
+        left_out.difference_update(names)
+        if left_out and not self._session.fields:
+            self._session.note(
+                f"left out, because the first record does not have them: {', '.join(sorted(left_out))}. --lines has "
+                "all fields"
+            )
 
     def _json(self, rows: Iterator[Row]) -> None:
         before = "[\n"
