@@ -47,9 +47,8 @@ CREATE TABLE IF NOT EXISTS acts (
     points_as_of TEXT               -- the updated_at of the act whose data points are stored
 );
 CREATE INDEX IF NOT EXISTS acts_of_clients ON acts (client_id);
-CREATE TABLE IF NOT EXISTS data_points (
-    act TEXT, id TEXT, name TEXT, type TEXT, value TEXT, PRIMARY KEY (act, id)
-);
+CREATE TABLE IF NOT EXISTS data_points (act TEXT, id TEXT, name TEXT, type TEXT, value TEXT);
+CREATE INDEX IF NOT EXISTS data_points_of_acts ON data_points (act);
 """
 
 
@@ -71,14 +70,15 @@ def sync(api: Krebit, database: sqlite3.Connection, bar: Bar) -> list[str]:
             # Without an act the client is not found.
             save_latest_act(database, run, found.argument, found.value if found.ok else None)
 
-    for points in each(api.get_act_data, acts_to_read(database), progress=bar("data points")):
+    versions = acts_to_read(database)
+    for points in each(api.get_act_data, versions, progress=bar("data points")):
         if isinstance(points.error, NotFound):
             continue  # the act was removed in the tenant; the next run asks again
         if points.error:
             failures.append(f"act {points.argument}: {points.error}")
             continue
         with database:
-            save_data_points(database, points.argument, points.value)
+            save_data_points(database, points.argument, versions[points.argument], points.value)
 
     if not failures:
         end_run(database, run)
@@ -138,20 +138,20 @@ def save_act(database: sqlite3.Connection, client_id: int, act: Act) -> None:
     )
 
 
-def acts_to_read(database: sqlite3.Connection) -> list[str]:
-    """Return the acts that are new, or have changed since their data points were stored."""
-    query = "SELECT uuid FROM acts WHERE points_as_of IS NOT coalesce(updated_at, 'unknown') ORDER BY uuid"
-    return [uuid for (uuid,) in database.execute(query)]
+def acts_to_read(database: sqlite3.Connection) -> dict[str, str]:
+    """Return the acts that are new, or have changed since their data points were stored, with their `updated_at`."""
+    query = "SELECT uuid, coalesce(updated_at, 'unknown') AS version FROM acts WHERE points_as_of IS NOT version"
+    return dict(database.execute(f"{query} ORDER BY uuid"))
 
 
-def save_data_points(database: sqlite3.Connection, act: str, points: list[ActDataPoint]) -> None:
-    """Replace the data points of an act."""
+def save_data_points(database: sqlite3.Connection, act: str, version: str, points: list[ActDataPoint]) -> None:
+    """Replace the data points of an act. `version` is its `updated_at` before they came: a delivery may change it."""
     database.execute("DELETE FROM data_points WHERE act = ?", [act])
     database.executemany(
         "INSERT INTO data_points VALUES (:act, :id, :name, :type, :value)",
         [as_texts(point.to_row()) | {"act": act} for point in points],
     )
-    database.execute("UPDATE acts SET points_as_of = coalesce(updated_at, 'unknown') WHERE uuid = ?", [act])
+    database.execute("UPDATE acts SET points_as_of = ? WHERE uuid = ?", [version, act])
 
 
 def as_texts(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,16 +162,17 @@ def as_texts(row: Mapping[str, Any]) -> dict[str, Any]:
 def as_text(value: Any) -> Any:
     """Return what SQLite stores for a value."""
     if isinstance(value, Decimal):
-        return f"{value:f}"
+        return f"{value:f}" if abs(value.adjusted()) < 100 else str(value)
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
     if isinstance(value, int) and value.bit_length() > 63:  # more than an INTEGER of SQLite holds
         return str(value)
-    if value is None or isinstance(value, int | str):
+    if value is None or isinstance(value, int):
         return value
     if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False, default=as_text)
-    return str(value)
+        value = json.dumps(value, ensure_ascii=False, default=as_text)
+    # Half a character is no text for SQLite: it is written as JSON writes it.
+    return str(value).encode("utf-8", "backslashreplace").decode()
 
 
 def now() -> str:

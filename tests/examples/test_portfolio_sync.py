@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from examples.portfolio_sync import save_act
+from examples.portfolio_sync import SCHEMA, acts_to_read, save_act, save_data_points
 from krebit import Krebit, MemoryTokenStore, paginate
 from krebit.models import Act
 from krebit_sandbox import Sandbox
@@ -129,6 +129,37 @@ def test_a_whole_number_of_many_digits_is_stored(job: Job, sandbox: Sandbox) -> 
     sandbox.fault(kind="status", status=200, path="*/acts/*/data", times=None, body={"data": [point]})
     assert job.run()[0] == 0
     assert job.query("SELECT DISTINCT value FROM data_points") == [(f"{10**30}",)]
+
+
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        ('{"id": "1", "name": "cut \\ud83d", "value": ["\\ud83d"]}', [("cut \\ud83d", '["\\ud83d"]')]),
+        ('{"id": "1", "value": 1e999999999}', [(None, "1E+999999999")]),
+        ('{"id": "1", "value": 1}, {"id": "1", "value": 2}', [(None, "1"), (None, "2")]),
+    ],
+)
+def test_no_odd_value_stops_the_job(job: Job, sandbox: Sandbox, points: str, expected: list[Any]) -> None:
+    """One that cannot be stored would end each run, and hide the data points of all later acts."""
+    sandbox.switch(clients=3)
+    body = f'{{"data": [{points}]}}'
+    sandbox.fault(kind="status", status=200, path="*/acts/*/data", times=None, body=body)
+    code, _, errors = job.run()
+    assert (code, errors) == (0, "")
+    assert job.query("SELECT name, value FROM data_points ORDER BY value") == expected
+
+
+def test_an_act_that_changes_while_its_data_points_come_is_read_again() -> None:
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.executescript(SCHEMA)
+        act = {"uuid": "5a8ab1d2-5ff7-4a0f-8f3d-7ef0a4a0a7b1", "updated_at": "2024-05-01T10:00:00Z"}
+        save_act(database, 1, Act.from_dict(act))
+        ((uuid, version),) = acts_to_read(database).items()
+        save_act(database, 1, Act.from_dict({**act, "updated_at": "2024-05-01T11:00:00Z"}))  # a delivery
+        save_data_points(database, uuid, version, [])
+        assert list(acts_to_read(database)) == [uuid]
+        save_data_points(database, uuid, acts_to_read(database)[uuid], [])
+        assert acts_to_read(database) == {}
 
 
 def test_a_failure_is_told_and_asked_for_again(job: Job, sandbox: Sandbox) -> None:
