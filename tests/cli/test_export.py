@@ -88,7 +88,7 @@ def write_on_a_full_disk(path: Path) -> None:
 
 
 def test_a_spreadsheet_that_fails_leaves_no_row_behind(site: Sandbox, tmp_path: Path) -> None:
-    site.fault(kind="status", status=404, path="/api/1.0/acts/*", times=None)
+    site.fault(kind="status", status=403, path="/api/1.0/acts/*", times=None)
     assert run("export", "data", "--to", tmp_path / "a.xlsx", env={"TMPDIR": str(tmp_path)}).code == 1
     assert not list(tmp_path.glob("tmp*"))
 
@@ -238,9 +238,32 @@ def test_acts_and_their_values(site: Sandbox, tmp_path: Path) -> None:
     values = rows_of(tmp_path / "data.jsonl")
     assert {row["act_uuid"] for row in values} == {row["uuid"] for row in acts}
     assert all(isinstance(row["client_id"], int) for row in values)
-    site.fault(kind="status", status=403, path="/api/1.0/clients/*/acts/latest")
-    assert run("export", "acts", "--to", tmp_path / "no.csv").code == 1
+    site.fault(kind="status", status=403, path="/api/1.0/clients/12348/acts/latest")
+    done = run("export", "acts", "--to", tmp_path / "no.csv")
+    assert (done.code, done.err[:26]) == (1, "krebit: client 12348: 403 ")
     assert not (tmp_path / "no.csv").exists()
+
+
+def test_an_act_that_is_removed_meanwhile_has_no_values(site: Sandbox, tmp_path: Path) -> None:
+    run("export", "data", "--to", tmp_path / "before.csv")
+    acts = list(dict.fromkeys(row["act_uuid"] for row in rows_of(tmp_path / "before.csv")))
+    site.fault(kind="status", status=404, path=f"/api/1.0/acts/{acts[1]}/data", times=None)
+    done = run("export", "data", "--to", tmp_path / "after.csv")
+    assert done.code == 0
+    assert f"act {acts[1]} has no values, or was removed; the server says: 404 Not Found" in done.err
+    assert {row["act_uuid"] for row in rows_of(tmp_path / "after.csv")} == {*acts} - {acts[1]}
+
+
+def test_a_list_that_changes_meanwhile_is_said_and_no_success(site: Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    for command in (("export", "clients", "--to", path), ("clients", "--all")):
+        site.switch(clients=350, list_behaviour="shrinks")
+        done = run(*command)
+        assert done.code == 1
+        first, *rest = done.err.splitlines()
+        assert first.startswith("krebit: the list changed while it was walked: its size changed (")
+        assert first.endswith("); records may be missing: call the command again")
+        assert rest in ([], [f"{len(rows_of(path))} clients in {path}"])
 
 
 def test_masked(site: Sandbox, tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def latest_acts(
     """Yield the latest act of each client as a row.
 
     A client whose act cannot be had is noted on stderr and in `failures`. Where that is None, a client without an act
-    is passed over, and another error is raised.
+    is passed over, and another error becomes a ClickException that names the client.
     """
     from krebit import NotFound, each
 
@@ -122,7 +122,7 @@ def latest_acts(
                 failures.append(found.argument)
                 session.note(_problem(found.argument, found.error))
             elif not isinstance(found.error, NotFound):
-                raise found.error
+                raise click.ClickException(_problem(found.argument, found.error)) from found.error
 
 
 def _latest_act(api: "Krebit", number: int) -> dict[str, Any]:

@@ -101,19 +101,21 @@ def data(session: Session, path: Path, kind: str | None) -> None:
 
 
 def _acts(session: Session, api: "Krebit") -> Rows:
-    from krebit import paginate
-
-    numbers = (client.id for client in paginate(api.list_clients, limit=100))
-    return latest_acts(session, api, numbers, None)
+    # The whole list first: the acts take much longer, and the list must not change while it is walked.
+    numbers = [client["id"] for client in walk(session, api)]
+    yield from latest_acts(session, api, numbers, None)
 
 
 def _data(session: Session, api: "Krebit") -> Rows:
-    from krebit import each
+    from krebit import NotFound, each
 
     acts = list(_acts(session, api))
     with progress(session, "values") as report:
         found = each(api.get_act_data, [act["uuid"] for act in acts], progress=report)
         for act, outcome in zip(acts, found, strict=True):
+            if isinstance(outcome.error, NotFound):
+                session.note(f"act {act['uuid']} has no values, or was removed; the server says: {outcome.error}")
+                continue
             for point in outcome.value:
                 yield {"client_id": act["client_id"], "act_uuid": act["uuid"], **point.to_row()}
 

@@ -16,7 +16,7 @@ import click
 from krebit._version import __version__
 from krebit.cli.groups import Group
 from krebit.cli.options import add_common_options
-from krebit.cli.problems import exit_code_of
+from krebit.cli.problems import DONE, FAILED, exit_code_of
 from krebit.cli.session import Session
 
 COMMANDS = {
@@ -91,4 +91,4 @@ def run(arguments: list[str]) -> int:
             sys.stdout.flush()
     except BaseException as error:  # noqa: BLE001 - each becomes one line and an exit code
         return exit_code_of(error, session)
-    return 0
+    return FAILED if session.list_has_changed else DONE

@@ -3,8 +3,9 @@
 import logging
 import os
 import sys
+import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TextIO
 
 if TYPE_CHECKING:
     from typing import TypeVar
@@ -22,7 +23,8 @@ class Session:
     """The options of one run.
 
     `profile` and `domain` are None where the settings decide. `form` is that of the output, `fields` are those that
-    were asked for, `masked` hides organisation numbers and contacts.
+    were asked for, `masked` hides organisation numbers and contacts. `list_has_changed` says that a list changed while
+    it was walked.
     """
 
     profile: str | None = None
@@ -33,6 +35,7 @@ class Session:
     masked: bool = False
     form: Form = "auto"
     fields: tuple[str, ...] = ()
+    list_has_changed: bool = False
 
     def settings(self, *, with_secret: bool = True) -> "UncheckedSettings":
         """Return the settings, unchecked, and where each comes from. Raises ConfigurationError."""
@@ -51,6 +54,7 @@ class Session:
     def client_of(self, kind: "type[K]") -> "K":
         """Return a client of the settings, of a class derived from `Krebit`. Raises ConfigurationError."""
         self._show_waits()
+        self._show_changes_of_lists()
         return kind.from_env(profile=self.profile, domain=self.domain, plain_http=self.plain_http)
 
     def start_logging(self) -> None:
@@ -68,6 +72,29 @@ class Session:
         logger = logging.getLogger("krebit")
         logger.addHandler(_Notes(self))
         logger.setLevel(logging.INFO)
+
+    def _show_changes_of_lists(self) -> None:
+        """Note the warning that a list changed while it was walked, without a line of this program."""
+        from krebit import ListDriftWarning
+
+        show_other = warnings.showwarning
+
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if not issubclass(category, ListDriftWarning):
+                show_other(message, category, filename, lineno, file, line)
+                return
+            self.list_has_changed = True
+            self.note(f"krebit: {message}: call the command again")
+
+        warnings.simplefilter("always", ListDriftWarning)
+        warnings.showwarning = show
 
     def note(self, text: str) -> None:
         """Show lines on stderr, beside the data. Where there is no stderr, nothing happens.
