@@ -73,6 +73,21 @@ def test_a_server_that_is_down_is_a_503_and_all_goes_on_when_it_is_back(caplog: 
         inbox.close()
 
 
+def test_a_session_with_a_server_that_only_reads_is_left(conninfo: str, inbox: PostgresInbox) -> None:
+    """After a failover a name may lead to the old server for some seconds more, which is a standby then."""
+    inbox.store("a", "d", b"b")
+    inbox.close()
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {connection.info.dbname} SET default_transaction_read_only = on")
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            inbox.store("b", "d", b"b")
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            inbox.take(60)
+        connection.execute(f"ALTER DATABASE {connection.info.dbname} SET default_transaction_read_only = off")
+    assert inbox.store("b", "d", b"b") == "new"
+    assert inbox.take(60) is not None
+
+
 def test_a_signal_handler_that_raises_costs_one_answer(conninfo: str, inbox: PostgresInbox) -> None:
     """The statement under way goes on: on the same connection nothing could be stored any more."""
     receiver = Receiver(SECRET, lambda event: None, inbox=inbox, handle_here=False)

@@ -227,6 +227,10 @@ class _Connection:
         with self._lock, self._watch.at_most(_STATEMENT):
             try:
                 return self._connection.execute(sql, values or None)
+            except psycopg.errors.ReadOnlySqlTransaction:
+                # A standby now, after a failover: the next connection finds the server that writes.
+                self._connection.close()
+                raise
             except psycopg.Error:
                 raise
             except BaseException:
