@@ -35,7 +35,7 @@ def environment(sandbox: Sandbox, tmp_path: Path) -> dict[str, str]:
     }
 
 
-def run(environment: dict[str, str], *command: str, folder: Path) -> str:
+def run(environment: dict[str, str], *command: str, folder: Path, code: int = 0) -> str:
     done = subprocess.run(
         [sys.executable, *command],
         env=environment,
@@ -45,8 +45,8 @@ def run(environment: dict[str, str], *command: str, folder: Path) -> str:
         timeout=100,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert done.returncode == code, done.stderr
+    return done.stdout + done.stderr
 
 
 @pytest.mark.slow
@@ -82,3 +82,29 @@ def test_two_runs(environment: dict[str, str], sandbox: Sandbox, tmp_path: Path)
     (second,), clients = query(counts, "SELECT count(*) FROM krebit.clients")
     assert second == [first[0] + 1, first[1] + 1]
     assert clients == [[120]]
+
+
+@pytest.mark.slow
+def test_a_call_that_fails_stops_no_other(environment: dict[str, str], sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.switch(clients=20)
+    warehouse = str(tmp_path / "portfolio.duckdb")
+    count = "SELECT (SELECT count(*) FROM krebit.acts), (SELECT count(DISTINCT act) FROM krebit.data_points)"
+
+    def counts() -> list[int]:
+        output = run(environment, "-c", textwrap.dedent(QUERY), warehouse, count, folder=tmp_path)
+        found: list[int] = json.loads(output)[0][0]
+        return found
+
+    uuid = sandbox.create_act(12345)["uuid"]
+    removed = sandbox.create_act(12346)["uuid"]
+    sandbox.fault(kind="status", status=403, path="*/12348/acts/latest", times=1, body={"message": "no"})
+    sandbox.fault(kind="status", status=403, path=f"*/{uuid}/data", times=1, body={"message": "no"})
+    sandbox.fault(kind="status", status=404, path=f"*/{removed}/data", times=1, body={"message": "no"})
+    output = run(environment, str(PROGRAM), warehouse, folder=tmp_path, code=1)
+    assert "error: client 12348: 403 Forbidden: no" in output
+    assert f"error: act {uuid}: 403 Forbidden: no" in output
+    assert removed not in output
+    acts, with_points = counts()
+    assert with_points == acts - 2 > 5
+    run(environment, str(PROGRAM), warehouse, folder=tmp_path)
+    assert counts() == [acts + 1, acts + 1]
