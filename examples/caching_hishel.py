@@ -9,6 +9,7 @@ kept. The cache lies in memory and ends with the process.
 """
 
 import hashlib
+import re
 import sqlite3
 
 import httpx
@@ -17,7 +18,8 @@ from hishel.httpx import CacheTransport
 
 from krebit import Krebit
 
-KEPT = "/api/1.0/clients"
+# The list and single clients. A client's latest act is not kept: a new one would be hidden for minutes.
+KEPT = re.compile("/api/1.0/clients(/[^/]+)?")
 
 
 class ClientCache(httpx.BaseTransport):
@@ -36,7 +38,7 @@ class ClientCache(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer from the cache or from the server."""
-        if request.method != "GET" or not request.url.path.startswith(KEPT):
+        if request.method != "GET" or not KEPT.fullmatch(request.url.path):
             return self._ours.handle_request(request)
         bearer = request.headers["Authorization"]
         key = hashlib.sha256(f"{bearer} {request.url}".encode()).hexdigest()

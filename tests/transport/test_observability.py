@@ -137,6 +137,9 @@ def test_what_is_kept_ends_and_errors_and_writes_are_never_kept(
         api.get_current_user()
         api.get_current_user()
         assert [request.path for request in sandbox.requests] == ["/api/1.0/clients/12345"] * 2 + ["/api/1.0/me"] * 2
+        before = api.get_latest_act(12345).uuid
+        sandbox.create_act(12345)
+        assert api.get_latest_act(12345).uuid != before  # a webhook's handler asks for the new one
         real = time.time
         monkeypatch.setattr(time, "time", lambda: real() + 601)
         api.get_client(12345)
