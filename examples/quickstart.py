@@ -222,9 +222,13 @@ def walk_all(api: Krebit, start: int) -> None:
         clients = paginate(api.list_clients, limit=100, page=start).options(
             prefetch=4, progress=lambda done, total: progress.update(task, completed=done, total=total)
         )
-        limits = [amount(client.credit_limit) for client in clients]
-    known = [limit for limit in limits if isinstance(limit, Decimal)]
-    console.print(f"  {len(limits)} clients, credit limits of {sum(known):,} in sum")
+        limits = [(client.currency or "", amount(client.credit_limit)) for client in clients]
+    sums: dict[str, Decimal] = {}
+    for currency, limit in limits:
+        if isinstance(limit, Decimal):
+            sums[currency] = sums.get(currency, Decimal()) + limit
+    text = ", ".join(f"{sums[currency]:,} {currency}".strip() for currency in sorted(sums))
+    console.print(f"  {len(limits)} clients, credit limits in sum: {escape(text) or '-'}")
 
 
 def step(title: str | None, request: str, remark: str = "") -> None:

@@ -52,6 +52,15 @@ def test_with_the_quickstarts_variables_it_walks_there_reading_only(krebit_sandb
     assert stored.stat().st_mode & 0o777 == 0o600
 
 
+def test_amounts_of_two_currencies_are_not_added(krebit_sandbox: Sandbox, tmp_path: Path) -> None:
+    limits = ((12345, "SEK", "1000.50"), (12346, "EUR", "7"), (12347, "SEK", "1"), (12348, None, None))
+    clients = [{"id": number, "currency": currency, "credit_limit": limit} for number, currency, limit in limits]
+    body = {"data": clients, "meta": {"last_page": 1}}
+    krebit_sandbox.fault(kind="status", status=200, path="/api/1.0/clients", times=None, body=body)
+    done = walk(environ=krebit_sandbox.environment, home=tmp_path)
+    assert "4 clients, credit limits in sum: 7 EUR, 1,001.50 SEK\n" in done.stdout
+
+
 def test_the_first_step_says_what_was_asked_for_the_tokens(krebit_sandbox: Sandbox, tmp_path: Path) -> None:
     first = walk(environ=krebit_sandbox.environment, home=tmp_path).stdout
     assert "← refresh_token: granted" in first
