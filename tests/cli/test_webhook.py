@@ -151,6 +151,29 @@ def test_listening(secret_file: Path, application: tuple[str, list[tuple[dict[st
     assert forwarded["x-client-id"] == "application-\xe9"  # nobody signs it: it may be anything
 
 
+@pytest.mark.parametrize(("output", "code"), [("pipe", 0), ("/dev/full", 1)])
+def test_an_output_that_is_gone_ends_it(secret_file: Path, output: str, code: int) -> None:
+    """As `krebit webhook listen … | head -n 1`: it answered further deliveries, and showed them to nobody."""
+    if output == "pipe":
+        reading, writing = os.pipe()
+        os.close(reading)
+    else:
+        writing = os.open(output, os.O_WRONLY)
+    command = [*COMMAND, "webhook", "listen", "--secret-file", str(secret_file), "--port", "0"]
+    process = subprocess.Popen(command, env=environment(), stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert process.stderr is not None
+    try:
+        url = process.stderr.readline().split()[2]
+        assert httpx.post(url, content=BODY, headers={"X-Signature": sign(BODY, SECRET)}).status_code == 200
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.communicate()
+    assert process.returncode == code
+    assert errors == ("" if code == 0 else "krebit: standard output: No space left on device\n")
+
+
 def test_a_program_that_does_not_listen(secret_file: Path) -> None:
     command = [*COMMAND, "webhook", "listen", "--port", "0", "--secret-file", str(secret_file)]
     command += ["--forward", "http://127.0.0.1:9/hook"]

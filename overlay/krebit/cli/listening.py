@@ -36,7 +36,10 @@ class _Handler(WSGIRequestHandler):
 
 
 class _Listener:
-    """Shows deliveries, and posts them to another address."""
+    """Shows deliveries, and posts them to another address.
+
+    It calls `end` when nothing can be shown any more: `output_error` then says why.
+    """
 
     def __init__(self, session: Session, output: Output, secrets: Sequence[str], forward: str | None) -> None:
         self._session = session
@@ -44,6 +47,8 @@ class _Listener:
         self._secrets = {f"secret {number}": secret for number, secret in enumerate(secrets, 1)}
         self._forward = forward
         self._client_ids: dict[str, str] = {}
+        self.output_error: OSError | None = None
+        self.end: Callable[[], object] = lambda: None
         self._receiver = Receiver(self._secrets, self._handle, inbox=MemoryInbox())
         self._application = WsgiReceiver(self._receiver)
 
@@ -77,7 +82,12 @@ class _Listener:
 
     def _handle(self, event: WebhookEvent) -> None:
         about = f"{event.event or 'an event'} {event.id if event.id is not None else ''}".rstrip()
-        self._output.line(event.payload, f"{clean(about)}  {json_text(event.payload)}")
+        try:
+            self._output.line(event.payload, f"{clean(about)}  {json_text(event.payload)}")
+        except OSError as error:
+            self.output_error = error
+            self.end()
+            return
         if self._forward is not None:
             self._session.note(self._post(event, self._forward))
 
@@ -111,16 +121,19 @@ def _is_this_machine(host: str) -> bool:
 
 
 def serve(session: Session, output: Output, secrets: Sequence[str], port: int, forward: str | None) -> None:
-    """Receive deliveries until Ctrl-C. Raises ClickException where the port is taken."""
+    """Receive deliveries until Ctrl-C. Raises ClickException where the port is taken, OSError of a closed output."""
     listener = _Listener(session, output, secrets, forward)
     try:
         server = make_server(_HOST, port, listener, _Server, _Handler)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise click.ClickException(f"cannot listen at {_HOST}:{port} ({reason}); choose another --port") from None
+    listener.end = server.shutdown
     with server:
         session.note(f"listening at http://{_HOST}:{server.server_port}/ (any path); stop with Ctrl-C")
         try:
             server.serve_forever()
         except KeyboardInterrupt:
             session.note("stopped")
+    if listener.output_error is not None:
+        raise listener.output_error
