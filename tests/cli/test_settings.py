@@ -150,6 +150,14 @@ def test_status_after_a_logout_promises_nothing_of_used_grants(site: Sandbox) ->
     assert json.loads(run("status", env={"KREBIT_AUTH_CODE": "new"}).out)["login"].startswith("not yet;")
 
 
+def test_status_of_a_login_without_a_refresh_token(site: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KREBIT_REFRESH_TOKEN")
+    body = {"access_token": site.issue_tokens().access_token, "token_type": "Bearer", "expires_in": 3600}
+    site.fault(kind="status", status=200, path="/api/oauth/token", body=body)
+    assert run("me").code == 0
+    assert run("status", "--fields", "login").out == '{"login": "signed in"}\n'
+
+
 def test_logins_of_profiles_are_apart(site: Sandbox) -> None:
     assert run("me", "--profile", "anna").code == 4
     assert run("--profile", "anna", "me").code == 4

@@ -1,6 +1,7 @@
 """`krebit status`: what the next command would use, without a connection to the tenant."""
 
 import os
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -61,7 +62,7 @@ def _login(settings: Settings) -> dict[str, Any]:
     login = store.load(key) or Login.empty()
     sign_in = sign_in_command(key.profile)
     state, ends = f"none; sign in with: {sign_in}", None
-    if login.refresh_token is not None and not login.is_dead:
+    if not login.is_dead and (login.refresh_token is not None or login.is_usable(None, time.time())):
         state = "signed in"
         ends = None if login.expires_at is None else datetime.fromtimestamp(int(login.expires_at), UTC)
     elif login.has_unseen(settings.refresh_token, settings.auth_code):
