@@ -3,8 +3,8 @@
 # ruff: noqa: S608 - statements are put together from constants of this file alone
 
 import threading
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import Any, LiteralString, TypeVar
 
 import psycopg
@@ -199,6 +199,8 @@ class _Connection:
 
     def __init__(self, conninfo: Secret, where: str, *, durable: bool) -> None:
         self._connection = connect(conninfo, _APPLICATION)
+        # One for all statements: to make a cursor takes as long as to run a statement.
+        self._cursor = self._connection.cursor()
         self._watch = Watch(self._connection)
         self._lock = threading.Lock()
         try:
@@ -217,16 +219,19 @@ class _Connection:
 
     def read(self, sql: LiteralString, *values: object) -> list[Any]:
         """Return the rows of a statement. Raises psycopg.Error."""
-        return self._execute(sql, values).fetchall()
+        with self._executed(sql, values) as cursor:
+            return cursor.fetchall()
 
     def write(self, sql: LiteralString, *values: object) -> int:
         """Return how many rows a statement touched. Raises psycopg.Error."""
-        return self._execute(sql, values).rowcount
+        with self._executed(sql, values) as cursor:
+            return cursor.rowcount
 
-    def _execute(self, sql: LiteralString, values: tuple[object, ...]) -> psycopg.Cursor[Any]:
+    @contextmanager
+    def _executed(self, sql: LiteralString, values: tuple[object, ...]) -> Iterator[psycopg.Cursor[Any]]:
         with self._lock, self._watch.at_most(_STATEMENT):
             try:
-                return self._connection.execute(sql, values or None)
+                yield self._cursor.execute(sql, values or None)
             except psycopg.errors.ReadOnlySqlTransaction:
                 # A standby now, after a failover: the next connection finds the server that writes.
                 self._connection.close()
