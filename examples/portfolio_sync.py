@@ -15,6 +15,7 @@ import json
 import os
 import sqlite3
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,16 @@ from typing import Any
 
 import filelock
 
-from krebit import ConfigurationError, Krebit, KrebitError, LoginRequired, NotFound, each, paginate
+from krebit import (
+    ConfigurationError,
+    Krebit,
+    KrebitError,
+    ListDriftWarning,
+    LoginRequired,
+    NotFound,
+    each,
+    paginate,
+)
 from krebit.models import Act, ActDataPoint, ClientRecord
 
 Progress = Callable[[int, int | None], object]
@@ -53,13 +63,17 @@ CREATE INDEX IF NOT EXISTS data_points_of_acts ON data_points (act);
 
 
 def sync(api: Krebit, database: sqlite3.Connection, bar: Bar) -> list[str]:
-    """Copy what is new. Return the calls that failed: the next run makes them again."""
+    """Copy what is new. Return the failures: the next run tries again."""
     failures: list[str] = []
     run = current_run(database)
     walk = paginate(api.list_clients, limit=100).options(prefetch=4, progress=bar("clients"))
-    for page in walk.pages():
-        with database:  # commits, or rolls back when anything raises
-            save_clients(database, run, page.records)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ListDriftWarning)
+        for page in walk.pages():
+            with database:  # commits, or rolls back when anything raises
+                save_clients(database, run, page.records)
+    # A client may be missing: the next run reads the list again.
+    failures += [str(one.message) for one in caught if one.category is ListDriftWarning]
 
     # Every client is asked for its latest act: a new act does not change its client's `updated_at`.
     for found in each(api.get_latest_act, clients_to_ask(database, run), progress=bar("acts")):

@@ -162,6 +162,20 @@ def test_an_act_that_changes_while_its_data_points_come_is_read_again() -> None:
         assert acts_to_read(database) == {}
 
 
+def test_a_list_that_changes_meanwhile_is_read_again(job: Job, sandbox: Sandbox) -> None:
+    sandbox.switch(clients=250, list_behaviour="shrinks")
+    code, _, errors = job.run()
+    assert code == 1
+    assert errors.startswith("error: the list changed while it was walked: ")
+    asked = job.asked("acts/latest")
+    sandbox.switch(list_behaviour="honest")
+    assert job.run()[0] == 0
+    again = job.asked("acts/latest")[len(asked) :]
+    assert 0 < len(again) < 10
+    assert not {*again} & {*asked}
+    assert job.query("SELECT count(*) FROM runs WHERE ended IS NOT NULL") == [(1,)]
+
+
 def test_a_failure_is_told_and_asked_for_again(job: Job, sandbox: Sandbox) -> None:
     sandbox.switch(clients=30)
     sandbox.fault(kind="status", status=403, path="*/12350/acts/latest", times=1, body={"message": "no"})
