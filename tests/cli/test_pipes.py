@@ -163,6 +163,12 @@ def test_fields_that_the_first_record_of_any_path_does_not_have(site: Sandbox) -
     assert done.out == "id\n1\n2\n"
     assert done.err == "left out, because the first record does not have them: rating. --lines has all fields\n"
     assert run(*call, "--csv", "--fields", "id").err == ""
+    assert run(*call, "--csv", "--fields", "id,rating").out == "id,rating\n1,\n2,A\n"
+    done = run(*call, "--fields", "id,ratings")
+    assert (done.code, done.err) == (
+        2,
+        "krebit: there is no field ratings; the fields are id, rating (krebit api --help)\n",
+    )
 
 
 @pytest.mark.parametrize("number", ["12345678901234567.89", "0.1000000000000000055", "1.10", "1E+400"])

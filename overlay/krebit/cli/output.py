@@ -35,7 +35,8 @@ class Output:
         fields. The columns of CSV are the first record's fields: a note names the others. Raises UsageError for a field
         that the records do not have.
         """
-        rows = self._checked(self._masked(rows, columns))
+        # Records without known columns are as the server sent them: the first may lack an optional field.
+        rows = self._checked(self._masked(rows, columns), are_alike=bool(columns))
         if self._form == "table":
             from krebit.cli.tables import print_table
 
@@ -52,7 +53,7 @@ class Output:
 
     def record(self, row: Row, columns: Sequence[Column]) -> None:
         """Write one record: its fields below each other in a table."""
-        (row,) = self._checked(self._masked([row], columns))
+        (row,) = self._checked(self._masked([row], columns), are_alike=True)
         if self._form == "table":
             from krebit.cli.tables import print_fields
 
@@ -92,18 +93,25 @@ class Output:
         for row in rows:
             yield masked(row, names=personal)
 
-    def _checked(self, rows: Iterator[Row]) -> Iterator[Row]:
-        """Return the rows. Raises UsageError if the first has not all the fields that were asked for."""
-        first = next(rows, None)
-        if first is None:
-            return iter(())
-        unknown = [name for name in self._session.fields if name not in first and name.partition(".")[0] not in first]
-        if unknown:
+    def _checked(self, rows: Iterator[Row], *, are_alike: bool) -> Iterator[Row]:
+        """Yield the rows. Raises UsageError for a field that was asked for and that no row has.
+
+        Where rows are alike, the first one tells.
+        """
+        missing = list(self._session.fields)
+        found: dict[str, None] = {}
+        for row in rows:
+            if missing:
+                missing = [name for name in missing if name not in row and name.partition(".")[0] not in row]
+                found.update(dict.fromkeys(row))
+                if are_alike and missing:
+                    break
+            yield row
+        if missing and found:
             raise click.UsageError(
-                f"there is no field {', '.join(unknown)}; the fields are {clean(', '.join(first))}",
+                f"there is no field {', '.join(missing)}; the fields are {clean(', '.join(found))}",
                 click.get_current_context(silent=True),
             )
-        return chain([first], rows)
 
     def _selected(self, row: Row) -> Row:
         if not self._session.fields:
