@@ -1,14 +1,16 @@
 """Kept connections that the server has ended: no call uses one, and none stays open."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
 
 import pytest
 
 from krebit import Krebit
-from tests.transport.support import Place, RawRequest, RawServer, connections_to, reply
+from tests.transport.support import WAYS, Place, RawRequest, RawServer, Way, connections_to, reply
 from tests.waiting import wait_for
 
 CONNECTIONS = 8
@@ -21,11 +23,16 @@ class Server(RawServer):
         super().__init__(self._send, keep=True)
         self._together = threading.Barrier(CONNECTIONS)
         self._kept: list[socket.socket] = []
+        self.lost: Literal["silent", "refused"] | None = None
 
     def _send(self, connection: socket.socket, request: RawRequest) -> None:
         if request.number <= CONNECTIONS:
             self._kept.append(connection)
             self._together.wait(60)
+        elif self.lost and connection in self._kept:
+            if self.lost == "silent":
+                self.stopped.wait(60)
+            raise OSError
         connection.sendall(reply({"id": request.number, "name": "A"}, keep=True))
 
     def end_connections(self) -> None:
@@ -67,3 +74,26 @@ def test_calls_at_the_same_time_use_all_kept_connections(server: Server) -> None
         _keep_connections(api)
         _keep_connections(api)
     assert server.connections == CONNECTIONS
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("lost", ["silent", "refused"])
+def test_when_one_kept_connection_is_lost_no_attempt_uses_another(
+    server: Server, way: Way, lost: Literal["silent", "refused"]
+) -> None:
+    """As after a sleep of this machine, or when a VPN or a load balancer starts anew: all of them are dead."""
+    place = Place.raw(server, retries=1, attempt_timeout=0.5)
+
+    async def call() -> int | str | None:
+        async with place.async_client(way) as api:
+            await asyncio.gather(*(api.get_current_user() for _ in range(CONNECTIONS)))
+            server.lost = lost
+            return (await api.get_current_user()).id
+
+    if way != "blocking":
+        assert asyncio.run(call()) == CONNECTIONS + 2
+        return
+    with place.client() as api:
+        _keep_connections(api)
+        server.lost = lost
+        assert api.get_current_user().id == CONNECTIONS + 2

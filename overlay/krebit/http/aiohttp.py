@@ -80,11 +80,22 @@ class _Stream(httpx.AsyncByteStream):
 
 class _Transport(AiohttpTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        with naming_proxy(self.proxy), _httpx_exceptions():
-            response = await super().handle_async_request(request)
+        try:
+            with naming_proxy(self.proxy), _httpx_exceptions():
+                response = await super().handle_async_request(request)
+        except httpx.TransportError:
+            self._close_idle()
+            raise
         if isinstance(response.stream, httpx.AsyncByteStream):
             response.stream = _Stream(response.stream)
         return response
+
+    def _close_idle(self) -> None:
+        """Close the connections that no request uses: when one is lost, the others may be too."""
+        connector = self.client.connector if isinstance(self.client, aiohttp.ClientSession) else None
+        for kept in list(connector._conns.values()) if connector else ():
+            for connection, _ in kept:
+                connection.close()
 
 
 def _send_as_it_is(send: Callable[..., Any], method: str, url: str, **arguments: Any) -> Any:

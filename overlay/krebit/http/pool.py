@@ -10,6 +10,9 @@
   sending, and a request whose closing was cancelled half-way, keep a place for ever. `AsyncTransport` sweeps them up.
 - httpcore looks at every idle connection twice a request (https://github.com/encode/httpcore/pull/928): with threads a
   call takes a third longer. `_Pool` looks at those it needs.
+- httpcore takes the next idle connection after one that was lost, as urllib3 does
+  (https://github.com/urllib3/urllib3/issues/3184). After a sleep of this machine all are lost, and each attempt would
+  fail. Both transports close the idle ones after a failure.
 - httpcore gives an idle connection to each request that asks before the first one has made it busy
   (https://github.com/encode/httpcore/issues/822 and 1110). `_AsyncPool` gives it to one.
 
@@ -60,6 +63,14 @@ def naming_proxy(proxy: httpx.Proxy | None) -> Iterator[None]:
         raise httpx.ProxyError(f"{proxy.url.netloc.decode()}: {error}") from None
 
 
+def _take_idle(pool: Any) -> list[Any]:
+    """Take the connections that no request uses out of a pool, and return them."""
+    owned = {id(request.connection) for request in pool._requests}
+    idle = [each for each in pool._connections if each.is_idle() and id(each) not in owned]
+    pool._connections = [each for each in pool._connections if each not in idle]
+    return idle
+
+
 class _Pool(httpcore.ConnectionPool):
     """A pool that looks at one idle connection for each waiting request, and once a second at all of them.
 
@@ -96,8 +107,14 @@ class Transport(httpx.HTTPTransport):
         self._pool = _Pool(**_pool_options(context, proxy, _POOL_SIZE), network_backend=backend)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        with naming_proxy(self._proxy):
-            response = super().handle_request(request)
+        try:
+            with naming_proxy(self._proxy):
+                response = super().handle_request(request)
+        except httpx.TransportError:
+            with self._pool._optional_thread_lock:
+                idle = _take_idle(self._pool)
+            self._pool._close_connections(idle)
+            raise
         if isinstance(response.stream, httpx.SyncByteStream):
             response.stream = _CheckedStream(response.stream, response.extensions.get("network_stream"))
         return response
@@ -160,6 +177,10 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
         try:
             with naming_proxy(self._proxy):
                 response = await super().handle_async_request(request)
+        except httpx.TransportError:
+            await self.sweep()
+            await self._pool._close_connections(_take_idle(self._pool))
+            raise
         except BaseException:
             await self.sweep()
             raise
