@@ -153,7 +153,7 @@ def test_threads_do_not_wait_for_sqlite_s_own_lock(inbox: SqliteInbox) -> None:
     assert inbox.take(60) is None
 
 
-def test_threads_that_store_at_the_same_time_share_transactions(inbox: SqliteInbox, path: Path) -> None:
+def test_threads_that_store_at_the_same_time_store_each_delivery_once(inbox: SqliteInbox, path: Path) -> None:
     def work(name: str) -> list[StoreOutcome]:
         return [store(inbox, f"{name} {number}") for number in range(50)]
 
