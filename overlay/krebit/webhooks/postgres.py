@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - statements are put together from constants of this file alone
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, LiteralString, TypeVar
 
@@ -12,6 +12,7 @@ import psycopg
 from krebit.errors import StoreUnsafe
 from krebit.postgresql import Watch, connect, describe_conninfo
 from krebit.redaction import Secret
+from krebit.webhooks.group_commit import GroupCommit, NewDelivery
 from krebit.webhooks.inbox import CONFLICT, FailedDelivery, LeasedDelivery, StoreOutcome
 from krebit.webhooks.processes import PerProcess
 
@@ -61,23 +62,39 @@ class PostgresInbox:
         del conninfo  # a traceback that shows local variables must not show it
         where, _, _ = describe_conninfo(self._conninfo, "PostgresInbox")
         self._sessions = PerProcess(lambda: _Session(self._conninfo, where))
+        self._groups = PerProcess(lambda: GroupCommit(self._store_all, threading.RLock()))
 
     def __repr__(self) -> str:
         return "PostgresInbox(***)"
 
     def store(self, key: str, digest: str, body: bytes) -> StoreOutcome:
         """See `Inbox.store`. As durable as the database's `synchronous_commit` makes it."""
+        return self._groups.get().store(NewDelivery(key, digest, body))
+
+    def _store_all(self, deliveries: Sequence[NewDelivery]) -> list[StoreOutcome]:
+        # With several arrays, unnest is the server's own function whatever the search path has.
         sql: LiteralString = f"""
             WITH stored AS (
-                INSERT INTO krebit_deliveries (key, digest, body) VALUES (%s, %s, %s)
-                ON CONFLICT (key) DO NOTHING RETURNING number
-            ) SELECT pg_catalog.pg_notify('{_CHANNEL}', '') FROM stored"""
-        if self._write(sql, key, digest, body, durable=True):
-            return "new"
-        if self._read("SELECT digest FROM krebit_deliveries WHERE key = %s", key) == [(digest,)]:
+                INSERT INTO krebit_deliveries (key, digest, body)
+                SELECT key, digest, body FROM unnest(%s::text[], %s::text[], %s::bytea[])
+                WITH ORDINALITY AS given (key, digest, body, place) ORDER BY place
+                ON CONFLICT (key) DO NOTHING RETURNING key
+            ) SELECT key, pg_catalog.pg_notify('{_CHANNEL}', '') FROM stored"""
+        columns = zip(*((delivery.key, delivery.digest, delivery.body) for delivery in deliveries), strict=True)
+        stored = {key for key, _ in self._read(sql, *map(list, columns), durable=True)}
+        outcomes: list[StoreOutcome] = []
+        for delivery in deliveries:
+            outcomes.append("new" if delivery.key in stored else self._outcome_of_known(delivery))
+            stored.discard(delivery.key)  # of several with one key the first was stored
+        return outcomes
+
+    def _outcome_of_known(self, delivery: NewDelivery) -> StoreOutcome:
+        found = self._read("SELECT digest FROM krebit_deliveries WHERE key = %s", delivery.key)
+        if found == [(delivery.digest,)]:
             return "same"
-        sql = "INSERT INTO krebit_delivery_conflicts (key, digest, body) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
-        self._write(sql, key, digest, body, durable=True)
+        sql: LiteralString = """
+            INSERT INTO krebit_delivery_conflicts (key, digest, body) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"""
+        self._write(sql, delivery.key, delivery.digest, delivery.body, durable=True)
         return "conflict"
 
     def take(self, lease: float) -> LeasedDelivery | None:
@@ -143,9 +160,9 @@ class PostgresInbox:
         sql: LiteralString = f"UPDATE krebit_deliveries SET {change} WHERE {_OURS}"
         return self._write(sql, *values, delivery.number, delivery.attempt) == 1
 
-    def _read(self, sql: LiteralString, *values: object) -> list[Any]:
+    def _read(self, sql: LiteralString, *values: object, durable: bool = False) -> list[Any]:
         """Run one statement as a transaction. Return its rows."""
-        return self._sessions.get().run(lambda connection: connection.read(sql, *values), durable=False)
+        return self._sessions.get().run(lambda connection: connection.read(sql, *values), durable=durable)
 
     def _write(self, sql: LiteralString, *values: object, durable: bool = False) -> int:
         """Run one statement as a transaction. Return how many rows it touched."""

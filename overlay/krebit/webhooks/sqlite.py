@@ -8,6 +8,7 @@ import stat
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from typing import Any
 from krebit.clock import monotonic
 from krebit.errors import StoreUnsafe
 from krebit.private_files import check_private, file_error, make_file
+from krebit.webhooks.group_commit import GroupCommit, NewDelivery
 from krebit.webhooks.inbox import CONFLICT, FailedDelivery, LeasedDelivery, StoreOutcome
+from krebit.webhooks.processes import PerProcess
 
 # A delivery has a body until it is handled, and a due time unless it has failed. A lease is a due time too.
 _SCHEMA = """
@@ -47,6 +50,7 @@ class SqliteInbox:
         self._path = Path(path).absolute()
         self._busy = busy
         self._lock = threading.RLock()
+        self._groups = PerProcess(lambda: GroupCommit(self._store_all, self._lock))
         self._connections: dict[str, sqlite3.Connection] = {}
         self._inode = 0
         self._erased: float | None = None
@@ -62,17 +66,18 @@ class SqliteInbox:
 
     def store(self, key: str, digest: str, body: bytes) -> StoreOutcome:
         """See `Inbox.store`. The delivery is on the disk when this returns."""
-        now = time.time()
-        with self._lock:
+        return self._groups.get().store(NewDelivery(key, digest, body))
+
+    def _store_all(self, deliveries: Sequence[NewDelivery]) -> list[StoreOutcome]:
+        try:
             db = self._open()["FULL"]
-            sql = "INSERT OR IGNORE INTO deliveries (key, digest, body, arrived) VALUES (?, ?, ?, ?)"
-            if db.execute(sql, (key, digest, body, now)).rowcount:
-                return "new"
-            if db.execute("SELECT digest FROM deliveries WHERE key = ?", (key,)).fetchall() == [(digest,)]:
-                return "same"
-            sql = "INSERT OR IGNORE INTO conflicts (key, digest, body, arrived) VALUES (?, ?, ?, ?)"
-            db.execute(sql, (key, digest, body, now))
-            return "conflict"
+            db.execute("BEGIN IMMEDIATE")
+            outcomes: list[StoreOutcome] = [_insert(db, delivery) for delivery in deliveries]
+            db.execute("COMMIT")
+        except BaseException:
+            self._disconnect()  # which rolls back
+            raise
+        return outcomes
 
     def take(self, lease: float) -> LeasedDelivery | None:
         self._truncate_log()
@@ -132,7 +137,10 @@ class SqliteInbox:
 
     def _change(self, delivery: LeasedDelivery, change: str, *values: object) -> bool:
         sql = f"UPDATE deliveries SET {change} WHERE {_OURS}"
-        return self._write(sql, *values, delivery.number, delivery.key, delivery.attempt) == 1
+        with self._lock:
+            # Without another look at the file: there was one when the delivery was taken.
+            db = (self._connections or self._open())["NORMAL"]
+            return db.execute(sql, (*values, delivery.number, delivery.key, delivery.attempt)).rowcount == 1
 
     def _read(self, sql: str, *values: Any) -> list[Any]:
         with self._lock:
@@ -222,6 +230,19 @@ class SqliteInbox:
     def _before_fork(self) -> None:
         self._lock.acquire()
         self._disconnect()
+
+
+def _insert(db: sqlite3.Connection, delivery: NewDelivery) -> StoreOutcome:
+    """Insert a delivery, within a transaction."""
+    key, digest, now = delivery.key, delivery.digest, time.time()
+    sql = "INSERT OR IGNORE INTO deliveries (key, digest, body, arrived) VALUES (?, ?, ?, ?)"
+    if db.execute(sql, (key, digest, delivery.body, now)).rowcount:
+        return "new"
+    if db.execute("SELECT digest FROM deliveries WHERE key = ?", (key,)).fetchall() == [(digest,)]:
+        return "same"
+    sql = "INSERT OR IGNORE INTO conflicts (key, digest, body, arrived) VALUES (?, ?, ?, ?)"
+    db.execute(sql, (key, digest, delivery.body, now))
+    return "conflict"
 
 
 def _use_write_ahead_log(db: sqlite3.Connection, deadline: float) -> None:

@@ -193,6 +193,16 @@ class InboxConformance:
             with ProcessPoolExecutor(4, context, context.Barrier(4, timeout=_PATIENCE).wait) as processes:
                 _compete(processes, factory, 4)
 
+    def test_of_many_bodies_at_once_one_is_first(self) -> None:
+        """Give out one of the bodies that come under one key at the same time, and keep the others as conflicts."""
+        inbox = self.make_inbox()
+        with ThreadPoolExecutor(8) as threads:
+            given = list(threads.map(lambda number: inbox.store("a", f"digest {number}", b"%d" % number), range(8)))
+        assert sorted(given) == ["conflict"] * 7 + ["new"], f"one must be new, and the others conflicts: {given}"
+        assert given[int(_take(inbox).body)] == "new", "the new one must be handled"
+        assert len(inbox.conflicts()) == 7, "each other body must be kept"
+        _close(inbox)
+
 
 def _take(inbox: Inbox, lease: float = _LEASE) -> LeasedDelivery:
     delivery = inbox.take(lease)
