@@ -6,10 +6,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import LiteralString
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
+from psycopg import sql
 
 import krebit
 from krebit import ConfigurationError, StoreUnsafe
@@ -78,14 +79,20 @@ def test_a_session_with_a_server_that_only_reads_is_left(conninfo: str, inbox: P
     inbox.store("a", "d", b"b")
     inbox.close()
     with psycopg.connect(conninfo, autocommit=True) as connection:
-        connection.execute(f"ALTER DATABASE {connection.info.dbname} SET default_transaction_read_only = on")
+        _make_read_only(connection, "on")
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
             inbox.store("b", "d", b"b")
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
             inbox.take(60)
-        connection.execute(f"ALTER DATABASE {connection.info.dbname} SET default_transaction_read_only = off")
+        _make_read_only(connection, "off")
     assert inbox.store("b", "d", b"b") == "new"
     assert inbox.take(60) is not None
+
+
+def _make_read_only(connection: psycopg.Connection[Any], value: LiteralString) -> None:
+    database = sql.Identifier(connection.info.dbname)
+    setting: LiteralString = f"ALTER DATABASE {{}} SET default_transaction_read_only = {value}"
+    connection.execute(sql.SQL(setting).format(database))
 
 
 def test_a_signal_handler_that_raises_costs_one_answer(conninfo: str, inbox: PostgresInbox) -> None:
