@@ -1,4 +1,4 @@
-"""Keep the session of a read for the refresh that follows it at once: connecting takes longer than all the rest."""
+"""Keep the session of a read for the refresh that follows it at once: connecting is the longest step."""
 
 import os
 import threading
