@@ -20,11 +20,12 @@ def _facts(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
 def test_each_attempt_is_logged(sandbox: Sandbox, way: Way, caplog: pytest.LogCaptureFixture) -> None:
     sandbox.fault(kind="status", status=503, path="/api/1.0/clients/*")
     sandbox.fault(kind="reset", path="/api/1.0/clients/*")
+    sandbox.fault(kind="status", status=401, path="/api/1.0/clients/*")
     with caplog.at_level(logging.DEBUG, "krebit"):
         Place.sandbox(sandbox).call(way, lambda api: api.get_client(12345))
 
     facts = _facts(caplog)
-    assert [(fact["status"], fact["attempt"]) for fact in facts] == [(503, 1), ("broken", 2), (200, 3)]
+    assert [(fact["status"], fact["attempt"]) for fact in facts] == [(503, 1), ("broken", 2), (401, 3), (200, 4)]
     assert {(fact["method"], fact["path"]) for fact in facts} == {("GET", "/api/1.0/clients/{id}")}
     assert facts[0]["request_id"] == sandbox.requests[0].request_id
     assert all(isinstance(fact["milliseconds"], int) for fact in facts)

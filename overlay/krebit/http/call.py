@@ -139,6 +139,7 @@ async def _make_attempts(driver: Driver, call: Call, request: httpx.Request, dea
                 may_replay = not token.refreshed
                 _require_repeatable(operation, upload, outcome, deadline)
                 request = call.request()
+                attempt += 1
                 continue
         wait = wait_before_retry(
             operation.method,
