@@ -110,7 +110,7 @@ def current_run(database: sqlite3.Connection) -> int:
 
 
 def end_run(database: sqlite3.Connection, run: int) -> None:
-    """Note that the run is complete: the next one asks for everything anew."""
+    """Note that the run is complete: the next one asks every client for its latest act anew."""
     with database:
         database.execute("UPDATE runs SET ended = ? WHERE id = ?", [now(), run])
 
