@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
 
 from krebit.errors import StoreError
 from krebit.webhooks.group_commit import GroupCommit, NewDelivery
@@ -37,10 +38,10 @@ class Lock:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self.came = 0
+        self.came: SimpleQueue[None] = SimpleQueue()
 
     def __enter__(self) -> None:
-        self.came += 1
+        self.came.put(None)
         self._lock.acquire()
 
     def __exit__(self, *exc: object) -> None:
@@ -59,7 +60,7 @@ def _store(disk: Disk) -> dict[str, "Future[StoreOutcome]"]:
         futures = {"a": threads.submit(store, "a")}
         assert disk.is_busy.wait(60)
         futures |= {name: threads.submit(store, name) for name in NAMES}
-        wait_for(lambda: lock.came == 1 + len(NAMES))
+        wait_for(lambda: lock.came.qsize() == 1 + len(NAMES))
         disk.may_go_on.set()
     return futures
 

@@ -1,11 +1,12 @@
 """The asynchronous transport over aiohttp. Imported only when it is asked for.
 
-The one file that uses private parts of aiohttp, for two things that it has no argument for:
+The one file that uses private parts of aiohttp, for three things that it has no argument for:
 
 - a TLS connection that is given up in the middle of an answer goes on reading until the server ends it
   (https://github.com/aio-libs/aiohttp/issues/6762): `_Connection` aborts it instead;
 - aiohttp sends GET, PUT and DELETE again by itself when a kept connection breaks
-  (https://github.com/aio-libs/aiohttp/issues/10790), where our count of attempts does not see it.
+  (https://github.com/aio-libs/aiohttp/issues/10790), where our count of attempts does not see it;
+- it takes the next idle connection after one that was lost, as httpcore does: see `krebit.http.pool`.
 """
 # ruff: noqa: SLF001
 

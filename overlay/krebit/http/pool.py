@@ -67,8 +67,24 @@ def _take_idle(pool: Any) -> list[Any]:
     """Take the connections that no request uses out of a pool, and return them."""
     owned = {id(request.connection) for request in pool._requests}
     idle = [each for each in pool._connections if each.is_idle() and id(each) not in owned]
-    pool._connections = [each for each in pool._connections if each not in idle]
+    taken = {id(each) for each in idle}
+    pool._connections = [each for each in pool._connections if id(each) not in taken]
     return idle
+
+
+@contextmanager
+def _hidden(pool: Any, connections: list[Any]) -> Iterator[None]:
+    """Hide some connections while a pool assigns requests. They keep their order, before new connections."""
+    order = {id(each): place for place, each in enumerate(pool._connections)}
+    hidden = {id(each) for each in connections}
+    most = pool._max_connections
+    pool._connections = [each for each in pool._connections if id(each) not in hidden]
+    pool._max_connections = most - len(connections)
+    try:
+        yield
+    finally:
+        pool._connections = sorted([*connections, *pool._connections], key=lambda each: order.get(id(each), len(order)))
+        pool._max_connections = most
 
 
 class _Pool(httpcore.ConnectionPool):
@@ -87,15 +103,15 @@ class _Pool(httpcore.ConnectionPool):
             self._next_look_at_all = now + 1.0
             return super()._assign_requests_to_connections()
         waiting = sum(request.is_queued() for request in self._requests)
-        spare = [connection for connection in self._connections if connection.is_idle()][waiting:]
-        most = self._max_connections
-        self._connections = [connection for connection in self._connections if connection not in spare]
-        self._max_connections = most - len(spare)
-        try:
+        idle = [connection for connection in self._connections if connection.is_idle()]
+        with _hidden(self, idle[waiting:]):
             return super()._assign_requests_to_connections()
-        finally:
-            self._connections += spare
-            self._max_connections = most
+
+    def close_idle(self) -> None:
+        """Close the connections that no request uses."""
+        with self._optional_thread_lock:
+            idle = _take_idle(self)
+        self._close_connections(idle)
 
 
 class Transport(httpx.HTTPTransport):
@@ -104,16 +120,16 @@ class Transport(httpx.HTTPTransport):
     def __init__(self, context: ssl.SSLContext, proxy: httpx.Proxy | None) -> None:
         backend = DeadlineBackend(is_proxy=proxy is not None)
         self._proxy = proxy
-        self._pool = _Pool(**_pool_options(context, proxy, _POOL_SIZE), network_backend=backend)
+        pool = _Pool(**_pool_options(context, proxy, _POOL_SIZE), network_backend=backend)
+        self._pool = pool
+        self._close_idle = pool.close_idle
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         try:
             with naming_proxy(self._proxy):
                 response = super().handle_request(request)
         except httpx.TransportError:
-            with self._pool._optional_thread_lock:
-                idle = _take_idle(self._pool)
-            self._pool._close_connections(idle)
+            self._close_idle()
             raise
         if isinstance(response.stream, httpx.SyncByteStream):
             response.stream = _CheckedStream(response.stream, response.extensions.get("network_stream"))
@@ -154,15 +170,12 @@ class _AsyncPool(httpcore.AsyncConnectionPool):
 
     def _assign_requests_to_connections(self) -> Any:
         owned = {id(request.connection): request.connection for request in self._requests if request.connection}
-        busy = [connection for connection in self._connections if id(connection) in owned]
-        most = self._max_connections
-        self._connections = [connection for connection in self._connections if id(connection) not in owned]
-        self._max_connections = most - len(busy)
-        try:
+        with _hidden(self, [connection for connection in self._connections if id(connection) in owned]):
             return super()._assign_requests_to_connections()
-        finally:
-            self._connections = busy + self._connections
-            self._max_connections = most
+
+    async def close_idle(self) -> None:
+        """Close the connections that no request uses."""
+        await self._close_connections(_take_idle(self))
 
 
 class AsyncTransport(httpx.AsyncHTTPTransport):
@@ -171,7 +184,9 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
     def __init__(self, context: ssl.SSLContext, proxy: httpx.Proxy | None, size: int = _POOL_SIZE) -> None:
         backend = AsyncBackend(is_proxy=proxy is not None)
         self._proxy = proxy
-        self._pool = _AsyncPool(**_pool_options(context, proxy, size), network_backend=backend)
+        pool = _AsyncPool(**_pool_options(context, proxy, size), network_backend=backend)
+        self._pool = pool
+        self._close_idle = pool.close_idle
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         try:
@@ -179,7 +194,7 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
                 response = await super().handle_async_request(request)
         except httpx.TransportError:
             await self.sweep()
-            await self._pool._close_connections(_take_idle(self._pool))
+            await self._close_idle()
             raise
         except BaseException:
             await self.sweep()

@@ -28,7 +28,7 @@ class AsgiReceiver:
         self._app = app
         self._path = (path or "").rstrip("/")
         # Threads of its own: the loop's common ones may all be busy, and the sender waits three seconds. Some, so that
-        # others verify while one waits for the disk.
+        # an inbox can store together what comes at the same time.
         self._threads = PerProcess(lambda: ThreadPoolExecutor(4, "krebit-inbox"))
 
     async def __call__(self, scope: Scope, receive: Channel, send: Channel) -> None:

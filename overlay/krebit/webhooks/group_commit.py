@@ -26,7 +26,8 @@ class NewDelivery:
 class GroupCommit:
     """Passes to `store_all` what has come while the group before was stored. One for each process.
 
-    `store_all` stores all or nothing, for good, and returns the outcome of each. It is called with the `lock`.
+    `store_all` stores for good, and returns the outcome of each. Its exception means that each must be sent again: a
+    delivery that was stored nevertheless is known then. It is called with the `lock`.
     """
 
     def __init__(

@@ -81,7 +81,7 @@ class PostgresInbox:
                 ON CONFLICT (key) DO NOTHING RETURNING key
             ) SELECT key, pg_catalog.pg_notify('{_CHANNEL}', '') FROM stored"""
         columns = zip(*((delivery.key, delivery.digest, delivery.body) for delivery in deliveries), strict=True)
-        stored = {key for key, _ in self._read(sql, *map(list, columns), durable=True)}
+        stored = {key for key, _ in self._rows(sql, *map(list, columns), durable=True)}
         outcomes: list[StoreOutcome] = []
         for delivery in deliveries:
             outcomes.append("new" if delivery.key in stored else self._outcome_of_known(delivery))
@@ -89,12 +89,12 @@ class PostgresInbox:
         return outcomes
 
     def _outcome_of_known(self, delivery: NewDelivery) -> StoreOutcome:
-        found = self._read("SELECT digest FROM krebit_deliveries WHERE key = %s", delivery.key)
+        found = self._rows("SELECT digest FROM krebit_deliveries WHERE key = %s", delivery.key)
         if found == [(delivery.digest,)]:
             return "same"
         sql: LiteralString = """
             INSERT INTO krebit_delivery_conflicts (key, digest, body) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"""
-        self._write(sql, delivery.key, delivery.digest, delivery.body, durable=True)
+        self._count(sql, delivery.key, delivery.digest, delivery.body, durable=True)
         return "conflict"
 
     def take(self, lease: float) -> LeasedDelivery | None:
@@ -103,7 +103,7 @@ class PostgresInbox:
                 SELECT number FROM krebit_deliveries WHERE body IS NOT NULL AND due <= now()
                 ORDER BY due, number LIMIT 1 FOR UPDATE SKIP LOCKED
             ) RETURNING number, key, body, attempts, tries"""
-        rows = self._read(sql, lease)
+        rows = self._rows(sql, lease)
         return LeasedDelivery(*rows[0]) if rows else None
 
     def renew(self, delivery: LeasedDelivery, lease: float) -> bool:
@@ -124,23 +124,23 @@ class PostgresInbox:
         sql: LiteralString = (
             f"SELECT key, body, {_ARRIVED}, reason FROM krebit_deliveries WHERE {failed} ORDER BY number"
         )
-        return [FailedDelivery(*row) for row in self._read(sql)]
+        return [FailedDelivery(*row) for row in self._rows(sql)]
 
     def conflicts(self) -> list[FailedDelivery]:
         sql: LiteralString = f"SELECT key, body, {_ARRIVED} FROM krebit_delivery_conflicts ORDER BY number"
-        return [FailedDelivery(key, body, arrived, CONFLICT) for key, body, arrived in self._read(sql)]
+        return [FailedDelivery(key, body, arrived, CONFLICT) for key, body, arrived in self._rows(sql)]
 
     def redeliver(self, key: str) -> bool:
         sql: LiteralString = """
             UPDATE krebit_deliveries SET due = '-infinity', tries = 0
             WHERE key = %s AND body IS NOT NULL AND due IS NULL"""
-        return self._write(sql, key, durable=True) == 1
+        return self._count(sql, key, durable=True) == 1
 
     def prune(self, seconds: float, *, failures: bool = False) -> int:
         old: LiteralString = "arrived < now() - pg_catalog.make_interval(secs => %s)"
         finished: LiteralString = "(body IS NULL OR due IS NULL)" if failures else "body IS NULL"
-        self._write(f"DELETE FROM krebit_delivery_conflicts WHERE {old}", seconds)
-        return self._write(f"DELETE FROM krebit_deliveries WHERE {old} AND {finished}", seconds)
+        self._count(f"DELETE FROM krebit_delivery_conflicts WHERE {old}", seconds)
+        return self._count(f"DELETE FROM krebit_deliveries WHERE {old} AND {finished}", seconds)
 
     def close(self) -> None:
         self._sessions.get().close()
@@ -158,15 +158,15 @@ class PostgresInbox:
 
     def _change(self, delivery: LeasedDelivery, change: LiteralString, *values: object) -> bool:
         sql: LiteralString = f"UPDATE krebit_deliveries SET {change} WHERE {_OURS}"
-        return self._write(sql, *values, delivery.number, delivery.attempt) == 1
+        return self._count(sql, *values, delivery.number, delivery.attempt) == 1
 
-    def _read(self, sql: LiteralString, *values: object, durable: bool = False) -> list[Any]:
+    def _rows(self, sql: LiteralString, *values: object, durable: bool = False) -> list[Any]:
         """Run one statement as a transaction. Return its rows."""
-        return self._sessions.get().run(lambda connection: connection.read(sql, *values), durable=durable)
+        return self._sessions.get().run(lambda connection: connection.rows(sql, *values), durable=durable)
 
-    def _write(self, sql: LiteralString, *values: object, durable: bool = False) -> int:
+    def _count(self, sql: LiteralString, *values: object, durable: bool = False) -> int:
         """Run one statement as a transaction. Return how many rows it touched."""
-        return self._sessions.get().run(lambda connection: connection.write(sql, *values), durable=durable)
+        return self._sessions.get().run(lambda connection: connection.count(sql, *values), durable=durable)
 
 
 class _Session:
@@ -221,9 +221,9 @@ class _Connection:
         self._watch = Watch(self._connection)
         self._lock = threading.Lock()
         try:
-            self.write("SET statement_timeout = '5s'")
+            self.count("SET statement_timeout = '5s'")
             if not durable:
-                self.write("SET synchronous_commit = off")
+                self.count("SET synchronous_commit = off")
             self._make_tables()
             self._check_tables(where)
         except BaseException:
@@ -234,12 +234,12 @@ class _Connection:
     def is_closed(self) -> bool:
         return self._connection.closed
 
-    def read(self, sql: LiteralString, *values: object) -> list[Any]:
+    def rows(self, sql: LiteralString, *values: object) -> list[Any]:
         """Return the rows of a statement. Raises psycopg.Error."""
         with self._executed(sql, values) as cursor:
             return cursor.fetchall()
 
-    def write(self, sql: LiteralString, *values: object) -> int:
+    def count(self, sql: LiteralString, *values: object) -> int:
         """Return how many rows a statement touched. Raises psycopg.Error."""
         with self._executed(sql, values) as cursor:
             return cursor.rowcount
@@ -266,13 +266,13 @@ class _Connection:
 
     def _make_tables(self) -> None:
         """Make the tables unless they are there: then no right to make any is needed."""
-        found = self.read("SELECT pg_catalog.to_regclass('krebit_delivery_conflicts') IS NOT NULL")
+        found = self.rows("SELECT pg_catalog.to_regclass('krebit_delivery_conflicts') IS NOT NULL")
         if found != [(True,)]:
-            self.write(_MAKE_TABLES)
+            self.count(_MAKE_TABLES)
 
     def _check_tables(self, where: str) -> None:
         """Raise StoreUnsafe if every role has rights on the tables."""
-        if self.read(_ARE_PUBLIC) == [(True,)]:
+        if self.rows(_ARE_PUBLIC) == [(True,)]:
             raise StoreUnsafe(
                 f"PostgreSQL at {where}: every role has rights on the deliveries; repair it with: "
                 "REVOKE ALL ON krebit_deliveries, krebit_delivery_conflicts FROM PUBLIC"
