@@ -103,6 +103,8 @@ class _Pool(httpcore.ConnectionPool):
             self._next_look_at_all = now + 1.0
             return super()._assign_requests_to_connections()
         waiting = sum(request.is_queued() for request in self._requests)
+        if not waiting:  # a response has ended; connections that have closed are removed at the next request
+            return []
         idle = [connection for connection in self._connections if connection.is_idle()]
         with _hidden(self, idle[waiting:]):
             return super()._assign_requests_to_connections()
