@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from examples import caching_hishel, opentelemetry_tracing
 from examples.caching_hishel import ClientCache
-from krebit import NotFound
+from krebit import NotFound, each, paginate
 from krebit_sandbox import Sandbox
 from tests.transport.support import Place
 
@@ -89,6 +89,19 @@ def test_the_tracing_example_holds_attempts_together(sandbox: Sandbox, spans: An
     parent = next(span for span in spans.get_finished_spans() if span.name == "who am I")
     parents = [span.parent.span_id for span in spans.get_finished_spans() if span.parent is not None]
     assert parents == [parent.context.span_id] * 2
+
+
+@pytest.mark.parametrize("width", [1, 4])
+def test_a_span_around_a_loop_holds_its_requests_together(sandbox: Sandbox, spans: Any, width: int) -> None:
+    """Those of a walk and of `each`, which threads make where several are under way at once."""
+    tracer = opentelemetry_tracing.instrument(spans).get_tracer("test")
+    with Place.sandbox(sandbox).client() as api, tracer.start_as_current_span("job") as job:
+        numbers = [client.id for client in paginate(api.list_clients, limit=20).options(prefetch=width)]
+        outcomes = list(each(api.get_client, numbers[:10], concurrency=width))
+
+    assert [outcome.error for outcome in outcomes] == [None] * 10
+    parents = [span.parent and span.parent.span_id for span in spans.get_finished_spans() if span.name != "job"]
+    assert parents == [job.get_span_context().span_id] * 13
 
 
 @pytest.mark.usefixtures("spans")

@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import CancelledError
+from contextvars import copy_context
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar, cast
 
@@ -67,7 +68,8 @@ class ThreadedCalls(Generic[T]):
 
     def _start_thread(self) -> None:
         # No ThreadPoolExecutor: the interpreter waits for its threads, after Ctrl-C too.
-        thread = threading.Thread(target=self._work, name="krebit-call", daemon=True)
+        # In the caller's context, as a task is: a tracer finds there which span a request belongs to.
+        thread = threading.Thread(target=copy_context().run, args=(self._work,), name="krebit-call", daemon=True)
         try:
             thread.start()
         except RuntimeError:
