@@ -126,6 +126,24 @@ def test_arguments_are_drawn_as_they_are_needed(sandbox: Sandbox) -> None:
     assert 10 <= len(drawn) <= 16
 
 
+@pytest.mark.parametrize(("concurrency", "most"), [(1, 1), (16, 24)])
+def test_arguments_that_are_drawn_before_the_first_outcome(collect: Collect, concurrency: int, most: int) -> None:
+    """Those of the page: with one call at a time, an argument that comes late holds up no outcome."""
+    drawn: list[int] = []
+    before: list[int] = []
+
+    def ids() -> Iterator[int]:
+        for number in range(FIRST, FIRST + 40):
+            drawn.append(number)
+            yield number
+
+    def note(count: int, total: int | None) -> None:
+        before.append(len(drawn))
+
+    collect("get_client", ids(), concurrency=concurrency, progress=note)
+    assert before[0] == most
+
+
 def test_arguments_from_an_asynchronous_iterable(sandbox: Sandbox) -> None:
     async def main() -> list[int]:
         async def ids() -> AsyncIterator[int]:
