@@ -1,6 +1,7 @@
 """Connect to PostgreSQL, and give up on a server that answers no more. It needs the extra `postgres`."""
 
 import math
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -40,10 +41,7 @@ def describe_conninfo(conninfo: Secret, user: str) -> tuple[str, tuple[object, .
 
     Raises ConfigurationError that names `user`, the class that was given the string.
     """
-    try:
-        parts = conninfo_to_dict(conninfo.reveal())
-    except psycopg.Error:  # its text may show a part of the password
-        parts = None
+    parts = _parse(conninfo)
     if parts is None:
         raise ConfigurationError(
             f"{user}: the connection string is not one that libpq reads, such as "
@@ -54,6 +52,28 @@ def describe_conninfo(conninfo: Secret, user: str) -> tuple[str, tuple[object, .
     database = f"/{parts['dbname']}" if parts.get("dbname") else ""
     password = Secret(str(parts.get("password") or ""))
     return f"{host}{port}{database}", tuple(parts.get(name) for name in _PLACE), password
+
+
+def _parse(conninfo: Secret) -> dict[str, Any] | None:
+    """Return the parameters of a connection string, or None if it cannot be read."""
+    try:
+        parts = conninfo_to_dict(conninfo.reveal())
+    except (psycopg.Error, UnicodeDecodeError):  # they may show a part of the password
+        return None
+    return None if _has_stray_password(parts) else parts
+
+
+def _has_stray_password(parts: dict[str, Any]) -> bool:
+    """Return whether a part of the password has got into another part of a URL.
+
+    libpq ends the password at the first `/`, and at the first `@`.
+    """
+    if not re.fullmatch(r"[\d,]*", str(parts.get("port") or "")):
+        return True
+    # An @ at the beginning means a socket in the abstract namespace.
+    if any("@" in host[1:] for host in str(parts.get("host") or "").split(",")):
+        return True
+    return "@" in str(parts.get("dbname") or "")
 
 
 class Watch:

@@ -13,7 +13,7 @@ import pytest
 from psycopg import sql
 
 import krebit
-from krebit import ConfigurationError, StoreUnsafe
+from krebit import ConfigurationError, PostgresTokenStore, StoreUnsafe
 from krebit.webhooks import PostgresInbox, Receiver, WebhookEvent
 from tests.frames import frames_of
 from tests.postgres import FUNCTIONS_OF_ANOTHER, PostgresServer, postgres_server
@@ -239,6 +239,27 @@ def test_the_connection_string_is_not_shown(conninfo: str) -> None:
     with pytest.raises(ConfigurationError, match="PostgresInbox: the connection string") as caught:
         PostgresInbox("postgresql://krebit:hun%ter2@db.example/krebit")
     assert "ter2" not in frames_of(caught.value)
+
+
+@pytest.mark.parametrize("password", ["hun/ter2", "12/ter2", "hun@ter2", "hun/t@er2", "hun%FFter2", "hun%ffter2"])
+@pytest.mark.parametrize("kind", [PostgresInbox, PostgresTokenStore])
+def test_a_password_that_the_url_cuts_is_refused_and_not_shown(kind: Any, password: str) -> None:
+    """libpq takes the rest of it for the port, the host or the database."""
+    with pytest.raises(ConfigurationError, match="needs percent-encoding in a URL") as caught:
+        kind(f"postgresql://krebit:{password}@db.example/krebit")
+    assert "er2" not in frames_of(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "host=@abstract,db.example port=5432,5433",
+        "postgresql://krebit@one.example:1,db.example:2/krebit",
+        "postgresql://krebit:hun%2Fter2@db.example/krebit",
+    ],
+)
+def test_an_address_may_hold_every_sign_that_libpq_reads(address: str) -> None:
+    assert "db.example" in repr(PostgresTokenStore(address))
 
 
 def test_no_frame_of_ours_holds_the_password_when_no_connection_is_made(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from krebit.errors import ConfigurationError
 from krebit.http.event_loops import PerEventLoop
 from krebit.http.pool import AsyncTransport, Transport
 from krebit.http.proxies import proxy_of_environment
-from krebit.redaction import Secret, mask
+from krebit.redaction import Secret
 
 BlockingTransport: TypeAlias = httpx.BaseTransport | Callable[[httpx.BaseTransport], httpx.BaseTransport]
 AsynchronousTransport: TypeAlias = (
@@ -138,10 +138,13 @@ def _tls_context(
 def _parse_proxy(secret: Secret, context: ssl.SSLContext) -> httpx.Proxy:
     try:
         return _make_proxy(secret.reveal(), context)
-    except (ValueError, httpx.InvalidURL) as error:
-        problem = mask(str(error))
+    except (ValueError, httpx.InvalidURL):  # their texts may show a part of the password
+        pass
     # Raised here, where no frame of the traceback holds the address: there may be a password in it.
-    raise ConfigurationError(f"proxy: cannot be used ({problem})")
+    raise ConfigurationError(
+        "proxy: the address is not one such as http://proxy.example:3128; a password with special characters needs "
+        "percent-encoding"
+    )
 
 
 def _make_proxy(url: str, context: ssl.SSLContext) -> httpx.Proxy:
