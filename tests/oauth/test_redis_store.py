@@ -2,16 +2,20 @@
 
 import logging
 import signal
+import tempfile
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from krebit import RedisTokenStore
 from krebit.errors import ConfigurationError, StoreBusy, StoreError
 from krebit.stores import Login, LoginKey
 from tests.cut import Line
 from tests.oauth.support import Program
+from tests.ports import unused_port
 from tests.redis import PASSWORD, RedisServer, running_redis
 from tests.waiting import wait_for
 
@@ -181,3 +185,24 @@ def test_nothing_is_warned_of_a_server_that_keeps_what_it_is_given(
 def test_a_lease_of_an_odd_length_is_refused(server: RedisServer, lease: float) -> None:
     with pytest.raises(ConfigurationError, match="from 1 to 3600 seconds"):
         RedisTokenStore(server.url, lease=lease)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_tls_means_that_the_certificate_is_for_this_host(host: str) -> None:
+    """Anybody has some certificate of a known authority."""
+    authority, port = trustme.CA(), unused_port()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        authority.cert_pem.write_to_path(folder / "authority.pem")
+        authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
+        options = ["--tls-port", str(port), "--bind", "127.0.0.1", "--tls-auth-clients", "no"]
+        options += ["--tls-cert-file", f"{folder}/server.pem", "--tls-key-file", f"{folder}/server.pem"]
+        options += ["--tls-ca-cert-file", f"{folder}/authority.pem"]
+        with running_redis(*options):
+            store = RedisTokenStore(f"rediss://:{PASSWORD}@{host}:{port}/0?ssl_ca_certs={folder}/authority.pem")
+            if host == "localhost":
+                assert store.load(KEY) is None
+                return
+            with pytest.raises(StoreError, match="mismatch"):
+                store.load(KEY)

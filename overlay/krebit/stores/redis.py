@@ -198,7 +198,6 @@ def _make_client(url: Secret) -> tuple[Any, str, Secret]:
         "socket_connect_timeout": _CONNECT,
         "socket_timeout": _ANSWER,
         "retry": Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
-        "retry_on_error": [redis.ConnectionError],  # redis 5 does not retry without it
         "client_name": "krebit-logins",
     }
     try:
