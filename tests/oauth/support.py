@@ -65,29 +65,29 @@ class Site:
         """Whose login it is."""
         return LoginKey(self.sandbox.domain, self.sandbox.application.client_id, profile)
 
-    def login(self, *, expired: bool = True) -> Login:
+    def login(self, *, expired: bool = True, profile: str = "default") -> Login:
         """Put a login into the store, its access token at its end or not; it is returned."""
         tokens = self.sandbox.issue_tokens()
-        return self.put(tokens.access_token, tokens.refresh_token, expired=expired)
+        return self.put(tokens.access_token, tokens.refresh_token, expired=expired, profile=profile)
 
-    def put(self, access_token: str, refresh_token: str | None, *, expired: bool) -> Login:
+    def put(self, access_token: str, refresh_token: str | None, *, expired: bool, profile: str = "default") -> Login:
         """Put these tokens into the store."""
-        with self.store.lease(self.key(), patience=10) as lease:
+        with self.store.lease(self.key(profile), patience=10) as lease:
             refresh = Secret(refresh_token) if refresh_token is not None else None
             pair = TokenPair(Secret(access_token), refresh, 1.0 if expired else 3600.0)
             login = (lease.load() or Login.empty()).with_pair(pair, time.time() - (3600 if expired else 0))
             lease.save(login)
             return login
 
-    def stored(self) -> Login:
+    def stored(self, profile: str = "default") -> Login:
         """What the store holds."""
-        login = self.store.load(self.key())
+        login = self.store.load(self.key(profile))
         assert login is not None
         return login
 
-    def refresh_token(self) -> str:
+    def refresh_token(self, profile: str = "default") -> str:
         """The refresh token that is stored."""
-        token = self.stored().refresh_token
+        token = self.stored(profile).refresh_token
         assert token is not None
         return token.reveal()
 
@@ -96,9 +96,9 @@ class Site:
         assert isinstance(self.store, FileTokenStore)
         return self.store.path(self.key())
 
-    def state(self) -> str:
+    def state(self, profile: str = "default") -> str:
         """Of the stored refresh token, at the server."""
-        return self.sandbox.token_state(self.refresh_token())
+        return self.sandbox.token_state(self.refresh_token(profile))
 
     def token_requests(self) -> list[Request]:
         """What was sent to the token endpoint."""

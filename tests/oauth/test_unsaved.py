@@ -1,5 +1,6 @@
 """A new pair that cannot be stored: it lives in memory, and is stored when that works again."""
 
+import gc
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -73,6 +74,19 @@ def test_whatever_the_store_raises_the_pair_is_used_and_stored_at_the_end(site: 
         assert site.state() != "live"
     assert site.state() == "live"
     assert len(site.token_requests()) == 1
+
+
+def test_a_pair_of_a_view_that_is_gone_is_stored_at_the_end(site: Site) -> None:
+    """A web application makes a view for each request."""
+
+    site.login(profile="person-17")
+    site.store = store = Moody(site.store)
+    store.full = True
+    with site.client() as api:
+        api.with_profile("person-17").get_current_user()
+        store.full, store.error = False, StoreError()  # the frames of the one that was raised hold the view
+        gc.collect()
+    assert site.state(profile="person-17") == "live"
 
 
 def test_closing_with_a_store_that_still_takes_nothing(site: Site) -> None:

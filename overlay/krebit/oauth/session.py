@@ -241,7 +241,7 @@ class TokenSession:
                 _log.warning("the store could not note that the server refused a token (%s)", problem)
 
     def _keep_in_memory(self, unsaved: UnsavedLogin, problem: str) -> None:
-        self._unsaved.put(unsaved)
+        self._unsaved.put(unsaved, self)
         _log.error(
             "the new tokens could not be stored (%s): they live in this process only, and will be stored as soon as "
             "that works; until then other processes find the old, dead token",

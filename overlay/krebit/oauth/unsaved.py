@@ -30,10 +30,9 @@ class UnsavedLoginSlot:
     method is one step, and so safe for threads and signal handlers.
     """
 
-    _places: dict[tuple[Hashable, LoginKey], tuple[UnsavedLogin, TokenStore]] = {}  # noqa: RUF012 - shared on purpose
+    _places: dict[tuple[Hashable, LoginKey], tuple[UnsavedLogin, object]] = {}  # noqa: RUF012 - shared on purpose
 
     def __init__(self, store: TokenStore, key: LoginKey) -> None:
-        self._store = store
         self._place = _identity_of(store), key
 
     def get(self) -> UnsavedLogin | None:
@@ -41,10 +40,13 @@ class UnsavedLoginSlot:
         found = self._places.get(self._place)
         return found[0] if found else None
 
-    def put(self, unsaved: UnsavedLogin) -> None:
-        """Keep a login until it is saved or forgotten, while this process lives."""
-        # The store is kept too: its id must not become another object's.
-        self._places[self._place] = unsaved, self._store
+    def put(self, unsaved: UnsavedLogin, session: object) -> None:
+        """Keep a login until it is saved or forgotten, while this process lives.
+
+        Keep its session too, also when no view of that profile is left: its client saves the login when it is closed.
+        The session holds the store, whose id must not become another object's.
+        """
+        self._places[self._place] = unsaved, session
 
     def clear(self) -> None:
         """Forget the login: it is saved, or something newer is."""
