@@ -177,6 +177,16 @@ def mask_path(path: str, *, own: Iterable[str] | None = None) -> str:
     return "/".join(mask(part, 100, own=()) for part in cut.split("/"))
 
 
+def is_password_cut(url: str) -> bool:
+    """Return whether a sign such as `/` in the password ends a URL's authority too early.
+
+    The password's beginning is then taken for the port, and shown as such. Raises ValueError for a URL that cannot be
+    read.
+    """
+    authority = urllib.parse.urlsplit(url).netloc
+    return bool(authority) and "@" in url and "@" not in authority
+
+
 def _without(own: Iterable[str], text: str, end: int) -> str:
     """Return the first `end` characters of `text`. Stars replace each secret of `own` that begins there."""
     spans = sorted(span for form in own for span in _spans(form, text, end))

@@ -14,6 +14,7 @@ from krebit import RedisTokenStore
 from krebit.errors import ConfigurationError, StoreBusy, StoreError
 from krebit.stores import Login, LoginKey
 from tests.cut import Line
+from tests.frames import frames_of
 from tests.oauth.support import Program
 from tests.ports import unused_port
 from tests.redis import PASSWORD, RedisServer, running_redis
@@ -187,8 +188,7 @@ def test_a_lease_of_an_odd_length_is_refused(server: RedisServer, lease: float) 
         RedisTokenStore(server.url, lease=lease)
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
-def test_tls_means_that_the_certificate_is_for_this_host(host: str) -> None:
+def test_tls_means_that_the_certificate_is_for_this_host() -> None:
     """Anybody has some certificate of a known authority."""
     authority, port = trustme.CA(), unused_port()
     with tempfile.TemporaryDirectory() as name:
@@ -200,9 +200,23 @@ def test_tls_means_that_the_certificate_is_for_this_host(host: str) -> None:
         options += ["--tls-cert-file", f"{folder}/server.pem", "--tls-key-file", f"{folder}/server.pem"]
         options += ["--tls-ca-cert-file", f"{folder}/authority.pem"]
         with running_redis(*options):
-            store = RedisTokenStore(f"rediss://:{PASSWORD}@{host}:{port}/0?ssl_ca_certs={folder}/authority.pem")
-            if host == "localhost":
-                assert store.load(KEY) is None
-                return
+            address = f"rediss://:{PASSWORD}@localhost:{port}/0?ssl_ca_certs={folder}/authority.pem"
+            assert RedisTokenStore(address).load(KEY) is None
             with pytest.raises(StoreError, match="mismatch"):
-                store.load(KEY)
+                RedisTokenStore(address.replace("localhost", "127.0.0.1")).load(KEY)
+
+
+@pytest.mark.parametrize("password", ["12/canary", "12#canary", "12?canary"])
+@pytest.mark.parametrize("scheme", ["redis", "rediss"])
+def test_a_password_that_the_url_cuts_is_refused_and_not_shown(scheme: str, password: str) -> None:
+    """redis-py takes its digits for the port."""
+    with pytest.raises(ConfigurationError, match="needs percent-encoding") as caught:
+        RedisTokenStore(f"{scheme}://:{password}@redis.example:6379/0")
+    assert "canary" not in frames_of(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["unix:///run/a@b/socket", "redis://:p%2Fw@redis.example", "redis://:p@w@redis.example"]
+)
+def test_an_at_sign_elsewhere_is_no_fault(address: str) -> None:
+    assert "RedisTokenStore" in repr(RedisTokenStore(address))

@@ -78,7 +78,6 @@ def test_whatever_the_store_raises_the_pair_is_used_and_stored_at_the_end(site: 
 
 def test_a_pair_of_a_view_that_is_gone_is_stored_at_the_end(site: Site) -> None:
     """A web application makes a view for each request."""
-
     site.login(profile="person-17")
     site.store = store = Moody(site.store)
     store.full = True

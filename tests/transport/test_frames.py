@@ -179,6 +179,7 @@ def test_no_frame_shows_a_body(way: Way, body: str) -> None:
         ("a.example", {"ca_file": "/nowhere.pem"}),
         ("a.example", {"proxy": f"ftp://user:{CANARY}@proxy.example"}),
         ("a.example", {"proxy": f"http://user:{CANARY}/@proxy.example"}),
+        ("a.example", {"proxy": f"http://user:12/{CANARY}@proxy.example"}),
         ("a.example", {"proxy": f"http://user:{CANARY}@proxy.example", "transport": 5}),
         ("not a domain", {"proxy": f"http://user:{CANARY}@proxy.example"}),
     ],

@@ -14,7 +14,7 @@ from krebit.errors import ConfigurationError
 from krebit.http.event_loops import PerEventLoop
 from krebit.http.pool import AsyncTransport, Transport
 from krebit.http.proxies import proxy_of_environment
-from krebit.redaction import Secret
+from krebit.redaction import Secret, is_password_cut
 
 BlockingTransport: TypeAlias = httpx.BaseTransport | Callable[[httpx.BaseTransport], httpx.BaseTransport]
 AsynchronousTransport: TypeAlias = (
@@ -150,4 +150,6 @@ def _parse_proxy(secret: Secret, context: ssl.SSLContext) -> httpx.Proxy:
 def _make_proxy(url: str, context: ssl.SSLContext) -> httpx.Proxy:
     if "://" not in url:
         url = f"http://{url}"
+    if is_password_cut(url):
+        raise ValueError("its password is not percent-encoded")
     return httpx.Proxy(url, ssl_context=context if url.startswith("https:") else None)

@@ -43,8 +43,8 @@ class UnsavedLoginSlot:
     def put(self, unsaved: UnsavedLogin, session: object) -> None:
         """Keep a login until it is saved or forgotten, while this process lives.
 
-        Keep its session too, also when no view of that profile is left: its client saves the login when it is closed.
-        The session holds the store, whose id must not become another object's.
+        The session is kept with it, even when no view of the profile is left: a client that is closed saves the login
+        through this session. The session holds the store, whose id must not become another object's.
         """
         self._places[self._place] = unsaved, session
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from krebit.clock import monotonic
 from krebit.errors import ConfigurationError, StoreBusy, StoreError
-from krebit.redaction import Secret, mask
+from krebit.redaction import Secret, is_password_cut, mask
 from krebit.stores.record import Login, LoginKey, as_bytes
 
 try:
@@ -201,6 +201,8 @@ def _make_client(url: Secret) -> tuple[Any, str, Secret]:
         "client_name": "krebit-logins",
     }
     try:
+        if is_password_cut(url.reveal()):
+            raise ValueError("its password is not percent-encoded")
         if not url.reveal().startswith("unix:"):
             options["socket_keepalive"] = True
         client = redis.Redis.from_url(url.reveal(), **options)
